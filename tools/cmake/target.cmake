@@ -1,0 +1,25 @@
+# Target build: Bedrock, the vDSO, strates and apps, all freestanding, from the one clang.
+set(libcxx_headers /usr/lib/llvm-22/include/c++/v1)
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-resource-dir OUTPUT_VARIABLE clang_resources
+    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+
+add_library(astrata_target_options INTERFACE)
+target_include_directories(astrata_target_options INTERFACE ${CMAKE_SOURCE_DIR} ${ASTRATA_GENERATED})
+target_compile_options(astrata_target_options INTERFACE
+    --target=x86_64-unknown-none-elf -O2 -g1 -fno-omit-frame-pointer -ffreestanding -ffunction-sections -fdata-sections
+    -mno-red-zone -fno-asynchronous-unwind-tables -fno-unwind-tables
+    # Code that could be hosted in the kernel uses neither FPU nor vector registers, and no thread pointer of its own.
+    -mno-sse -mno-mmx -msoft-float -fno-stack-protector
+    # Zeroing and copying are our own routines; the compiler may not turn them into calls to themselves (see memory.cc).
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -nostdinc -nostdinc++
+    "SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/config" "SHELL:-isystem ${libcxx_headers}"
+    "SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/libc" "SHELL:-isystem ${clang_resources}/include">)
+target_link_options(astrata_target_options INTERFACE
+    --target=x86_64-unknown-none-elf -fuse-ld=lld -nostdlib -static -Wl,--gc-sections,-z,noexecstack,-z,max-page-size=4096
+    -Wl,--no-undefined,--build-id=none)
+target_link_libraries(astrata_target_options INTERFACE astrata_warnings)
+
+file(GLOB freestanding_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/freestanding/*.cc ${CMAKE_SOURCE_DIR}/lib/freestanding/*.S)
+
+include(target_kernel)
+include(target_user)
