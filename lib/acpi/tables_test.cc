@@ -236,7 +236,7 @@ TEST(Srat, disabled_entries_are_passed_over) {
     ASSERT_TRUE(reader);
     auto const cpu = std::get<CpuAffinity>(*reader->next());
     EXPECT_EQ(cpu.apic_id, 2u);
-    EXPECT_EQ(cpu.node, 0x10001u - 0x10000u + 0u * 0x01000000u);
+    EXPECT_EQ(cpu.node, 0x01000001u);
     auto const memory = std::get<MemoryAffinity>(*reader->next());
     EXPECT_EQ(memory.length, 0x40000000u);
     EXPECT_TRUE(memory.is_hot_pluggable);
