@@ -28,6 +28,8 @@ public:
 
     /// Called once the last handle is closed, without locks held. The object may still be referenced by others.
     virtual void handles_gone() {}
+    /// Called once the last handle with Rights::receive is closed: nobody can ever take from the object again.
+    virtual void receivers_gone() {}
 
     static void destroy(KernelObject* object);
 
@@ -41,6 +43,7 @@ private:
     std::uint64_t const id_;
     Ref<Account> const account_;
     std::atomic<std::uint32_t> handles_ = 0;
+    std::atomic<std::uint32_t> receive_handles_ = 0;
     SpinLock<LockRank::derivation, PreemptionOff> derivation_lock_;
     HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;   // handles derived from no other
 };
