@@ -8,7 +8,8 @@ target_compile_options(astrata_host_options INTERFACE
     -stdlib=libc++ -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
     -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE -DASTRATA_HOST=1
     -Ulinux -Uunix)   # GNU C++ on Linux defines these words as macros; here `linux` is a namespace
-target_link_options(astrata_host_options INTERFACE -stdlib=libc++ -fsanitize=address,undefined -fuse-ld=lld)
+# Linked statically: libc++-22-dev brings the archive, while the shared library on Debian 12 is an older version.
+target_link_options(astrata_host_options INTERFACE -stdlib=libc++ -static-libstdc++ -fsanitize=address,undefined -fuse-ld=lld)
 target_link_libraries(astrata_host_options INTERFACE astrata_warnings)
 add_dependencies(astrata_host_options astrata_generated)
 
