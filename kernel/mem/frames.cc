@@ -8,6 +8,7 @@
 #include <bit>
 
 #include "arch/cpu.h"
+#include "arch/memory_check.h"
 #include "arch/page_copy.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/sync/spin_lock.h"
@@ -140,13 +141,20 @@ void clear_frames(PhysAddr first, std::uint64_t count) {
         arch::clear_page(arch::phys_to_virt(first));
 }
 
-void mark(FrameNumber number, unsigned order, FrameKind kind) {
+void mark(FrameNumber number, FrameKind kind) {
+    arch::note_memory_used(arch::phys_to_virt({std::uint64_t{number} * page_size}), page_size);
     auto& frame = frame_at(number);
     frame.word.store(0, std::memory_order_relaxed);
     frame.extra = 0;
     frame.account = 0;
-    frame.order = static_cast<std::uint8_t>(order);
+    frame.order = 0;
     frame.kind = kind;
+}
+
+// The frame's contents are nobody's until it is marked again.
+void unmark(FrameNumber number, FrameKind kind) {
+    arch::note_memory_free(arch::phys_to_virt({std::uint64_t{number} * page_size}), page_size);
+    frame_at(number).kind = kind;
 }
 
 // Gives a run of frames to the buddy system in the largest aligned blocks.
@@ -201,7 +209,7 @@ Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero) {
         }
         auto const number = cache.frames[--cache.count];
         cache.note_used(kind, 1);
-        mark(number, 0, kind);
+        mark(number, kind);
         frame = {std::uint64_t{number} * page_size};
     }
     if (zero == Zero::yes)
@@ -214,7 +222,7 @@ void free_frame(PhysAddr frame) {
     auto& cache = caches[arch::cpu_index()];
     auto const number = static_cast<FrameNumber>(frame.page());
     cache.note_used(frame_at(number).kind, -1);
-    frame_at(number).kind = FrameKind::cached;
+    unmark(number, FrameKind::cached);
     if (cache.count == CpuCache::capacity) {
         LockGuard buddy_guard(lock);
         while (cache.count > CpuCache::capacity - CpuCache::batch)
@@ -257,7 +265,7 @@ Result<PhysAddr> allocate_contiguous(std::uint64_t count, FrameKind kind, Zero z
         // The rest of the block goes back at once; it cannot merge with the part that is kept.
         give_run(first + static_cast<FrameNumber>(count), first + (FrameNumber{1} << order));
         for (FrameNumber number = first; number < first + count; ++number)
-            mark(number, 0, kind);
+            mark(number, kind);
         caches[arch::cpu_index()].note_used(kind, static_cast<std::int64_t>(count));
     }
     PhysAddr const address{std::uint64_t{first} * page_size};
@@ -271,7 +279,7 @@ void free_contiguous(PhysAddr first, std::uint64_t count) {
     LockGuard guard(lock);
     caches[arch::cpu_index()].note_used(frame_at(number).kind, -static_cast<std::int64_t>(count));
     for (auto each = number; each < number + count; ++each)
-        frame_at(each).kind = FrameKind::boot;
+        unmark(each, FrameKind::boot);
     give_run(number, number + static_cast<FrameNumber>(count));
 }
 

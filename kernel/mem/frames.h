@@ -27,7 +27,7 @@ struct Frame {
     std::atomic<std::uint64_t> word = 0;
     std::uint32_t extra = 0;
     std::uint16_t account = 0;             // user, page_table: who pays (AccountId)
-    std::uint8_t order = 0;                // free, and first frame of an allocated block
+    std::uint8_t order = 0;                // free
     FrameKind kind = FrameKind::boot;
 };
 static_assert(sizeof(Frame) == 16);
