@@ -55,7 +55,7 @@ private:
             return false;
         chunks_[chunk_count_] = new (memory) Chunk{};
         auto const first = chunk_count_++ * chunk_size;
-        for (auto id = first + chunk_size; id-- > std::max<std::size_t>(first, 1);) {   // 0 is no account
+        for (auto id = first + chunk_size; id-- > std::max<std::size_t>(first, 1);) {  // 0 is no account
             slot_of(static_cast<AccountId>(id)).store(std::uintptr_t{first_free_} << 1 | 1, std::memory_order_relaxed);
             first_free_ = static_cast<AccountId>(id);
         }

@@ -58,7 +58,8 @@ public:
             return fail(charged.error());
         return PendingCharge(account, bytes);
     }
-    PendingCharge(PendingCharge&& other) noexcept : account_(std::exchange(other.account_, nullptr)), bytes_(other.bytes_) {}
+    PendingCharge(PendingCharge&& other) noexcept
+        : account_(std::exchange(other.account_, nullptr)), bytes_(other.bytes_) {}
     PendingCharge& operator=(PendingCharge&&) = delete;
     ~PendingCharge() {
         if (account_ != nullptr)

@@ -40,7 +40,8 @@ std::uint64_t BootRanges::bytes() const {
 }
 
 void BootRanges::remove_at(std::size_t index) {
-    std::ranges::copy(std::span(ranges_).subspan(index + 1, count_ - index - 1), std::span(ranges_).subspan(index).begin());
+    std::ranges::copy(std::span(ranges_).subspan(index + 1, count_ - index - 1),
+                      std::span(ranges_).subspan(index).begin());
     --count_;
 }
 
@@ -92,7 +93,7 @@ void BootRanges::subtract(PhysAddr start, PhysAddr end) {
             insert_at(index++, {range.start, start});
         if (end < range.end) {
             insert_at(index, {end, range.end});
-            return;   // what follows lies beyond `end`
+            return;  // what follows lies beyond `end`
         }
     }
 }

@@ -19,8 +19,8 @@ struct PageRange {
     [[nodiscard]] std::uint64_t length() const { return end - start; }
 };
 
-/// Usable memory: ranges that are sorted, disjoint and page-aligned. Of a list that grows beyond its capacity the smallest
-/// range is given up.
+/// Usable memory: ranges that are sorted, disjoint and page-aligned. Of a list that grows beyond its capacity the
+/// smallest range is given up.
 class BootRanges {
 public:
     /// Firmware's usable ranges, without what another range claims, what lies beyond `limit`, the first MiB (real-mode

@@ -51,7 +51,8 @@ struct FreeLists {
     void unlink(FrameNumber number, unsigned order) {
         auto const links = links_of(frame_at(number));
         if (links.previous != no_frame)
-            set_links(frame_at(links.previous), {.previous = links_of(frame_at(links.previous)).previous, .next = links.next});
+            set_links(frame_at(links.previous),
+                      {.previous = links_of(frame_at(links.previous)).previous, .next = links.next});
         else
             first[order] = links.next;
         if (links.next != no_frame)
@@ -175,7 +176,7 @@ Result<> initialize_frames(BootRanges& ranges) {
     total_pages = ranges.total_bytes() / page_size;
     auto const table = TRY(ranges.take(table_length, ranges.top()));
     clear_frames(table, table_length / page_size);
-#pragma clang unsafe_buffer_usage begin   // the memory was taken for exactly this array
+#pragma clang unsafe_buffer_usage begin  // the memory was taken for exactly this array
     detail::frame_table = {reinterpret_cast<Frame*>(arch::phys_to_virt(table)), ranges.top().page()};
 #pragma clang unsafe_buffer_usage end
     managed_pages = ranges.bytes() / page_size;

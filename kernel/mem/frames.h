@@ -14,7 +14,8 @@
 
 namespace astrata::kernel::mem {
 
-/// What a frame is in use for. Frames that were never given to the allocator (the image, holes, firmware's) stay `boot`.
+/// What a frame is in use for. Frames that were never given to the allocator (the image, holes, firmware's) stay
+/// `boot`.
 enum class FrameKind : std::uint8_t { boot, free, cached, kernel, slab, page_table, user };
 inline constexpr std::size_t frame_kinds = 7;
 
@@ -26,13 +27,13 @@ inline constexpr std::size_t frame_kinds = 7;
 struct Frame {
     std::atomic<std::uint64_t> word = 0;
     std::uint32_t extra = 0;
-    std::uint16_t account = 0;             // user, page_table: who pays (AccountId)
-    std::uint8_t order = 0;                // free
+    std::uint16_t account = 0;  // user, page_table: who pays (AccountId)
+    std::uint8_t order = 0;     // free
     FrameKind kind = FrameKind::boot;
 };
 static_assert(sizeof(Frame) == 16);
 
-inline constexpr unsigned max_order = 10;   // 4 MiB
+inline constexpr unsigned max_order = 10;  // 4 MiB
 
 enum class Zero : bool { no, yes };
 
@@ -58,7 +59,7 @@ void free_frame(PhysAddr frame);
 void free_contiguous(PhysAddr first, std::uint64_t count);
 
 namespace detail {
-inline std::span<Frame> frame_table;   // by frame number; set once, before there are other CPUs
+inline std::span<Frame> frame_table;  // by frame number; set once, before there are other CPUs
 }
 /// `address` lies in memory that was usable at boot.
 inline Frame& frame_of(PhysAddr address) {
@@ -72,7 +73,7 @@ inline bool has_frame(PhysAddr address) {
     return address.page() < detail::frame_table.size();
 }
 
-#pragma clang unsafe_buffer_usage begin   // physical memory becomes a span here
+#pragma clang unsafe_buffer_usage begin  // physical memory becomes a span here
 inline std::span<std::byte, page_size> page_bytes(PhysAddr page) {
     return std::span<std::byte, page_size>(arch::phys_to_virt(page), page_size);
 }
@@ -80,10 +81,10 @@ inline std::span<std::byte, page_size> page_bytes(PhysAddr page) {
 
 /// Pages in use, by kind, at one moment (allocations that go on meanwhile may be seen half).
 struct FrameCounts {
-    std::uint64_t total = 0;                            ///< usable memory that firmware reported
-    std::uint64_t free = 0;                             ///< including the CPUs' caches
-    std::uint64_t boot = 0;                             ///< image, archive, Frame array, early page tables
-    std::array<std::uint64_t, frame_kinds> by_kind{};   ///< kernel, slab, page_table, user
+    std::uint64_t total = 0;                           ///< usable memory that firmware reported
+    std::uint64_t free = 0;                            ///< including the CPUs' caches
+    std::uint64_t boot = 0;                            ///< image, archive, Frame array, early page tables
+    std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user
 };
 [[nodiscard]] FrameCounts count_frames();
 

@@ -75,7 +75,8 @@ TEST(BootRanges, agrees_with_a_page_map_under_random_input) {
             for (std::uint64_t page = 0; page < 1024; ++page) {
                 auto const from = page * page_size;
                 auto const end = range.start.value + range.length;
-                if (range.kind != MemoryKind::usable && range.start.value < from + page_size && end > from && range.length > 0)
+                if (range.kind != MemoryKind::usable && range.start.value < from + page_size && end > from &&
+                    range.length > 0)
                     blocked[page] = true;
                 if (range.kind == MemoryKind::usable && range.start.value <= from && end >= from + page_size)
                     usable[page] = true;
@@ -115,7 +116,7 @@ TEST_F(FramesTest, returns_to_the_same_free_count_after_a_storm) {
     std::mt19937 random(5);
     auto const before = count_frames();
     EXPECT_EQ(before.total, (16U << 20) / page_size);
-    EXPECT_LE(before.boot * 200, before.total);   // at most 0.5 % of memory for the Frame array
+    EXPECT_LE(before.boot * 200, before.total);  // at most 0.5 % of memory for the Frame array
     struct Block {
         PhysAddr start;
         std::uint64_t count;
@@ -188,8 +189,9 @@ TEST_F(FramesTest, heap_gives_disjoint_memory_and_returns_it) {
     };
     std::vector<Piece> pieces;
     auto const check_and_free = [](Piece const& piece) {
-        ASSERT_EQ(std::count(piece.memory, std::next(piece.memory, static_cast<std::ptrdiff_t>(piece.size)), piece.fill),
-                  static_cast<std::ptrdiff_t>(piece.size));
+        ASSERT_EQ(
+            std::count(piece.memory, std::next(piece.memory, static_cast<std::ptrdiff_t>(piece.size)), piece.fill),
+            static_cast<std::ptrdiff_t>(piece.size));
         heap_free(piece.memory, piece.size);
     };
     for (int step = 0; step < 20000; ++step) {

@@ -1,6 +1,6 @@
-// A slab (Bonwick, 1994) is one page cut into equal pieces. Its state lies in the page's Frame: `word` links it into the
-// list of its class's slabs with free pieces, `extra` holds the first free piece and their number, `account` the class.
-// Free pieces hold the offset of the next one.
+// A slab (Bonwick, 1994) is one page cut into equal pieces. Its state lies in the page's Frame: `word` links it into
+// the list of its class's slabs with free pieces, `extra` holds the first free piece and their number, `account` the
+// class. Free pieces hold the offset of the next one.
 #include "kernel/mem/heap.h"
 
 #include <algorithm>
@@ -40,11 +40,11 @@ constexpr std::uint16_t no_piece = 0xffff;
 constexpr std::uint32_t no_slab = 0;
 
 struct SlabState {
-    std::uint16_t first_free;   // offset in the page
+    std::uint16_t first_free;  // offset in the page
     std::uint16_t free_count;
 };
 struct SlabLinks {
-    std::uint32_t previous;     // page numbers
+    std::uint32_t previous;  // page numbers
     std::uint32_t next;
 };
 static_assert(sizeof(SlabState) == 4 && sizeof(SlabLinks) == 8);
@@ -150,7 +150,8 @@ private:
     void unlink(Frame& slab) REQUIRES(lock_) {
         auto const links = links_of(slab);
         if (links.previous != no_slab)
-            set_links(slab_at(links.previous), {.previous = links_of(slab_at(links.previous)).previous, .next = links.next});
+            set_links(slab_at(links.previous),
+                      {.previous = links_of(slab_at(links.previous)).previous, .next = links.next});
         else
             first_ = links.next;
         if (links.next != no_slab)
@@ -158,7 +159,7 @@ private:
     }
 
     SpinLock<LockRank::slab, PreemptionOff> lock_;
-    std::uint32_t first_ GUARDED_BY(lock_) = no_slab;   // slabs with free pieces
+    std::uint32_t first_ GUARDED_BY(lock_) = no_slab;  // slabs with free pieces
 };
 
 std::array<SizeClass, class_sizes.size()> classes;

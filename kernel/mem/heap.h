@@ -7,9 +7,8 @@
 
 namespace astrata::kernel::mem {
 
-/// Memory of at least `size` bytes, aligned to 16 (to a page from one page on), contents undefined. Null when there is none,
-/// and for size 0.
-/// context   any but interrupts
+/// Memory of at least `size` bytes, aligned to 16 (to a page from one page on), contents undefined. Null when there is
+/// none, and for size 0. context   any but interrupts
 [[nodiscard]] void* heap_allocate(std::size_t size);
 /// `size` as it was asked for. Null is allowed.
 void heap_free(void* memory, std::size_t size);

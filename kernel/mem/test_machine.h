@@ -11,6 +11,7 @@
 #include "kernel/mem/boot_ranges.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/heap.h"
+#include "kernel/mem/kernel_space.h"
 
 namespace astrata::kernel {
 
@@ -38,6 +39,12 @@ public:
         mem::reset_heap();
         Account::reset_all();
         return mem::initialize_frames(ranges);
+    }
+    /// All of memory management.
+    Result<> initialize() {
+        mem::reset_heap();
+        Account::reset_all();
+        return mem::initialize(info);
     }
 
     BootInfo info;

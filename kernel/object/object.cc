@@ -16,8 +16,8 @@ KernelObject::KernelObject(abi::ObjectKind kind, Ref<Account> account)
 KernelObject::~KernelObject() = default;
 
 void KernelObject::destroy(KernelObject* object) {
-    // The destructor drops the object's reference to its account, but the charge, which operator delete returns, keeps the
-    // account alive; its id is all that is needed until then.
+    // The destructor drops the object's reference to its account, but the charge, which operator delete returns, keeps
+    // the account alive; its id is all that is needed until then.
     auto const payer = object->account_->id();
     UnchargeBatch batch;
     auto const size = object->charged_bytes_;

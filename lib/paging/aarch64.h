@@ -1,4 +1,5 @@
-// AArch64 stage 1, 4 KiB granule, 48-bit addresses. Arm ARM DDI 0487, section D8.3 (translation table descriptor formats).
+// AArch64 stage 1, 4 KiB granule, 48-bit addresses. Arm ARM DDI 0487, section D8.3 (translation table descriptor
+// formats).
 #pragma once
 
 #include "lib/paging/format.h"
@@ -10,15 +11,15 @@ struct Aarch64 {
     static constexpr int highest_leaf_level = 2;
 
     static constexpr Entry valid = 1U << 0;
-    static constexpr Entry table_or_page = 1U << 1;          // clear in a block descriptor
-    static constexpr Entry device_memory = 1U << 2;          // AttrIndx: MAIR index 0 is normal memory, 1 is device memory
-    static constexpr Entry user = 1U << 6;                   // AP[1]
-    static constexpr Entry read_only = 1U << 7;              // AP[2]
-    static constexpr Entry inner_shareable = 3U << 8;        // SH
-    static constexpr Entry accessed = 1U << 10;              // AF
-    static constexpr Entry not_global = 1U << 11;            // nG
-    static constexpr Entry kernel_no_execute = Entry{1} << 53;   // PXN
-    static constexpr Entry user_no_execute = Entry{1} << 54;     // UXN
+    static constexpr Entry table_or_page = 1U << 1;    // clear in a block descriptor
+    static constexpr Entry device_memory = 1U << 2;    // AttrIndx: MAIR index 0 is normal memory, 1 is device memory
+    static constexpr Entry user = 1U << 6;             // AP[1]
+    static constexpr Entry read_only = 1U << 7;        // AP[2]
+    static constexpr Entry inner_shareable = 3U << 8;  // SH
+    static constexpr Entry accessed = 1U << 10;        // AF
+    static constexpr Entry not_global = 1U << 11;      // nG
+    static constexpr Entry kernel_no_execute = Entry{1} << 53;  // PXN
+    static constexpr Entry user_no_execute = Entry{1} << 54;    // UXN
     static constexpr Entry address_mask = 0x0000'ffff'ffff'f000;
 
     // A page is executable at one privilege level only.

@@ -13,8 +13,8 @@ struct Attributes {
     bool write = false;
     bool execute = false;
     bool user = false;
-    bool global = false;     ///< the same in every address space: survives switches in the TLB
-    bool uncached = false;   ///< device memory: neither cached nor speculated on
+    bool global = false;    ///< the same in every address space: survives switches in the TLB
+    bool uncached = false;  ///< device memory: neither cached nor speculated on
 
     constexpr bool operator==(Attributes const&) const = default;
 };
@@ -38,14 +38,14 @@ using Entry = std::uint64_t;
 template <typename F>
 concept PageTableFormat = requires(Entry entry, PhysAddr address, Attributes attributes, int level) {
     { F::levels } -> std::convertible_to<int>;
-    { F::highest_leaf_level } -> std::convertible_to<int>;   // 1: 2 MiB pages, 2: 1 GiB pages
+    { F::highest_leaf_level } -> std::convertible_to<int>;  // 1: 2 MiB pages, 2: 1 GiB pages
     { F::leaf(address, attributes, level) } -> std::same_as<Entry>;
     { F::table(address) } -> std::same_as<Entry>;
     { F::is_present(entry) } -> std::same_as<bool>;
-    { F::is_leaf(entry, level) } -> std::same_as<bool>;      // of a present entry
+    { F::is_leaf(entry, level) } -> std::same_as<bool>;  // of a present entry
     { F::address(entry, level) } -> std::same_as<PhysAddr>;
     { F::attributes(entry, level) } -> std::same_as<Attributes>;
-    { F::is_writable(entry) } -> std::same_as<bool>;         // of a leaf
+    { F::is_writable(entry) } -> std::same_as<bool>;  // of a leaf
     { F::without_write(entry) } -> std::same_as<Entry>;
 };
 

@@ -1,5 +1,5 @@
-// The one page-table walker: maps, changes, looks up and removes, for any format. Iterative; a range costs one descent for
-// each table it touches.
+// The one page-table walker: maps, changes, looks up and removes, for any format. Iterative; a range costs one descent
+// for each table it touches.
 //
 // Entries are written with single atomic stores, because processors walk the tables at any time. The caller locks, and
 // flushes TLBs before it reuses pages or tables that were removed: `TableMemory::free` must keep a table's page aside
@@ -25,10 +25,10 @@ using TableEntries = std::span<Entry, entries_per_table>;
 template <typename M>
 concept TableMemory = requires(M memory, PhysAddr table, unsigned index, Entry entry) {
     { memory.entries(table) } -> std::same_as<TableEntries>;
-    { memory.used(table) } -> std::same_as<std::uint32_t&>;       // how many entries are present; starts at 0
-    { memory.allocate() } -> std::same_as<Result<PhysAddr>>;      // zeroed
-    { memory.free(table) };                                       // unlinked, but processors may still be reading it
-    { memory.root_entry_added(index, entry) };                    // for roots that share lower tables
+    { memory.used(table) } -> std::same_as<std::uint32_t&>;   // how many entries are present; starts at 0
+    { memory.allocate() } -> std::same_as<Result<PhysAddr>>;  // zeroed
+    { memory.free(table) };                                   // unlinked, but processors may still be reading it
+    { memory.root_entry_added(index, entry) };                // for roots that share lower tables
 };
 
 inline Entry load_entry(Entry& entry) {
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] PhysAddr root() const { return root_; }
 
     struct Leaf {
-        PhysAddr page;   ///< of the byte asked for, rounded down to 4 KiB
+        PhysAddr page;  ///< of the byte asked for, rounded down to 4 KiB
         Attributes attributes;
         int level;
     };
@@ -108,9 +108,9 @@ public:
         return {};
     }
 
-    /// Removes all leaves in a range, and the tables that become empty except those directly below the root (so that roots
-    /// which share them stay equal). Larger pages must lie in the range whole. Returns how many 4 KiB leaves there were;
-    /// larger ones count as one.
+    /// Removes all leaves in a range, and the tables that become empty except those directly below the root (so that
+    /// roots which share them stay equal). Larger pages must lie in the range whole. Returns how many 4 KiB leaves
+    /// there were; larger ones count as one.
     std::uint64_t unmap(VirtAddr start, std::uint64_t length) {
         std::uint64_t removed = 0;
         walk(start, length, [&](Entry& entry, Path const& path, int level, VirtAddr) {
@@ -199,13 +199,13 @@ public:
     }
 
 private:
-    using Path = std::array<PhysAddr, Format::levels>;   // the table at each level on the way to an entry
+    using Path = std::array<PhysAddr, Format::levels>;  // the table at each level on the way to an entry
     static constexpr std::uint64_t page_number_limit = std::uint64_t{1} << (bits_per_level * Format::levels);
 
     static constexpr std::size_t index_of(int level) { return static_cast<std::size_t>(level); }
 
-    // Calls visit(entry, path, level, address) for each leaf in the range; it may clear the entry. Counts in page numbers
-    // below 2^36, where the top of the address space does not wrap.
+    // Calls visit(entry, path, level, address) for each leaf in the range; it may clear the entry. Counts in page
+    // numbers below 2^36, where the top of the address space does not wrap.
     template <typename Visit>
     void walk(VirtAddr start, std::uint64_t length, Visit visit) {
         std::uint64_t const upper_bits = start.value & ~(page_number_limit * page_size - 1);
@@ -263,7 +263,8 @@ private:
         while (level <= top_level) {
             auto const table = path[index_of(level)];
             auto& index = next[index_of(level)];
-            // Leaves need no visit: at the lowest level no entry does, and above it, counting used ones ends the scan early.
+            // Leaves need no visit: at the lowest level no entry does, and above it, counting used ones ends the scan
+            // early.
             if (level > 0 && memory_.used(table) > 0 && index < entries_per_table) {
                 auto const entry = load_entry(memory_.entries(table)[index++]);
                 if (!Format::is_present(entry))

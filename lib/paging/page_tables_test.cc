@@ -125,7 +125,7 @@ TYPED_TEST(PageTablesOf, agrees_with_a_map_under_random_changes) {
         std::uint64_t page;
         bool write;
     };
-    std::map<std::uint64_t, Model> model;   // by page number
+    std::map<std::uint64_t, Model> model;  // by page number
     // Few distinct regions, far apart, so that ranges meet and tables come and go.
     auto const random_page = [&] {
         return (random() % 3 << 18) | (random() % 2 << 9) | (random() % 16) | (random() % 2 != 0 ? 0x1f0 : 0);

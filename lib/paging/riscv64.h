@@ -10,16 +10,16 @@ struct Riscv64 {
     static constexpr int levels = level_count;
     static constexpr int highest_leaf_level = 2;
 
-    static constexpr Entry valid = 1U << 0;       // V
-    static constexpr Entry readable = 1U << 1;    // R
-    static constexpr Entry writable = 1U << 2;    // W
-    static constexpr Entry executable = 1U << 3;  // X
-    static constexpr Entry user = 1U << 4;        // U
-    static constexpr Entry global = 1U << 5;      // G
-    static constexpr Entry accessed = 1U << 6;    // A
-    static constexpr Entry dirty = 1U << 7;       // D
-    static constexpr Entry io_memory = Entry{2} << 61;   // PBMT = IO
-    static constexpr unsigned address_shift = 2;         // physical page number in bits 10-53
+    static constexpr Entry valid = 1U << 0;             // V
+    static constexpr Entry readable = 1U << 1;          // R
+    static constexpr Entry writable = 1U << 2;          // W
+    static constexpr Entry executable = 1U << 3;        // X
+    static constexpr Entry user = 1U << 4;              // U
+    static constexpr Entry global = 1U << 5;            // G
+    static constexpr Entry accessed = 1U << 6;          // A
+    static constexpr Entry dirty = 1U << 7;             // D
+    static constexpr Entry io_memory = Entry{2} << 61;  // PBMT = IO
+    static constexpr unsigned address_shift = 2;        // physical page number in bits 10-53
     static constexpr Entry address_mask = 0x003f'ffff'ffff'fc00;
 
     static constexpr Entry leaf(PhysAddr page, Attributes attributes, int) {

@@ -7,18 +7,18 @@ namespace astrata::paging {
 
 struct X86_64 {
     static constexpr int levels = 4;
-    static constexpr int highest_leaf_level = 2;   // where CPUID says so; else 1
+    static constexpr int highest_leaf_level = 2;  // where CPUID says so; else 1
 
-    static constexpr Entry present = 1U << 0;          // P
-    static constexpr Entry writable = 1U << 1;         // R/W
-    static constexpr Entry user = 1U << 2;             // U/S
-    static constexpr Entry write_through = 1U << 3;    // PWT
-    static constexpr Entry cache_disabled = 1U << 4;   // PCD; PWT and PCD together select PAT 3: uncacheable at reset
-    static constexpr Entry accessed = 1U << 5;         // A
-    static constexpr Entry dirty = 1U << 6;            // D
-    static constexpr Entry large = 1U << 7;            // PS
-    static constexpr Entry global = 1U << 8;           // G
-    static constexpr Entry no_execute = Entry{1} << 63;   // XD
+    static constexpr Entry present = 1U << 0;            // P
+    static constexpr Entry writable = 1U << 1;           // R/W
+    static constexpr Entry user = 1U << 2;               // U/S
+    static constexpr Entry write_through = 1U << 3;      // PWT
+    static constexpr Entry cache_disabled = 1U << 4;     // PCD; PWT and PCD together select PAT 3: uncacheable at reset
+    static constexpr Entry accessed = 1U << 5;           // A
+    static constexpr Entry dirty = 1U << 6;              // D
+    static constexpr Entry large = 1U << 7;              // PS
+    static constexpr Entry global = 1U << 8;             // G
+    static constexpr Entry no_execute = Entry{1} << 63;  // XD
     static constexpr Entry address_mask = 0x000f'ffff'ffff'f000;
 
     // Accessed and dirty are set from the start: nobody reads them, and the processor need not write them back then.

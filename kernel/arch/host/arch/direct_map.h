@@ -11,7 +11,7 @@ namespace astrata::kernel::arch {
 inline std::byte* host_memory = nullptr;
 inline PhysAddr host_memory_start{0};
 
-#pragma clang unsafe_buffer_usage begin   // the direct map is what spans are made from
+#pragma clang unsafe_buffer_usage begin  // the direct map is what spans are made from
 inline std::byte* phys_to_virt(PhysAddr address) {
     return host_memory + (address - host_memory_start);
 }

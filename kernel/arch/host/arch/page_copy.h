@@ -8,7 +8,7 @@
 
 namespace astrata::kernel::arch {
 
-#pragma clang unsafe_buffer_usage begin   // whole pages by contract
+#pragma clang unsafe_buffer_usage begin  // whole pages by contract
 inline void clear_page(std::byte* page) {
     std::memset(page, 0, page_size);
 }

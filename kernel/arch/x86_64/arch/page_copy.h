@@ -1,6 +1,6 @@
 // Clearing and copying whole pages with unrolled 8-byte moves: the fastest way under emulation, where the string
-// instructions are interpreted element by element, and good on real processors. Unrolled 64 times, so that the loop itself
-// costs nothing.
+// instructions are interpreted element by element, and good on real processors. Unrolled 64 times, so that the loop
+// itself costs nothing.
 #pragma once
 
 #include <cstddef>
