@@ -93,7 +93,7 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
         set_kernel_symbols(as_text(symbols->contents));
     auto const program = TRY(cpio::find(bytes, "strates/silo-manager"));
     auto const manifest_file = TRY(cpio::find(bytes, "manifests/silo-manager"));
-    auto const manifest = TRY(manifest::Manifest::decode(manifest_file.contents));
+    auto const own_manifest = TRY(manifest::Manifest::decode(manifest_file.contents));
     constexpr auto image_limit = start::start_block_address - start::image_base;
     auto const image = TRY(elf::plan(program.contents, elf::Machine::x86_64, image_limit));
     if (!image.is_position_independent || !is_aligned(program.contents_offset, page_size))
@@ -121,12 +121,12 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
         .log = TRY(give(TRY(make_object<Log>(account)))),
     };
     start::StartBlockWriter block(own, program_name, 0);
-    for (std::size_t i = 0; i < manifest.resources.size(); ++i) {
-        auto object = TRY(resource_object(account, manifest.resources[i].kind, archive));
-        TRY(block.add_grant({.role = manifest::role_of_resource(manifest, i), .index = 0, .handle = TRY(give(std::move(object)))}));
+    for (std::size_t i = 0; i < own_manifest.resources.size(); ++i) {
+        auto object = TRY(resource_object(account, own_manifest.resources[i].kind, archive));
+        TRY(block.add_grant({.role = manifest::role_of_resource(own_manifest, i), .index = 0, .handle = TRY(give(std::move(object)))}));
     }
-    if (manifest.has(manifest::Privilege::root_silo)) {
-        auto const role = manifest::role_of_privilege(manifest, manifest::Privilege::root_silo);
+    if (own_manifest.has(manifest::Privilege::root_silo)) {
+        auto const role = manifest::role_of_privilege(own_manifest, manifest::Privilege::root_silo);
         TRY(block.add_grant({.role = role, .index = 0, .handle = TRY(give(Ref<Silo>::share(root)))}));
     }
 

@@ -12,7 +12,7 @@
 #include "kernel/random/random.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/time/clock.h"
-#include "kernel/user_copy/user_copy.h"
+#include "kernel/user_copy/user_span.h"
 
 namespace astrata::kernel {
 

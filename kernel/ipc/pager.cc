@@ -66,7 +66,7 @@ Result<> sys_pager_supply(Thread& caller, PagerSupplyArgs const& args) {
 Result<> sys_pager_fail(Thread& caller, PagerFailArgs const& args) {
     if (args.status == 0 || args.status > last_error)
         return fail(Error::invalid_argument);
-    return finish(caller, args.reply.value, static_cast<std::uint32_t>(args.status));
+    return finish(caller, args.reply_value, static_cast<std::uint32_t>(args.status));
 }
 
 }  // namespace astrata::kernel

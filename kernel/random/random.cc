@@ -52,8 +52,8 @@ void fill_random(std::span<std::byte> into) {
         if (generator.reads++ % 1024 == 0)
             reseed();
         auto const block = crypto::chacha20_block(generator.key, 0, {});
-        std::copy_n(block.begin(), key.size(), generator.key.begin());
-        std::copy_n(block.begin() + static_cast<std::ptrdiff_t>(key.size()), key.size(), key.begin());
+        std::ranges::copy(std::span(block).first<8>(), generator.key.begin());
+        std::ranges::copy(std::span(block).last<8>(), key.begin());
     }
     for (std::uint32_t counter = 0; !into.empty(); ++counter) {
         auto const block = crypto::chacha20_block(key, counter, {});

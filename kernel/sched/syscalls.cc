@@ -155,16 +155,16 @@ Result<std::uint64_t> sys_restricted_save_vector_state(Thread& caller, Restricte
         return size;
     if (args.into.length < size)
         return fail(Error::out_of_range);
-    if (caller.arch.vector_area == nullptr)
+    if (caller.arch.vector_area.empty())
         return fail(Error::bad_state);
     // The area in memory is what the switch code keeps; bring it up to date, then copy from there.
     arch::save_vector_state(caller, {});
-    TRY(copy_out(args.into, std::span(caller.arch.vector_area, size)));
+    TRY(copy_out(args.into, caller.arch.vector_area));
     return size;
 }
 
 Result<> sys_restricted_load_vector_state(Thread& caller, RestrictedLoadVectorStateArgs const& args) {
-    if (caller.arch.vector_area == nullptr)
+    if (caller.arch.vector_area.empty())
         return fail(Error::bad_state);
     constexpr std::size_t largest = 4096;
     auto const size = std::min<std::size_t>(args.from.length, arch::vector_state_size());
