@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "lib/base/bytes.h"
 #include "lib/base/ref.h"
 #include "strates/linux/core/errno.h"
 #include "strates/linux/core/lock.h"

@@ -32,9 +32,8 @@ NewNode new_node_in(Inode const& directory, std::uint32_t mode, std::uint64_t de
 }
 
 // Creates `name` in a directory whose mutex the caller holds and where it has found the name absent.
-LinuxResult<Ref<Dentry>> create_locked(Path const& directory, std::string_view name, NewNode const& node,
-                                       Credentials const& credentials) REQUIRES(directory.dentry->inode()->mutex()) {
-    auto& parent = *directory.dentry->inode();
+LinuxResult<Ref<Dentry>> create_locked(Path const& directory, Inode& parent, std::string_view name, NewNode const& node,
+                                       Credentials const& credentials) REQUIRES(parent.mutex()) {
     if (parent.is_removed())
         return fail(Errno::enoent);
     LTRY(check_access(parent, credentials, access_bit::write | access_bit::execute));
@@ -56,13 +55,13 @@ LinuxResult<CreateOutcome> open_or_create(WalkStart const& start, ParentOfLast c
     RefOrNull<Dentry> entry;
     bool created = false;
     {
-        auto& directory = parent.directory.dentry;
-        Lock lock(directory->inode()->mutex());
-        entry = LTRY(look_up_child(*directory, parent.name));
+        auto& directory = parent.directory.inode();
+        Lock lock(directory.mutex());
+        entry = LTRY(look_up_child(*parent.directory.dentry, directory, parent.name));
         if (entry->is_negative()) {
-            auto node = new_node_in(*directory->inode(),
-                                    (mode & mode_bit::all) | static_cast<std::uint32_t>(FileType::regular), 0, start);
-            entry = LTRY(create_locked(parent.directory, parent.name, node, start.credentials));
+            auto const node = new_node_in(
+                directory, (mode & mode_bit::all) | static_cast<std::uint32_t>(FileType::regular), 0, start);
+            entry = LTRY(create_locked(parent.directory, directory, parent.name, node, start.credentials));
             created = true;
         }
     }
@@ -203,9 +202,9 @@ LinuxResult<> make_node(WalkStart const& start, std::string_view path, std::uint
     auto const parent = LTRY(walker.resolve_parent(path));
     if (parent.name.empty())
         return fail(Errno::eexist);
-    auto& directory = parent.directory.dentry;
-    Lock lock(directory->inode()->mutex());
-    auto const entry = LTRY(look_up_child(*directory, parent.name));
+    auto& directory = parent.directory.inode();
+    Lock lock(directory.mutex());
+    auto const entry = LTRY(look_up_child(*parent.directory.dentry, directory, parent.name));
     if (!entry->is_negative())
         return fail(Errno::eexist);
     // "new/" may name a directory to be, and nothing else.
@@ -214,9 +213,9 @@ LinuxResult<> make_node(WalkStart const& start, std::string_view path, std::uint
     if ((type == FileType::character_device || type == FileType::block_device) &&
         !start.credentials.has(Capability::mknod))
         return fail(Errno::eperm);
-    auto node = new_node_in(*directory->inode(), mode, device, start);
+    auto node = new_node_in(directory, mode, device, start);
     node.link_target = link_target;
-    LTRY(create_locked(parent.directory, parent.name, node, start.credentials));
+    LTRY(create_locked(parent.directory, directory, parent.name, node, start.credentials));
     return {};
 }
 
@@ -228,29 +227,29 @@ LinuxResult<> make_hard_link(Path const& existing, WalkStart const& start, std::
     auto const parent = LTRY(walker.resolve_parent(path));
     if (parent.name.empty())
         return fail(Errno::eexist);
-    auto& directory = parent.directory.dentry;
-    Lock lock(directory->inode()->mutex());
-    auto const entry = LTRY(look_up_child(*directory, parent.name));
+    auto& directory = parent.directory.inode();
+    Lock lock(directory.mutex());
+    auto const entry = LTRY(look_up_child(*parent.directory.dentry, directory, parent.name));
     if (!entry->is_negative())
         return fail(Errno::eexist);
     if (parent.has_trailing_slash)
         return fail(Errno::enoent);
-    if (&inode.file_system() != &directory->inode()->file_system())
+    if (&inode.file_system() != &directory.file_system())
         return fail(Errno::exdev);
-    if (directory->inode()->is_removed())
+    if (directory.is_removed())
         return fail(Errno::enoent);
-    LTRY(check_access(*directory->inode(), start.credentials, access_bit::write | access_bit::execute));
+    LTRY(check_access(directory, start.credentials, access_bit::write | access_bit::execute));
     LTRY(check_writable(*parent.directory.mount));
-    LTRY(directory->inode()->link(parent.name, inode));
-    LTRY(tree().remember(*directory, parent.name, &inode));
+    LTRY(directory.link(parent.name, inode));
+    LTRY(tree().remember(*parent.directory.dentry, parent.name, &inode));
     return {};
 }
 
 namespace {
 
 // The victim's mutex is held too, after its parent's, if it is a directory: nothing may be created in it any more.
-LinuxResult<> remove_locked(ParentOfLast const& parent, Dentry& entry, Credentials const& credentials, bool directory)
-    REQUIRES(parent.directory.dentry->inode()->mutex()) {
+LinuxResult<> remove_locked(ParentOfLast const& parent, Inode& parent_inode, Dentry& entry,
+                            Credentials const& credentials, bool directory) REQUIRES(parent_inode.mutex()) {
     auto& inode = *entry.inode();
     if (directory && !inode.is_directory())
         return fail(Errno::enotdir);
@@ -258,7 +257,6 @@ LinuxResult<> remove_locked(ParentOfLast const& parent, Dentry& entry, Credentia
         return fail(Errno::eisdir);
     if (!directory && parent.has_trailing_slash)
         return fail(Errno::enotdir);
-    auto& parent_inode = *parent.directory.dentry->inode();
     LTRY(check_removal(parent_inode, inode, credentials));
     LTRY(check_writable(*parent.directory.mount));
     if (tree().is_mount_point(entry))
@@ -284,12 +282,12 @@ LinuxResult<> remove_name(WalkStart const& start, std::string_view path, bool di
             return fail(Errno::eisdir);
         return fail(parent.is_dot ? Errno::einval : parent.is_dot_dot ? Errno::enotempty : Errno::ebusy);
     }
-    auto& above = parent.directory.dentry;
-    Lock lock(above->inode()->mutex());
-    auto const entry = LTRY(look_up_child(*above, parent.name));
+    auto& above = parent.directory.inode();
+    Lock lock(above.mutex());
+    auto const entry = LTRY(look_up_child(*parent.directory.dentry, above, parent.name));
     if (entry->is_negative())
         return fail(Errno::enoent);
-    return remove_locked(parent, *entry, start.credentials, directory);
+    return remove_locked(parent, above, *entry, start.credentials, directory);
 }
 
 namespace {
@@ -332,10 +330,10 @@ LinuxResult<> rename_locked(ParentOfLast const& from, ParentOfLast const& to, Cr
     auto& new_directory = *to.directory.dentry;
     auto& old_inode = *old_directory.inode();
     auto& new_inode = *new_directory.inode();
-    auto const moved = LTRY(look_up_child(old_directory, from.name));
+    auto const moved = LTRY(look_up_child(old_directory, old_inode, from.name));
     if (moved->is_negative())
         return fail(Errno::enoent);
-    auto const target = LTRY(look_up_child(new_directory, to.name));
+    auto const target = LTRY(look_up_child(new_directory, new_inode, to.name));
     auto& node = *moved->inode();
     auto* replaced = target->inode();
     if (replaced == &node && (flags & rename_flag::exchange) == 0)

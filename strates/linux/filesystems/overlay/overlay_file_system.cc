@@ -23,7 +23,8 @@ LinuxResult<Ref<OverlayFileSystem>> OverlayFileSystem::create(std::unique_ptr<Lo
     auto result = Ref<OverlayFileSystem>::adopt(*file_system);
     if (result->lower_ != nullptr) {
         auto const root = LTRY(result->lower_->root());
-        result->root_ = LTRY(result->inode_of_lower(LTRY(result->lower_->attributes(root))));
+        auto const attributes = LTRY(result->lower_->attributes(root));
+        result->root_ = LTRY(result->inode_of_lower(attributes));
         result->next_number_ = first_own_number;
     } else {
         auto const now = file_clock_ns();

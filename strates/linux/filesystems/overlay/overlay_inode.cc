@@ -387,10 +387,12 @@ LinuxResult<abi::Handle> OverlayInode::object_to_write_locked() {
     if (object != 0)
         return object;
     auto const bytes = size();
-    if (has_lower_ && bytes > 0)
-        object = LTRY(content_object::shadow(LTRY(lower_object_locked()), bytes));
-    else
+    if (has_lower_ && bytes > 0) {
+        auto const source = LTRY(lower_object_locked());
+        object = LTRY(content_object::shadow(source, bytes));
+    } else {
         object = LTRY(content_object::create(bytes));
+    }
     capacity_ = bytes;
     own_object_.store(object, std::memory_order_release);
     keep();

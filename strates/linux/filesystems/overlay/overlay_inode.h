@@ -25,16 +25,16 @@ public:
 
     LinuxResult<> set_attributes(AttributeChange const& change) override;
     LinuxResult<> truncate(std::uint64_t size) override;
-    LinuxResult<LookupResult> lookup(std::string_view name) override;
-    LinuxResult<Ref<Inode>> create(std::string_view name, NewNode const& node) override;
-    LinuxResult<Ref<Inode>> create_unnamed(NewNode const& node) override;
-    LinuxResult<> link(std::string_view name, Inode& node) override;
-    LinuxResult<> remove(std::string_view name, Inode& node) override;
+    LinuxResult<LookupResult> lookup(std::string_view name) override REQUIRES(mutex_);
+    LinuxResult<Ref<Inode>> create(std::string_view name, NewNode const& node) override REQUIRES(mutex_);
+    LinuxResult<Ref<Inode>> create_unnamed(NewNode const& node) override REQUIRES(mutex_);
+    LinuxResult<> link(std::string_view name, Inode& node) override REQUIRES(mutex_);
+    LinuxResult<> remove(std::string_view name, Inode& node) override REQUIRES(mutex_);
     LinuxResult<> rename(std::string_view name, Inode& node, Inode& new_directory, std::string_view new_name,
-                         Inode* replaced) override;
+                         Inode* replaced) override REQUIRES(mutex_);
     LinuxResult<> exchange(std::string_view name, Inode& node, Inode& other_directory, std::string_view other_name,
-                           Inode& other) override;
-    LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink) override;
+                           Inode& other) override REQUIRES(mutex_);
+    LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink) override REQUIRES(mutex_);
     [[nodiscard]] std::string_view cached_link_target() const override;
     LinuxResult<std::size_t> read_link(std::span<char> into) override;
     LinuxResult<Ref<File>> open(Path const& path, std::uint32_t flags) override;
