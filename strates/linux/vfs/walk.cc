@@ -197,7 +197,7 @@ void Walker::go_up_locked() {
 LinuxResult<> Walker::look_up_slowly() {
     auto& directory = *held_entry_->inode();
     Lock lock(directory.mutex());
-    found_ = LTRY(look_up_child(*held_entry_, component_));
+    found_ = LTRY(look_up_child(*held_entry_, directory, component_));
     return {};
 }
 
@@ -255,7 +255,7 @@ LinuxResult<> Walker::substitute(std::string_view target) {
     return {};
 }
 
-LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, std::string_view name) {
+LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, Inode& inode, std::string_view name) {
     auto const hash = NameHash::of(name);
     {
         Lock lock(tree().mutex());
@@ -264,7 +264,6 @@ LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, std::string_view name)
     }
     if (name.size() > name_limit)
         return fail(Errno::enametoolong);
-    auto& inode = *directory.inode();
     if (inode.is_removed())
         return fail(Errno::enoent);
     auto result = LTRY(inode.lookup(name));

@@ -1,0 +1,11 @@
+// The link between a file and the epoll instances that watch it.
+#pragma once
+
+namespace astrata::linux_abi {
+
+class File;
+
+/// Takes the file, which is about to end, out of every epoll instance.
+void end_epoll_watches(File& file);
+
+}  // namespace astrata::linux_abi
