@@ -18,6 +18,7 @@
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/core/lock.h"
 #include "strates/linux/core/wait.h"
+#include "strates/linux/process/wait_status.h"
 #include "strates/linux/signal/pending.h"
 #include "strates/linux/signal/signal.h"
 
@@ -135,6 +136,7 @@ public:
     [[nodiscard]] bool is_dying() const { return (work.load(std::memory_order_acquire) & task_work::exit) != 0; }
 
     // ---- Threads (set_tid_address, set_robust_list, CLONE_*) ----
+    WaitStatus own_status;                   ///< by exit(2) of this thread alone
     GuestAddress clear_child_tid;
     GuestAddress robust_list;
     Process* vfork_parent_waits = nullptr;  ///< this task's process still borrows its parent's memory

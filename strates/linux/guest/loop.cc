@@ -49,6 +49,10 @@ void GuestThread::handle_call(Task& task) {
     // rt_sigreturn has replaced all registers; its result is the rax among them.
     if (task.system_call != Task::no_system_call) [[likely]]
         state.rax = static_cast<std::uint64_t>(result);
+    // An interrupted call whose signal somebody else took meanwhile has to be repeated all the same.
+    if (result <= -static_cast<std::int64_t>(Errno::erestartsys) &&
+        result >= -static_cast<std::int64_t>(Errno::erestart_restartblock)) [[unlikely]]
+        task.work.fetch_or(task_work::signal, std::memory_order_relaxed);
     if (is_tracing()) [[unlikely]]
         trace_exit(task, number, result);
 }
@@ -57,9 +61,8 @@ void GuestThread::enter_until_end(Task& task) {
     for (;;) {
         // Announced before the last look at `work`; see Task::interrupt.
         task.is_in_guest.store(true, std::memory_order_seq_cst);
-        if (task.work.load(std::memory_order_seq_cst) != 0 || task.needs_restart_check) [[unlikely]] {
+        if (task.work.load(std::memory_order_seq_cst) != 0) [[unlikely]] {
             task.is_in_guest.store(false, std::memory_order_relaxed);
-            task.needs_restart_check = false;
             if (!do_pending_work(task))
                 return;
             task.system_call = Task::no_system_call;

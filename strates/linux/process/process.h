@@ -11,6 +11,7 @@
 #include "strates/linux/process/limits.h"
 #include "strates/linux/process/session.h"
 #include "strates/linux/process/usage.h"
+#include "strates/linux/process/wait_status.h"
 #include "strates/linux/signal/actions.h"
 #include "strates/linux/signal/pending.h"
 
@@ -18,21 +19,6 @@ namespace astrata::linux_abi {
 
 class Job;            // personality/: a program that somebody outside started
 class ProcessTimers;  // time/: itimers and POSIX timers
-
-/// A status as wait4 reports it: exit code << 8, or signal number (| 0x80 with core dump).
-struct WaitStatus {
-    std::uint32_t value = 0;
-    static constexpr WaitStatus exited(std::uint32_t code) { return {(code & 0xff) << 8}; }
-    static constexpr WaitStatus killed(Signal signal, bool dumped) {
-        return {static_cast<std::uint32_t>(signal) | (dumped ? 0x80u : 0u)};
-    }
-    static constexpr WaitStatus stopped(Signal signal) { return {static_cast<std::uint32_t>(signal) << 8 | 0x7f}; }
-    static constexpr WaitStatus continued() { return {0xffff}; }
-    [[nodiscard]] constexpr bool is_exit() const { return (value & 0x7f) == 0; }
-    [[nodiscard]] constexpr std::uint32_t exit_code() const { return value >> 8 & 0xff; }
-    [[nodiscard]] constexpr std::uint32_t signal() const { return value & 0x7f; }
-    [[nodiscard]] constexpr bool is_dumped() const { return (value & 0x80) != 0; }
-};
 
 class Process : public RefCounted<Process> {
 public:
