@@ -78,8 +78,10 @@ LinuxResult<> sleep_task(MonotonicNs deadline, WaitMode mode) {
     auto is_ended = [&] { return mode == WaitMode::interruptible ? is_interrupted() : task.is_dying(); };
     if (is_ended())
         return fail(Errno::erestartsys);
-    task.run_state.store(mode == WaitMode::interruptible ? TaskState::sleeping : TaskState::uninterruptible,
-                         std::memory_order_relaxed);
+    auto shown = mode == WaitMode::interruptible ? TaskState::sleeping
+                 : mode == WaitMode::killable    ? TaskState::uninterruptible
+                                                 : TaskState::stopped;
+    task.run_state.store(shown, std::memory_order_relaxed);
     bool is_in_time = task.parker.park(deadline);
     task.run_state.store(TaskState::running, std::memory_order_relaxed);
     if (is_ended())

@@ -118,7 +118,7 @@ void RegionMap::join_around(std::size_t first, std::size_t last) {
         auto& lower = all()[index - 1];
         auto const& upper = all()[index];
         bool is_continuation = lower.end == upper.start && lower.access == upper.access &&
-                               lower.access_limit == upper.access_limit && lower.is_shared == upper.is_shared &&
+                               lower.access_limit == upper.access_limit && lower.is_shared == upper.is_shared && lower.is_inherited == upper.is_inherited &&
                                lower.kind == upper.kind && lower.backing.get() == upper.backing.get() &&
                                (lower.backing.get() == nullptr || lower.offset + lower.length() == upper.offset);
         if (!is_continuation)
@@ -148,15 +148,24 @@ void RegionMap::remove(std::uint64_t start, std::uint64_t end) {
         erase_at(first, last);
 }
 
-void RegionMap::protect(std::uint64_t start, std::uint64_t end, std::uint8_t access) {
+template <typename Change>
+void RegionMap::change(std::uint64_t start, std::uint64_t end, Change apply) {
     split_at(start);
     split_at(end);
     auto first = index_above(start);
     auto last = first;
     for (; last < count_ && all()[last].start < end; ++last)
-        all()[last].access = access;
+        apply(all()[last]);
     if (last != first)
         join_around(first, last);
+}
+
+void RegionMap::protect(std::uint64_t start, std::uint64_t end, std::uint8_t access) {
+    change(start, end, [access](Region& region) { region.access = access; });
+}
+
+void RegionMap::set_inherited(std::uint64_t start, std::uint64_t end, bool is_inherited) {
+    change(start, end, [is_inherited](Region& region) { region.is_inherited = is_inherited; });
 }
 
 LinuxResult<> RegionMap::copy_from(RegionMap const& other) {

@@ -47,6 +47,7 @@ struct Region {
     std::uint8_t access = 0;             ///< protection bits
     std::uint8_t access_limit = 7;       ///< what mprotect may grant
     bool is_shared = false;              ///< MAP_SHARED
+    bool is_inherited = true;            ///< fork copies it (MADV_DONTFORK clears)
     RegionKind kind = RegionKind::ordinary;
 
     [[nodiscard]] std::uint64_t length() const { return end - start; }
@@ -87,6 +88,7 @@ public:
     void remove(std::uint64_t start, std::uint64_t end);
     /// Sets the access of all regions in [start, end).
     void protect(std::uint64_t start, std::uint64_t end, std::uint8_t access);
+    void set_inherited(std::uint64_t start, std::uint64_t end, bool is_inherited);
 
     /// errors    enomem
     [[nodiscard]] LinuxResult<> copy_from(RegionMap const& other);
@@ -102,6 +104,8 @@ private:
     /// Makes `address` a border between regions if one reaches across it.
     void split_at(std::uint64_t address);
     void join_around(std::size_t first, std::size_t last);
+    template <typename Change>
+    void change(std::uint64_t start, std::uint64_t end, Change apply);
 
     std::unique_ptr<Region[]> storage_;
     std::size_t capacity_ = 0;

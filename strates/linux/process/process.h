@@ -52,6 +52,7 @@ public:
     std::uint32_t task_count = 0;          ///< as above
     bool is_zombie = false;                ///< ended; waits for its parent
     bool has_executed = false;             ///< execve succeeded in it (setpgid then refuses)
+    bool is_borrowing_memory = false;        ///< made by vfork, and has not replaced or left its parent's memory yet
     bool is_subreaper = false;             ///< PR_SET_CHILD_SUBREAPER
     Signal exit_signal = Signal::sigchld;  ///< what the parent gets
     WaitStatus exit_status;                ///< valid when is_zombie
@@ -68,6 +69,7 @@ public:
     PendingSignals pending;      ///< sent to the process as a whole
     Ref<SignalActions> actions;  ///< replaced only by exec, with one task left
     bool is_stopped = false;
+    bool has_continue_notice = false;        ///< the first task to leave the stop tells the parent
     bool is_exiting = false;  ///< exit_group or a fatal signal; all tasks end with group_status
     WaitStatus group_status;
     Task* executing_task = nullptr;  ///< execve waits for the other tasks to end
@@ -77,6 +79,7 @@ public:
     Limits limits;               ///< has its own lock
     std::uint64_t start_ns = 0;  ///< monotonic
     std::atomic<bool> is_dumpable = true;
+    std::atomic<UserId> owner = 0;           ///< real user id, for signals' information and /proc
     ProcessTimers* timers = nullptr;  ///< created with the first timer; guarded by signal_mutex
     std::atomic<std::uint32_t> personality = 0;
     std::atomic<std::int32_t> oom_score_adjustment = 0;
