@@ -1,6 +1,7 @@
 #include "strates/linux/file/special.h"
 
 #include "strates/linux/core/make.h"
+#include "strates/linux/vfs/tree.h"
 
 namespace astrata::linux_abi {
 

@@ -23,6 +23,7 @@ namespace astrata::linux_abi {
 class File;
 class FileLocks;
 class Inode;
+class Pipe;
 struct Path;
 
 /// What stat() reports of a file, and what a new one begins with.
@@ -150,6 +151,9 @@ public:
     [[nodiscard]] FileLocks* locks() const { return locks_.load(std::memory_order_acquire); }
     /// errors    enomem
     LinuxResult<FileLocks*> make_locks();
+
+    /// The pipe of a FIFO that is open somewhere; guarded by the FIFO mutex (pipe/pipe.cc).
+    Pipe* fifo = nullptr;
 
     /// For the file system and path operations.
     void mark_removed() { is_removed_.store(true, std::memory_order_relaxed); }

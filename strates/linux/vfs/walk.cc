@@ -244,10 +244,11 @@ LinuxResult<> Walker::substitute(std::string_view target) {
     auto const length = target.size() + (needs_slash ? 1 : 0) + rest_.size();
     if (length >= path_limit)
         return fail(Errno::enametoolong);
-    auto place = std::ranges::copy(target, texts_[next]->begin()).out;
+    std::span<char> const text(*texts_[next]);
+    std::ranges::copy(target, text.begin());
     if (needs_slash)
-        *place++ = '/';
-    std::ranges::copy(rest_, place);
+        text[target.size()] = '/';
+    std::ranges::copy(rest_, text.subspan(length - rest_.size()).begin());
     rest_ = std::string_view(texts_[next]->data(), length);
     has_trailing_slash_ = rest_.back() == '/';
     text_in_use_ = next;
