@@ -1,0 +1,53 @@
+// What all kernel objects share: identity, reference count, count of handles, and the root of their derivation tree.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "abi/types.h"
+#include "kernel/mem/account.h"
+#include "kernel/sync/spin_lock.h"
+#include "lib/base/ref.h"
+
+namespace astrata::kernel {
+
+struct HandleEntry;
+
+/// Two lifetimes: *handles* say whether user space still cares (handles_gone), *references* whether the memory may go.
+class KernelObject : public RefCounted<KernelObject> {
+public:
+    KernelObject(abi::ObjectKind kind, Ref<Account> account);
+    virtual ~KernelObject();
+
+    [[nodiscard]] abi::ObjectKind kind() const { return kind_; }
+    /// Unique for the life of the system, never reused.
+    [[nodiscard]] std::uint64_t id() const { return id_; }
+    /// Who pays for the object and its memory.
+    [[nodiscard]] Account& account() const { return *account_; }
+
+    /// Called once the last handle is closed, without locks held. The object may still be referenced by others.
+    virtual void handles_gone() {}
+
+    static void destroy(KernelObject* object);
+
+    // Objects live in the kernel heap; see kernel/mem/heap.h. Creation goes through make_object, which charges the account.
+    static void* operator new(std::size_t size, void* place) { return static_cast<void>(size), place; }
+    static void operator delete(void* memory, std::size_t size);
+
+private:
+    friend class HandleTable;
+    abi::ObjectKind const kind_;
+    std::uint64_t const id_;
+    Ref<Account> const account_;
+    std::atomic<std::uint32_t> handles_ = 0;
+    SpinLock<LockRank::derivation, PreemptionOff> derivation_lock_;
+    HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;   // handles derived from no other
+};
+
+/// Builds a kernel object: charges its size to `account`, then constructs T(account, arguments...).
+/// errors    no_memory
+template <typename T, typename... Arguments>
+[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);
+
+}  // namespace astrata::kernel
