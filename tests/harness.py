@@ -240,7 +240,7 @@ def write_file(path: str, data: bytes | str, mode: int = 0o644) -> str:
 def compile_static(path: str, source: str, libc: str = "glibc", pie: bool = False, flags: tuple[str, ...] = ()) -> str:
     """A static Linux program from C source, by the host's clang with glibc or musl, position-independent or not."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    common = ["clang-22", "-O1", "-x", "c", "-", "-o", path, "-pthread", *flags]
+    common = ["clang-22", "-O1", "-D_GNU_SOURCE", "-x", "c", "-", "-o", path, "-pthread", *flags]
     if libc == "glibc":
         words = common + (["-static-pie", "-fPIE"] if pie else ["-static"])
     else:

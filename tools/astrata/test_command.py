@@ -20,6 +20,7 @@ OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", help="x86_64"),
     Option("--jobs", "NUMBER", convert=whole_number(1, 64), help="how many tests at once (as many as processors)"),
     Option("--list", help="only print the names"),
+    Option("--pending", help="also scenarios that are ahead of what they test (tests/pending)"),
 ]
 UNIT_LAYERS = ("lib", "kernel", "sdk", "strates", "apps")
 LOGS = os.path.join(paths.BUILD, "test-logs")
@@ -34,7 +35,7 @@ def main(words: list[str]) -> int:
     if len(arguments.positional) > 1 or arguments.command is not None:
         raise UsageError("test: takes one FILTER at most")
     pattern = arguments.positional[0] if arguments.positional else None
-    every = all_names()
+    every = all_names(arguments.pending)
     chosen = [name for name in every if matches(name, pattern)]
     if not chosen:
         raise UsageError(f"test: nothing matches {pattern!r} (see ./astrata test --list)")
@@ -49,9 +50,9 @@ def matches(name: str, pattern: str | None) -> bool:
     return pattern is None or pattern in name or fnmatch.fnmatchcase(name, pattern)
 
 
-def all_names() -> list[str]:
+def all_names(pending: bool = False) -> list[str]:
     """Every test there is, without building anything."""
-    found = scenarios.find()
+    found = scenarios.find(pending)
     names = ["lint.layering", *python_tests(), *host_tests(), *found]
     if os.path.exists(goldens_compiler()):
         names.append("abi.goldens")
@@ -165,7 +166,7 @@ class Suite:
         return todo
 
     def _scenario_jobs(self) -> list[jobs.Job]:
-        found = {name: entry for name, entry in scenarios.find().items() if name in self.chosen}
+        found = {name: entry for name, entry in scenarios.find(self.arguments.pending).items() if name in self.chosen}
         if not found:
             return []
         from astrata import build
