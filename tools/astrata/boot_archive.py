@@ -40,8 +40,9 @@ def symbol_table(nm_output: str) -> bytes:
     return "".join(f"{address:x} {name}\n" for address, name in sorted(lines.items())).encode()
 
 
-def build(folder: str) -> None:
-    """Writes `folder`/boot.archive from the products of the target build, replacing the old one in one step."""
+def build(folder: str, destination: str | None = None, more: list[cpio.Entry] = ()) -> None:
+    """Writes `folder`/boot.archive (or `destination`, with `more` members) from the products of the target build, replacing
+    the old one in one step."""
     programs = {}
     for kind in ("strates", "apps"):
         for name, path in _programs(os.path.join(folder, kind)):
@@ -56,8 +57,8 @@ def build(folder: str) -> None:
             with open(os.path.join(manifest_folder, file_name), "rb") as file:
                 manifests[name] = file.read()
     root = built_in_root.entries(built_in_root.busybox_path())
-    data = assemble(programs, manifests, _kernel_symbols(folder), root)
-    destination = os.path.join(folder, "boot.archive")
+    data = assemble(programs, manifests, _kernel_symbols(folder), root + list(more))
+    destination = destination or os.path.join(folder, "boot.archive")
     temporary = f"{destination}.{os.getpid()}"
     with open(temporary, "wb") as file:
         file.write(data)

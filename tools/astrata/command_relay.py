@@ -23,12 +23,13 @@ BROKEN_PIPE_PATIENCE = 1.0
 class CommandRelay:
     """Runs one request on a booting machine; `run` returns the exit status for our own process."""
 
-    def __init__(self, machine: Machine, request: protocol.Request, console_to_stderr: bool = False):
+    def __init__(self, machine: Machine, request: protocol.Request, console_to_stderr: bool = False,
+                 streams: tuple[int, int, int] = (0, 1, 2)):
         self.machine = machine
         ends = {name: channel.fileno() for name, channel in machine.channels.items()}
-        self.stdin, self.to_guest = Reader(0), Writer(ends["stdin"])
+        self.stdin, self.to_guest = Reader(streams[0]), Writer(ends["stdin"])
         self.from_guest = {1: Reader(ends["stdout"]), 2: Reader(ends["stderr"])}
-        self.outputs = {1: Writer(1), 2: Writer(2)}
+        self.outputs = {1: Writer(streams[1]), 2: Writer(streams[2])}
         self.control_in, self.control_out = Reader(ends["control"]), Writer(ends["control"])
         self.serial, self.console = Reader(ends["serial"]), Tail()
         self.console_to_stderr = console_to_stderr

@@ -15,9 +15,9 @@ PORTS = ("stdin", "stdout", "stderr", "control")
 class Options:
     """What kind of machine: everything that ./astrata run can choose."""
 
-    def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False):
+    def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max"):
         self.machine, self.smp, self.memory = machine, smp, memory
-        self.icount, self.reboots = icount, reboots
+        self.icount, self.reboots, self.cpu = icount, reboots, cpu
 
 
 class Disk:
@@ -35,7 +35,7 @@ def emulator() -> str:
 def command_line(options: Options, kernel: int, archive: int, append: str, disks: list[Disk],
                  channels: dict[str, int]) -> list[str]:
     """QEMU's arguments. Files and channels are descriptors that QEMU inherits; `channels` maps names to them."""
-    words = [emulator(), "-M", options.machine, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", "max",
+    words = [emulator(), "-M", options.machine, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
              "-smp", str(options.smp), "-m", f"{options.memory >> 10}K",
              "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{archive}", "-append", append]
     if options.machine == "q35":
