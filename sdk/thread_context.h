@@ -25,6 +25,8 @@ struct ThreadContext {
     ThreadContext* next_waiter = nullptr;       ///< link in the wait queue of a mutex or condition variable
     std::atomic<bool> is_woken = false;
     std::uint32_t stack_slot = 0;
+    std::uint64_t stack_bytes = 0;              ///< mapped at the end of the slot
+    void* user = nullptr;                       ///< whatever the strate keeps for each of its threads
     DeferredReply deferred;
 };
 static_assert(sizeof(ThreadContext) <= page_size);

@@ -1,5 +1,6 @@
 #include "kernel/ipc/reply.h"
 
+#include "kernel/mem/memory_object.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 
@@ -21,6 +22,14 @@ RefOrNull<Thread> Reply::claim(std::uint64_t call_number, std::uint32_t status) 
     if (caller_ == nullptr || caller_->call_number != call_number || !caller_->try_wake(status))
         return nullptr;
     return Ref<Thread>::share(*caller_);
+}
+
+RefOrNull<MemoryObject> Reply::paged_object(std::uint64_t call_number) {
+    LockGuard guard(lock_);
+    // While the call waits, its thread keeps the object alive and does not touch the field.
+    if (caller_ == nullptr || caller_->call_number != call_number || !caller_->is_waiting() || caller_->paged_object == nullptr)
+        return nullptr;
+    return Ref<MemoryObject>::share(*caller_->paged_object);
 }
 
 void Reply::drop(std::uint64_t call_number) {

@@ -8,6 +8,7 @@
 
 namespace astrata::kernel {
 
+class MemoryObject;
 class Thread;
 
 class Reply final : public KernelObject {
@@ -23,6 +24,8 @@ public:
     /// If the call with this number still waits: wins its thread's wake-up with `status` and returns a reference to the thread, which
     /// stays asleep until the claimer, having delivered the answer, makes it ready. Otherwise nothing.
     [[nodiscard]] RefOrNull<Thread> claim(std::uint64_t call_number, std::uint32_t status);
+    /// The object whose pages the call with this number asks for; null if the call is over or no page request.
+    [[nodiscard]] RefOrNull<MemoryObject> paged_object(std::uint64_t call_number);
 
 private:
     SpinLock<LockRank::waitable, IrqsOff> lock_;

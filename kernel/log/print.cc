@@ -17,18 +17,6 @@ SpinLock<LockRank::log, IrqsOff> lock;
 LogRing ring GUARDED_BY(lock){storage};
 bool is_mirrored GUARDED_BY(lock) = false;
 
-void write_prefix(LineBuilder& line) {
-    auto const microseconds = clock::now().value / 1000;
-    auto const fraction = microseconds % 1'000'000;
-    line.append("[");
-    line.append(microseconds / 1'000'000);
-    line.append(".");
-    for (std::uint64_t digit = 100'000; digit > 1 && fraction < digit; digit /= 10)
-        line.append("0");
-    line.append(fraction);
-    line.append("] ");
-}
-
 }  // namespace
 
 void LineBuilder::append(std::string_view text) {
@@ -61,9 +49,20 @@ void LineBuilder::append_decimal(std::uint64_t number) {
     append(std::string_view(digits.data(), digits.size()).substr(first));
 }
 
+LogTime::LogTime() {
+    auto const microseconds = clock::now().value / 1000;
+    auto const fraction = microseconds % 1'000'000;
+    line_.append("[");
+    line_.append(microseconds / 1'000'000);
+    line_.append(".");
+    for (std::uint64_t digit = 100'000; digit > 1 && fraction < digit; digit /= 10)
+        line_.append("0");
+    line_.append(fraction);
+    line_.append("] ");
+}
+
 void log_line(std::string_view text) {
-    LineBuilder prefix;
-    write_prefix(prefix);
+    LogTime const prefix;
     LockGuard guard(lock);
     ring.append(prefix.view());
     ring.append(text);

@@ -40,6 +40,16 @@ private:
     std::size_t length_ = 0;
 };
 
+/// "[seconds.microseconds] " of now, as every log line begins.
+class LogTime {
+public:
+    LogTime();
+    [[nodiscard]] std::string_view view() const { return line_.view(); }
+
+private:
+    LineBuilder line_;
+};
+
 /// Appends the line, with the time, to the kernel log; to the serial port too if the command line asked for it.
 void log_line(std::string_view line);
 

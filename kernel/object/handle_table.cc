@@ -47,6 +47,8 @@ HandleEntry* HandleTable::allocate_locked(KernelObject& object, abi::Rights righ
     ++used_;
     object.add_reference();
     object.handles_.fetch_add(1, std::memory_order_relaxed);
+    if (has(rights, abi::Rights::receive))
+        object.receive_handles_.fetch_add(1, std::memory_order_relaxed);
     entry->object = &object;
     entry->rights = rights;
     entry->badge = badge;
@@ -146,9 +148,11 @@ void HandleTable::adopt_children(KernelObject& object, HandleEntry& entry) {
     }
 }
 
-void HandleTable::release(Ref<KernelObject> object, std::uint64_t badge) {
+void HandleTable::release(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge) {
     if (object->kind() == abi::ObjectKind::reply)
         static_cast<Reply&>(*object).drop(badge);
+    if (has(rights, abi::Rights::receive) && object->receive_handles_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        object->receivers_gone();
     if (object->handles_.fetch_sub(1, std::memory_order_acq_rel) == 1)
         object->handles_gone();
     object->drop_reference();   // the entry's own
@@ -252,6 +256,8 @@ Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
                     }
                 }
                 object->handles_.fetch_sub(1, std::memory_order_relaxed);
+                if (has(found.rights, abi::Rights::receive))
+                    object->receive_handles_.fetch_sub(1, std::memory_order_relaxed);
                 object->drop_reference();
                 return value_of(*entry);
             }
@@ -275,7 +281,7 @@ Result<> HandleTable::close(abi::Handle handle) {
         }
         free_locked(*entry);
     }
-    release(std::move(object), found.badge);
+    release(std::move(object), found.rights, found.badge);
     return {};
 }
 
@@ -299,13 +305,14 @@ Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
         return std::uint64_t{0};
     std::uint64_t revoked = 0;
     for (;;) {
+        abi::Rights rights{};
         // One handle at a time, deepest first along the first children, so that each step is short and nothing recurses.
         {
             LockGuard derivation(object->derivation_lock_);
             HandleEntry* victim = nullptr;
             {
                 LockGuard guard(lock_);
-                auto* entry = entry_locked(handle);
+                auto const* entry = entry_locked(handle);
                 if (entry == nullptr || entry->object != object.get())
                     return fail(Error::bad_handle);
                 victim = entry->first_child;
@@ -315,11 +322,12 @@ Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
             while (victim->first_child != nullptr)
                 victim = victim->first_child;
             unlink(*object, *victim);
+            rights = victim->rights;
             LockGuard guard(victim->table->lock_);
             victim->table->free_locked(*victim);
         }
         ++revoked;
-        release(object, 0);
+        release(object, rights, 0);
     }
 }
 

@@ -95,7 +95,7 @@ private:
     static void unlink(KernelObject& object, HandleEntry& entry);
     static void adopt_children(KernelObject& object, HandleEntry& entry);
     // Ends one handle's hold on its object. Call without locks.
-    static void release(Ref<KernelObject> object, std::uint64_t badge);
+    static void release(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge);
 
     Account& account_;
     SpinLock<LockRank::handle_table, PreemptionOff> lock_;

@@ -70,6 +70,7 @@ public:
 
 private:
     void end(abi::ProcessState state, std::int64_t code, CrashInfo const& info);
+    void reap_unstarted();
 
     Ref<Silo> const silo_;
     Ref<AddressSpace> const home_;

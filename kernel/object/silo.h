@@ -60,7 +60,6 @@ private:
     std::atomic<bool> is_killed_ = false;
     SpinLock<LockRank::silo_tree, PreemptionOff> lock_;
     IntrusiveList<Silo, &Silo::sibling_link> children_ GUARDED_BY(lock_);
-    struct ProcessList;
     Process* first_process_ GUARDED_BY(lock_) = nullptr;
 };
 

@@ -27,6 +27,8 @@ void switch_to(Thread& next);
 /// Lets others of the same priority run.
 void yield();
 [[noreturn]] void exit_thread();
+/// First thing on the stack that was switched to, interrupts off: the former thread may be resumed elsewhere from now on.
+void finish_switch();
 /// Before returning to user mode with interrupts off: preempt if it is time.
 void reschedule_if_needed();
 

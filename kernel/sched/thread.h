@@ -9,6 +9,7 @@
 
 #include "abi/message.h"
 #include "abi/types.h"
+#include "arch/cpu.h"
 #include "arch/thread_state.h"
 #include "arch/trap_frame.h"
 #include "kernel/ipc/reply.h"
@@ -21,7 +22,7 @@
 namespace astrata::kernel {
 
 class AddressSpace;
-class Endpoint;
+class MemoryObject;
 class Process;
 
 namespace priority {
@@ -53,8 +54,9 @@ public:
     /// errors    no_memory, no_resources, bad_state (process has ended)
     static Result<Ref<Thread>> create(Process& process, std::string_view name);
     /// A thread of the kernel itself.
-    static Result<Ref<Thread>> create_kernel(std::string_view name, void (*function)(void*), void* argument);
-    explicit Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack);
+    static Result<Ref<Thread>> create_kernel(Account& account, std::string_view name, void (*function)(void*), void* argument);
+    explicit Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack,
+                    Ref<Reply> reply);
     ~Thread() override;
 
     /// errors    bad_state (already started)
@@ -66,9 +68,18 @@ public:
     [[nodiscard]] Process& process() const { return *process_; }
     [[nodiscard]] bool is_user() const { return static_cast<bool>(process_); }
 
-    // ---- Waiting. Only the thread itself calls prepare_to_wait, block and finish_wait.
+    // ---- Waiting. Only the thread itself calls prepare_to_wait, cancel_wait and block.
 
-    void prepare_to_wait() { wait_state_.store(WaitState::waiting, std::memory_order_seq_cst); }
+    /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is never in a
+    /// run queue for two reasons.
+    void prepare_to_wait() {
+        arch::disable_preemption();
+        wait_state_.store(WaitState::waiting, std::memory_order_seq_cst);
+    }
+    /// For the winner of try_wake, before it makes the thread ready: another status than announced.
+    void set_wake_status(std::uint32_t status) { wake_status_ = status; }
+    /// Nothing to wait for after all. Sleeps through a wake-up that somebody has won meanwhile.
+    void cancel_wait();
     /// Ends the wait in its favour if it is the first to try; the winner then makes the thread ready.
     [[nodiscard]] bool try_wake(std::uint32_t status) {
         auto expected = WaitState::waiting;
@@ -91,6 +102,11 @@ public:
     [[nodiscard]] bool is_kick_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0; }
     [[nodiscard]] bool is_kill_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0; }
     void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
+
+    /// True once, if the thread was never started: it never will be, and somebody else must take it out of its process.
+    [[nodiscard]] bool claim_unstarted() { return !is_started_.exchange(true, std::memory_order_acq_rel); }
+    /// Ends the calling thread: it must be current, in kernel mode, holding no locks or references.
+    [[noreturn]] void end();
 
     // ---- Scheduling state, kept by the scheduler.
 
@@ -118,6 +134,8 @@ public:
     std::array<std::uint64_t, 8> request_words{};    // outgoing.words of messages that the kernel itself makes
     std::uint64_t call_number = 0;
     arch::TrapFrame* frame = nullptr;                // of the message system call in progress: where results go
+    bool has_delivery = false;                       // a message or signal was put into `frame` while the thread waited
+    MemoryObject* paged_object = nullptr;            // whose pages the thread waits for, in a page request
     abi::MessageBuffer* buffer = nullptr;            // through the direct map
     RefOrNull<KernelObject> buffer_object;
     VirtAddr buffer_address;                         // in the home space
@@ -136,7 +154,10 @@ private:
     static constexpr std::uint32_t pending_kill = 2;
 
     static void timeout_expired(TimerNode& timer);
+    void arm_timeout(MonotonicNs deadline);
     std::uint32_t finish_wait();
+    void interrupt_wait();
+    bool is_interrupted_already();
 
     RefOrNull<Process> process_;
     std::array<char, name_capacity> name_{};

@@ -30,4 +30,13 @@ Thread* WaitQueue::pop_woken() {
     return nullptr;
 }
 
+Thread* WaitQueue::pop_waiting() {
+    while (auto* thread = first_) {
+        remove(*thread);
+        if (thread->is_waiting())
+            return thread;
+    }
+    return nullptr;
+}
+
 }  // namespace astrata::kernel

@@ -16,6 +16,9 @@ public:
     /// Takes out the first thread that is still waiting, having won try_wake with `status` 0; null if there is none.
     /// The thread is the caller's to make ready.
     [[nodiscard]] Thread* pop_woken();
+    /// Takes out the first thread that is still waiting without waking it; null if there is none. It may stop waiting at any time,
+    /// but, to leave, must pass through the lock of this queue.
+    [[nodiscard]] Thread* pop_waiting();
     /// Takes the thread out if it is in this queue.
     void remove(Thread& thread);
     /// The first thread, whether it still waits or not.

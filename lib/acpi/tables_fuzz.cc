@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lib/acpi/tables.h"
+#include "lib/acpi/virtio_mmio.h"
 
 using namespace astrata;
 using namespace astrata::acpi;
@@ -29,6 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 #pragma clang unsafe_buffer_usage end
     (void)find_rsdp(input);
     (void)find_soft_off_sleep_type(input);
+    (void)find_virtio_mmio(input, 3);
     std::vector<std::byte> bytes(input.begin(), input.end());
     repair(bytes, signature("APIC"));
     if (auto const madt = parse_madt(bytes)) {

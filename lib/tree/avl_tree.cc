@@ -85,7 +85,7 @@ void AvlCore::rebalance_from(AvlLink* link) {
             link = rotate(*link, false);
         }
         if (link->height == old_height)
-            return;   // nothing changes further up
+            return;  // nothing changes further up
         link = link->parent;
     }
 }

@@ -11,7 +11,7 @@ struct AvlLink {
     AvlLink* parent = nullptr;
     AvlLink* left = nullptr;
     AvlLink* right = nullptr;
-    std::uint8_t height = 0;   ///< of the subtree below and including this element; 0 while in no tree
+    std::uint8_t height = 0;  ///< of the subtree below and including this element; 0 while in no tree
 };
 
 namespace detail {
@@ -39,8 +39,8 @@ private:
 
 }  // namespace detail
 
-/// `KeyOf` is a stateless function object: KeyOf{}(element) yields the key, which stays the same relative to its neighbours'
-/// while the element is in the tree. Keys are unique. The tree borrows its elements.
+/// `KeyOf` is a stateless function object: KeyOf{}(element) yields the key, which stays the same relative to its
+/// neighbours' while the element is in the tree. Keys are unique. The tree borrows its elements.
 template <typename T, typename KeyOf>
 class AvlTree {
 public:

@@ -93,6 +93,13 @@ std::uint32_t local_apic_id() {
     return features.has_x2apic ? raw : raw >> 24;
 }
 
+std::uint32_t boot_apic_id() {
+    static constinit std::uint32_t id = ~std::uint32_t{0};
+    if (id == ~std::uint32_t{0})   // first asked for by the boot CPU itself
+        id = local_apic_id();
+    return id;
+}
+
 void end_of_interrupt() {
     write(Register::end_of_interrupt, 0);
 }

@@ -18,6 +18,8 @@ inline constexpr std::uint8_t spurious_vector = 0xff;
 /// Enables this CPU's local APIC; the timer is stopped.
 void enable_local_apic();
 [[nodiscard]] std::uint32_t local_apic_id();
+/// The boot CPU, which all device interrupts go to.
+[[nodiscard]] std::uint32_t boot_apic_id();
 void end_of_interrupt();
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector);
 /// INIT, then STARTUP with the page number of the real-mode trampoline.

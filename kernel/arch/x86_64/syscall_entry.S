@@ -215,7 +215,8 @@ switch_stacks:
 # Where a new thread's kernel stack begins: r12 = function, r13 = argument.
 .global thread_trampoline
 thread_trampoline:
-    movq %r13, %rdi
+    movq %r12, %rdi
+    movq %r13, %rsi
     xorl %ebp, %ebp
-    call *%r12
+    call thread_first_run
     ud2

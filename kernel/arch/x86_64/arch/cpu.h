@@ -54,6 +54,10 @@ inline Thread& current_thread() {
 inline void disable_preemption() {
     asm volatile("incl %%gs:40" ::: "memory");
 }
+/// The counterpart of disable_preemption for a thread that is about to switch away: nobody preempts it any more.
+inline void release_preemption() {
+    asm volatile("decl %%gs:40" ::: "memory");
+}
 inline void enable_preemption() {
     bool is_preemptible;
     asm volatile("decl %%gs:40" : "=@ccz"(is_preemptible)::"memory");

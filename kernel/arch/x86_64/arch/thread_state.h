@@ -32,6 +32,9 @@ void prepare_stack(ThreadState& state, void (*function)(void*), void* argument);
 /// thread's guest state is stored, the incoming one's loaded, address space included.
 void switch_threads(Thread& from, Thread& to);
 
+/// The thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
+void activate_space(Thread& thread);
+
 /// Enters user mode for the first time.
 [[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                              std::uint64_t argument2);
