@@ -17,6 +17,9 @@ class LayeringTest(unittest.TestCase):
         self.assertEqual(self.problems("sdk/handle.h", '#include "strates/linux/x.h"'), 1)
         self.assertEqual(self.problems("kernel/ipc/endpoint.cc", '#include "sdk/handle.h"'), 1)
         self.assertEqual(self.problems("lib/elf/elf.cc", '#include "../base/result.h"'), 1)
+        self.assertEqual(self.problems("abi/text.h", '#include "lib/base/bytes.h"'), 0)
+        self.assertEqual(self.problems("abi/text.h", '#include "lib/elf/elf.h"'), 1)
+        self.assertEqual(self.problems("lib/base/result.h", '#include "abi/message.h"'), 1)
 
     def test_strates_do_not_use_each_others_code(self):
         self.assertEqual(self.problems("strates/linux/x.cc", '#include "strates/linux/y.h"'), 0)
