@@ -56,7 +56,7 @@ def ready_system(target: str) -> System:
 
 def ready_host() -> str:
     """Folder with the host build, brought up to date."""
-    packages.ensure("build", "test")
+    packages.ensure("build", "unit-tests")
     with file_lock(paths.HOST_BUILD + ".lock", announce="another build is under way, waiting for it"):
         if not _is_fresh(paths.HOST_BUILD):
             _build_locked("host", paths.HOST_BUILD)

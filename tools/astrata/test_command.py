@@ -140,7 +140,7 @@ class Suite:
                 folder, module = os.path.dirname(path), os.path.basename(path)[:-3]
             todo.append(jobs.Job(name, ["/usr/bin/python3", "-S", "-m", "unittest", module], 120, folder))
         if any(job.name.startswith("tools.") for job in todo):
-            packages.ensure("test", "run")
+            packages.ensure("build", "run", "scenarios")
         if "abi.goldens" in self.chosen:
             todo.append(jobs.Job("abi.goldens", ["/usr/bin/python3", "-S", goldens_compiler(), "--source", paths.ROOT,
                                                  "--check"], 60, paths.ROOT))
@@ -171,7 +171,7 @@ class Suite:
             return []
         from astrata import build
 
-        packages.ensure("test")
+        packages.ensure("scenarios")
         try:
             build.ready_system(self.arguments.arch)
         except CommandError as error:
