@@ -39,12 +39,12 @@ Result<Group> parse_group(Superblock const& superblock, std::uint32_t index, Byt
         return fail(Error::corrupt);
 
     Group group{.inode_table = low.inode_table_low,
-                .free_blocks = low.free_block_count_low,
+                .free_clusters = low.free_block_count_low,
                 .free_inodes = low.free_inode_count_low};
     if (stored.size() >= sizeof(layout::GroupDescriptor) + sizeof(layout::GroupDescriptorHigh)) {
         auto const high = TRY(load<layout::GroupDescriptorHigh>(stored, sizeof(layout::GroupDescriptor)));
         group.inode_table |= BlockNumber{high.inode_table_high} << 32;
-        group.free_blocks |= std::uint32_t{high.free_block_count_high} << 16;
+        group.free_clusters |= std::uint32_t{high.free_block_count_high} << 16;
         group.free_inodes |= std::uint32_t{high.free_inode_count_high} << 16;
     }
     auto const table_blocks =

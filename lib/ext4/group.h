@@ -10,7 +10,7 @@ namespace astrata::ext4 {
 
 struct Group {
     BlockNumber inode_table = 0;  // first block; the whole table lies inside the file system
-    std::uint32_t free_blocks = 0;
+    std::uint32_t free_clusters = 0;
     std::uint32_t free_inodes = 0;
 };
 

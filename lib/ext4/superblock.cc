@@ -86,26 +86,24 @@ Result<> parse_blocks(layout::Superblock const& raw, std::uint64_t volume_bytes,
         parsed.block_count > volume_bytes >> parsed.block_bits || parsed.reserved_block_count > parsed.block_count)
         return fail(Error::corrupt);
 
-    // A cluster is what bigalloc allocates at once; all a reader needs of it is that groups can be larger.
-    std::uint32_t cluster_shift = 0;
     if (parsed.has_read_only(layout::read_only::big_allocation)) {
         if (raw.log_cluster_size < raw.log_block_size || raw.log_cluster_size > raw.log_block_size + 16)
             return fail(Error::corrupt);
-        cluster_shift = raw.log_cluster_size - raw.log_block_size;
+        parsed.cluster_bits = raw.log_cluster_size - raw.log_block_size;
     }
-    parsed.overhead_blocks = std::uint64_t{raw.overhead_clusters} << cluster_shift;
+    parsed.overhead_blocks = std::uint64_t{raw.overhead_clusters} << parsed.cluster_bits;
     if (parsed.overhead_blocks >= parsed.block_count)
         parsed.overhead_blocks = 0;
 
     parsed.first_data_block = raw.first_data_block;
-    auto const expected_first = parsed.block_size == 1024 && cluster_shift == 0 ? 1u : 0u;
+    auto const expected_first = parsed.block_size == 1024 && parsed.cluster_bits == 0 ? 1u : 0u;
     if (parsed.first_data_block != expected_first || parsed.first_data_block >= parsed.block_count)
         return fail(Error::corrupt);
 
     // One bitmap block describes a group, so a group has at most that many clusters.
     parsed.blocks_per_group = raw.blocks_per_group;
     if (parsed.blocks_per_group < blocks_per_group_minimum ||
-        parsed.blocks_per_group >> cluster_shift > 8 * parsed.block_size)
+        parsed.blocks_per_group >> parsed.cluster_bits > 8 * parsed.block_size)
         return fail(Error::corrupt);
     auto const data_blocks = parsed.block_count - parsed.first_data_block;
     auto const groups = (data_blocks + parsed.blocks_per_group - 1) / parsed.blocks_per_group;

@@ -30,7 +30,8 @@ struct Superblock {
     std::uint64_t overhead_blocks = 0;  // as mke2fs counted them; 0: unknown
     std::uint32_t first_data_block = 0;
     std::uint32_t block_bits = 0;
-    std::uint32_t block_size = 0;  // bytes, 1024..65536
+    std::uint32_t block_size = 0;    // bytes, 1024..65536
+    std::uint32_t cluster_bits = 0;  // a cluster, the unit of allocation, has 1 << this blocks
     std::uint32_t blocks_per_group = 0;
     std::uint32_t inodes_per_group = 0;
     std::uint32_t inodes_per_block = 0;

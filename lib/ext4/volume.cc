@@ -166,7 +166,7 @@ async::Task<Result<Statistics>> Volume::statistics() {
     // The superblock's own totals are only brought up to date at unmount.
     for (std::uint32_t index = 0; index < superblock.group_count; ++index) {
         auto const group = CO_TRY(co_await read_group(metadata_, index));
-        sums.free_blocks += group.free_blocks;
+        sums.free_blocks += std::uint64_t{group.free_clusters} << superblock.cluster_bits;
         sums.free_inodes += group.free_inodes;
     }
     if (sums.free_blocks > superblock.block_count || sums.free_inodes > sums.inodes)
