@@ -17,7 +17,7 @@ inline constexpr VirtAddr home_end{0x0000'7fff'ffff'f000};
 
 /// All physical memory, mapped at a fixed offset.
 inline constexpr VirtAddr direct_map{0xffff'8000'0000'0000};
-inline constexpr std::uint64_t direct_map_limit = std::uint64_t{64} << 40;   // bytes
+inline constexpr std::uint64_t direct_map_limit = std::uint64_t{64} << 40;  // bytes
 /// Kernel stacks (with guard pages) and device registers: one root slot, its second-level table present from the start,
 /// so that every root shares it.
 inline constexpr VirtAddr dynamic_start{0xffff'e000'0000'0000};

@@ -9,10 +9,17 @@
 #include "kernel/mem/account.h"
 #include "kernel/sync/spin_lock.h"
 #include "lib/base/ref.h"
+#include "lib/base/result.h"
 
 namespace astrata::kernel {
 
 struct HandleEntry;
+class KernelObject;
+
+/// Builds a kernel object: charges its size to `account`, then constructs T(Ref<Account>, arguments...).
+/// errors    no_memory
+template <typename T, typename... Arguments>
+[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);   // kernel/object/make_object.h
 
 /// Two lifetimes: *handles* say whether user space still cares (handles_gone), *references* whether the memory may go.
 class KernelObject : public RefCounted<KernelObject> {
@@ -28,6 +35,8 @@ public:
 
     /// Called once the last handle is closed, without locks held. The object may still be referenced by others.
     virtual void handles_gone() {}
+    /// Called once the last handle with Rights::receive is closed: nobody can ever take from the object again.
+    virtual void receivers_gone() {}
 
     static void destroy(KernelObject* object);
 
@@ -37,17 +46,16 @@ public:
 
 private:
     friend class HandleTable;
+    template <typename T, typename... Arguments>
+    friend Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);
     abi::ObjectKind const kind_;
     std::uint64_t const id_;
     Ref<Account> const account_;
     std::atomic<std::uint32_t> handles_ = 0;
+    std::atomic<std::uint32_t> receive_handles_ = 0;
+    std::uint32_t charged_bytes_ = 0;   // for this object itself, by make_object
     SpinLock<LockRank::derivation, PreemptionOff> derivation_lock_;
     HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;   // handles derived from no other
 };
-
-/// Builds a kernel object: charges its size to `account`, then constructs T(account, arguments...).
-/// errors    no_memory
-template <typename T, typename... Arguments>
-[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);
 
 }  // namespace astrata::kernel

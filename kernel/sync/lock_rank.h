@@ -10,22 +10,26 @@ enum class LockRank : std::uint8_t {
     silo_tree,         ///< children of a silo, processes of a silo
     process,           ///< a process's thread list and life cycle
     space_mapping,     ///< sleeping: the mappings of an address space
+    endpoint,          ///< queues of an endpoint; a message is delivered under it
     derivation,        ///< the derivation tree of one object's handles
     handle_table,      ///< the slots of one process
     page_source,       ///< outstanding page requests of a memory object
     memory_object,     ///< the page tree of a memory object
     page_table,        ///< the page-table pages of an address space
+    interrupt_table,   ///< which interrupt object has which vector
+    waitable,          ///< signal state and waiters of a notification, timer, interrupt, process, silo
     wait_set,          ///< entries and waiters of a wait set
-    endpoint,          ///< queues of an endpoint
-    waitable,          ///< signal state and waiter of a notification, timer, interrupt, process, silo
+    timer_object,      ///< one setting of a timer object at a time
     timer_queue,       ///< armed timers of one CPU
-    thread,            ///< scheduling state of one thread
     run_queue,         ///< ready threads of one CPU
+    mutex_queue,       ///< threads that sleep for a mutex
     kernel_space,      ///< the kernel's own virtual ranges
     interrupt_routing, ///< vectors and IO-APIC entries
     slab,              ///< one size class of the kernel heap
     frames,            ///< the frame allocator
     tlb,               ///< one shootdown at a time
+    registry,          ///< the list of all threads, of all processes
+    reaper,            ///< threads that have ended
     log,               ///< the log ring
     serial,            ///< the early serial port
 };

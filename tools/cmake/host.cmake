@@ -6,13 +6,22 @@ add_library(astrata_host_options INTERFACE)
 target_include_directories(astrata_host_options INTERFACE ${CMAKE_SOURCE_DIR} ${ASTRATA_GENERATED})
 target_compile_options(astrata_host_options INTERFACE
     -stdlib=libc++ -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-    -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE -DASTRATA_HOST=1)
-target_link_options(astrata_host_options INTERFACE -stdlib=libc++ -fsanitize=address,undefined -fuse-ld=lld)
+    -fsanitize=fuzzer-no-link   # coverage that fuzzers steer by; tests ignore it
+    -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE -DASTRATA_HOST=1
+    -Ulinux -Uunix)   # GNU C++ on Linux defines these words as macros; here `linux` is a namespace
+# Linked statically: libc++-22-dev brings the archive, while the shared library on Debian 12 is an older version.
+target_link_options(astrata_host_options INTERFACE -stdlib=libc++ -static-libstdc++ -fsanitize=address,undefined -fuse-ld=lld)
 target_link_libraries(astrata_host_options INTERFACE astrata_warnings)
 add_dependencies(astrata_host_options astrata_generated)
 
 add_library(astrata_lib STATIC ${astrata_lib_sources})
 target_link_libraries(astrata_lib PUBLIC astrata_host_options)
+
+# The parts of the SDK that need no kernel, over a vDSO table in which tests put their own functions.
+file(GLOB_RECURSE astrata_sdk_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/*.cc)
+list(FILTER astrata_sdk_sources EXCLUDE REGEX "_(test|fuzz)\\.cc$|/sdk/(start|vdso)/")
+add_library(astrata_sdk STATIC ${astrata_sdk_sources})
+target_link_libraries(astrata_sdk PUBLIC astrata_lib)
 
 # GoogleTest from Debian's source package, compiled here against libc++ with the same sanitizers.
 add_library(astrata_gtest STATIC
@@ -40,7 +49,7 @@ foreach(folder IN LISTS test_folders)
     file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${folder})
     string(REPLACE "/" "." name ${name})
     add_executable(test.${name} ${tests} ${host_sources})
-    target_link_libraries(test.${name} astrata_lib astrata_gtest)
+    target_link_libraries(test.${name} astrata_sdk astrata_lib astrata_gtest)
     add_test(NAME ${name} COMMAND test.${name})
 endforeach()
 
@@ -60,7 +69,8 @@ foreach(fuzzer IN LISTS astrata_fuzzers)
     add_executable(fuzz.${name}.${stem} ${fuzzer} ${host_sources})
     target_compile_options(fuzz.${name}.${stem} PRIVATE -fsanitize=fuzzer)
     target_link_options(fuzz.${name}.${stem} PRIVATE -fsanitize=fuzzer)
-    target_link_libraries(fuzz.${name}.${stem} astrata_lib)
+    # The fuzzer's own library, as Debian ships it, is built against libstdc++.
+    target_link_libraries(fuzz.${name}.${stem} astrata_sdk astrata_lib -l:libstdc++.so.6)
     set(corpus "")
     if(IS_DIRECTORY ${folder}/${stem}_corpus)
         set(corpus ${folder}/${stem}_corpus)

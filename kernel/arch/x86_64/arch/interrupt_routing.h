@@ -1,0 +1,25 @@
+// From interrupt lines and messages to vectors.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/types.h"
+#include "kernel/arch/x86_64/local_apic.h"
+#include "lib/base/result.h"
+
+namespace astrata::kernel::arch {
+
+/// Connects a global system interrupt to a vector on the boot CPU, unmasked.
+/// errors    not_supported (no controller has the line), already_exists (in use)
+[[nodiscard]] Result<> route_line(std::uint32_t line, std::uint8_t vector, abi::InterruptTrigger trigger);
+void release_line(std::uint32_t line);
+void mask_line(std::uint32_t line);
+void unmask_line(std::uint32_t line);
+/// Where a device writes a message-signalled interrupt for the boot CPU.
+[[nodiscard]] std::uint64_t message_address();
+
+/// One controller, from ACPI or the machine's fixed place; covers lines from `first_line` on.
+void add_io_apic(std::uint64_t physical_address, std::uint32_t first_line);
+[[nodiscard]] bool has_io_apic();
+
+}  // namespace astrata::kernel::arch

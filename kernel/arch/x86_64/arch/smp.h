@@ -1,0 +1,18 @@
+// Other CPUs: their data, starting them, interrupting them.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/per_cpu.h"
+
+namespace astrata::kernel::arch {
+
+/// The data of CPU `index`, which exists: below cpu_count().
+[[nodiscard]] PerCpu& cpu(std::uint32_t index);
+[[nodiscard]] std::uint32_t cpu_count();
+/// Makes the CPU look at its run queue.
+void interrupt_cpu(std::uint32_t index);
+/// Stops every other CPU for good: before a reset, after a panic.
+void stop_other_cpus();
+
+}  // namespace astrata::kernel::arch

@@ -1,0 +1,56 @@
+// What a thread keeps of the machine while it does not run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "abi/types.h"
+
+namespace astrata::kernel {
+
+class Thread;
+
+namespace arch {
+
+struct ThreadState {
+    std::uint64_t stack_pointer = 0;                      // kernel stack, as switch_stacks left it
+    std::uint64_t stack_top = 0;                          // where traps and system calls from native code begin
+    std::uint64_t trap_stack = 0;                         // TSS.RSP0: stack_top, or below enter_restricted's frame
+    abi::RestrictedStateX86* restricted = nullptr;        // PerCpu::restricted while this thread runs
+    std::uint64_t restricted_return = 0;                  // PerCpu::restricted_return likewise
+    std::uint64_t fs_base = 0;                            // user values, saved on every switch
+    std::uint64_t gs_base = 0;
+    std::byte* vector_area = nullptr;                     // XSAVE area; only threads that run foreign code have one
+    std::uint32_t vector_cpu = ~std::uint32_t{0};         // whose registers may still hold the state
+};
+
+/// Prepares a stack on which the thread begins with function(argument), in the kernel.
+void prepare_stack(ThreadState& state, void (*function)(void*), void* argument);
+
+/// Switches from the running thread to another; returns when the first runs again. Interrupts are off. The outgoing
+/// thread's guest state is stored, the incoming one's loaded, address space included.
+void switch_threads(Thread& from, Thread& to);
+
+/// The thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
+void activate_space(Thread& thread);
+
+/// Enters user mode for the first time.
+[[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                             std::uint64_t argument2);
+
+/// Allocates the area for foreign code's vector state, in the processor's initial state.
+/// Returns false if memory is short.
+[[nodiscard]] bool allocate_vector_area(Thread& thread);
+void free_vector_area(Thread& thread);
+/// The current thread's vector state in the XSAVE standard format; load sanitises.
+[[nodiscard]] std::size_t vector_state_size();
+void save_vector_state(Thread& thread, std::span<std::byte> into);
+void load_vector_state(Thread& thread, std::span<std::byte const> from);
+
+/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The state's
+/// instruction pointer and segment bases were checked. `other_view` is the restricted page-table root, `own_view` the full one.
+[[nodiscard]] abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view);
+
+}  // namespace arch
+}  // namespace astrata::kernel

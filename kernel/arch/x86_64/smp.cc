@@ -1,0 +1,173 @@
+// Starting the other processors (Intel SDM volume 3, section 8.4.4) and talking to them.
+#include "arch/smp.h"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <span>
+
+#include "arch/cpu.h"
+#include "arch/direct_map.h"
+#include "kernel/arch/x86_64/boot/boot_cpu.h"
+#include "kernel/arch/x86_64/descriptor_tables.h"
+#include "kernel/arch/x86_64/features.h"
+#include "kernel/arch/x86_64/local_apic.h"
+#include "kernel/log/print.h"
+#include "kernel/mem/heap.h"
+#include "kernel/mem/kernel_space.h"
+#include "kernel/mem/tlb.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sync/spin_lock.h"
+#include "kernel/time/clock.h"
+
+extern "C" {
+extern std::byte const trampoline_start[];
+extern std::byte const trampoline_end[];
+extern std::byte const trampoline_parameters[];
+extern std::byte const boot_root[];
+}
+
+namespace astrata::kernel::arch {
+
+namespace {
+
+constexpr PhysAddr trampoline_page{0x8000};
+constexpr std::uint64_t image_base = 0xffff'ffff'8000'0000;
+
+struct TrampolineParameters {
+    std::uint64_t root;
+    std::uint64_t stack;
+    std::uint64_t cpu;
+};
+
+constinit std::array<PerCpu*, cpu_limit> cpus{};
+constinit std::atomic<std::uint32_t> count = 0;
+constinit std::atomic<std::uint32_t> arrived = 0;
+
+// A CPU keeps its stacks for life.
+template <typename T>
+T& keep(T&& value) {
+    auto* memory = mem::heap_allocate(sizeof(T));
+    return *::new (memory) T(std::move(value));
+}
+
+Result<> prepare_tables(PerCpu& cpu, Account& account) {
+    auto* memory = mem::heap_allocate(sizeof(CpuTables));
+    if (memory == nullptr)
+        return fail(Error::no_memory);
+    cpu.tables = ::new (memory) CpuTables{};
+    std::array<std::uint64_t, 3> tops{};
+    for (auto& top : tops) {
+        auto stack = TRY(mem::KernelStack::create(account));
+        top = keep(std::move(stack)).top().value;
+    }
+    // Loaded by the CPU itself.
+    cpu_stack_tops[cpu.index] = tops;
+    return {};
+}
+
+}  // namespace
+
+constinit std::array<std::array<std::uint64_t, 3>, cpu_limit> cpu_stack_tops{};
+
+PerCpu& cpu(std::uint32_t index) {
+    return *cpus[index];
+}
+std::uint32_t cpu_count() {
+    return count.load(std::memory_order_acquire);
+}
+
+void register_boot_cpu(PerCpu& cpu) {
+    cpus[0] = &cpu;
+    count = 1;
+}
+
+Result<> guard_boot_cpu(Account& account) {
+    auto& cpu = this_cpu();
+    TRY(prepare_tables(cpu, account));
+    auto const state = disable_interrupts();
+    load_descriptor_tables(cpu, *cpu.tables, cpu_stack_tops[0]);
+    // Loading the null-based segments cleared GS.
+    set_this_cpu(cpu);
+    restore_interrupts(state);
+    return {};
+}
+
+Result<> start_cpu(std::uint32_t apic_id, Account& account) {
+    auto const index = count.load(std::memory_order_relaxed);
+    if (index == cpu_limit)
+        return fail(Error::no_resources);
+    auto* memory = mem::heap_allocate(sizeof(PerCpu));
+    if (memory == nullptr)
+        return fail(Error::no_memory);
+    auto& cpu = *::new (memory) PerCpu{};
+    cpu.self = &cpu;
+    cpu.index = index;
+    cpu.apic_id = apic_id;
+    TRY(prepare_tables(cpu, account));
+    auto idle = TRY(Thread::create_kernel(account, "idle", nullptr, nullptr));
+    cpu.idle_thread = cpu.current = idle.get();
+    (void)idle.leak();
+    cpus[index] = &cpu;
+
+#pragma clang unsafe_buffer_usage begin   // the trampoline is code between two labels
+    auto const code = std::span(trampoline_start, static_cast<std::size_t>(trampoline_end - trampoline_start));
+    auto const offset = static_cast<std::size_t>(trampoline_parameters - trampoline_start);
+    auto const target = std::span(phys_to_virt(trampoline_page), code.size());
+#pragma clang unsafe_buffer_usage end
+    std::memcpy(target.data(), code.data(), code.size());
+    TrampolineParameters const parameters{
+        .root = reinterpret_cast<std::uint64_t>(boot_root) - image_base,
+        .stack = cpu.idle_thread->arch.stack_top,
+        .cpu = reinterpret_cast<std::uint64_t>(&cpu),
+    };
+    std::memcpy(target.subspan(offset).data(), &parameters, sizeof(parameters));
+
+    auto const seen = arrived.load();
+    send_init(apic_id);
+    send_startup(apic_id, static_cast<std::uint8_t>(trampoline_page.page()));
+    // The specification asks for a second STARTUP if the first was missed; real processors want some time after INIT, too.
+    for (int tries = 0; tries < 3; ++tries) {
+        auto const give_up = clock::now() + 50'000'000;
+        while (arrived.load(std::memory_order_acquire) == seen && clock::now() < give_up)
+            pause();
+        if (arrived.load(std::memory_order_acquire) != seen) {
+            count.store(index + 1, std::memory_order_release);
+            return {};
+        }
+        send_startup(apic_id, static_cast<std::uint8_t>(trampoline_page.page()));
+    }
+    return fail(Error::timed_out);
+}
+
+void interrupt_cpu(std::uint32_t index) {
+    send_interrupt(cpus[index]->apic_id, reschedule_vector);
+}
+
+void stop_other_cpus() {
+    auto const own = this_cpu().index;
+    for (std::uint32_t i = 0; i < cpu_count(); ++i) {
+        if (i != own)
+            send_interrupt(cpus[i]->apic_id, stop_vector);
+    }
+}
+
+void note_arrival() {
+    arrived.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace astrata::kernel::arch
+
+extern "C" [[noreturn]] void secondary_start(astrata::kernel::arch::PerCpu* cpu) {
+    using namespace astrata::kernel;
+    arch::set_this_cpu(*cpu);
+    arch::load_descriptor_tables(*cpu, *cpu->tables, arch::cpu_stack_tops[cpu->index]);
+    arch::set_this_cpu(*cpu);
+    arch::enable_features();
+    cpu->active_root = mem::kernel_root().value;
+    arch::write_cr3(cpu->active_root);
+    arch::enable_local_apic();
+    arch::note_arrival();
+    sched::enter_idle(*cpu->idle_thread);
+}

@@ -1,0 +1,222 @@
+# The system-call instruction, from native code and from foreign code in restricted mode.
+# Budget: entry and exit together 60 instructions for native code, 50 for foreign code.
+
+.set USER_DATA, 0x1b
+.set USER_CODE, 0x23
+
+# PerCpu (arch/per_cpu.h)
+.set CPU_KERNEL_STACK, 8
+.set CPU_USER_STACK, 16
+.set CPU_RESTRICTED, 24
+.set CPU_RESTRICTED_RETURN, 48
+
+# RestrictedStateX86 (abi/types.abi)
+.set STATE_RAX, 0
+.set STATE_RBX, 8
+.set STATE_RCX, 16
+.set STATE_RDX, 24
+.set STATE_RSI, 32
+.set STATE_RDI, 40
+.set STATE_RBP, 48
+.set STATE_RSP, 56
+.set STATE_R8, 64
+.set STATE_R9, 72
+.set STATE_R10, 80
+.set STATE_R11, 88
+.set STATE_R12, 96
+.set STATE_R13, 104
+.set STATE_R14, 112
+.set STATE_R15, 120
+.set STATE_RIP, 128
+.set STATE_RFLAGS, 136
+.set STATE_EXIT, 160
+
+.section .text.hot, "ax"
+.code64
+.align 16
+.global syscall_entry
+syscall_entry:
+    swapgs
+    movq %rsp, %gs:CPU_USER_STACK
+    cmpq $0, %gs:CPU_RESTRICTED
+    jne restricted_syscall
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    pushq $USER_DATA
+    pushq %gs:CPU_USER_STACK
+    pushq %r11
+    pushq $USER_CODE
+    pushq %rcx
+    pushq $0
+    pushq $256
+    pushq %rax
+    pushq %r11
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %rbp
+    pushq %rbx
+    pushq %r15
+    pushq %r14
+    pushq %r13
+    pushq %r12
+    pushq %r10
+    pushq %r9
+    pushq %r8
+    movq %rsp, %rdi
+    xorl %ebp, %ebp
+    call syscall_dispatch       # comes back with interrupts off
+    popq %r8
+    popq %r9
+    popq %r10
+    popq %r12
+    popq %r13
+    popq %r14
+    popq %r15
+    popq %rbx
+    popq %rbp
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx                   # rip of the caller: user addresses end below the canonical hole, so sysret is safe
+    popq %r11
+    popq %rax
+    movq 40(%rsp), %rsp         # vector, error, rip, cs, rflags, then rsp
+    swapgs
+    sysretq
+
+# Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
+# for a moment; nothing is pushed, interrupts are off, and NMIs have a stack of their own.
+.align 16
+restricted_syscall:
+    movq %gs:CPU_RESTRICTED, %rsp
+    movq %rax, STATE_RAX(%rsp)
+    movq %rbx, STATE_RBX(%rsp)
+    movq %rcx, STATE_RCX(%rsp)
+    movq %rdx, STATE_RDX(%rsp)
+    movq %rsi, STATE_RSI(%rsp)
+    movq %rdi, STATE_RDI(%rsp)
+    movq %rbp, STATE_RBP(%rsp)
+    movq %r8, STATE_R8(%rsp)
+    movq %r9, STATE_R9(%rsp)
+    movq %r10, STATE_R10(%rsp)
+    movq %r11, STATE_R11(%rsp)
+    movq %r12, STATE_R12(%rsp)
+    movq %r13, STATE_R13(%rsp)
+    movq %r14, STATE_R14(%rsp)
+    movq %r15, STATE_R15(%rsp)
+    movq %rcx, STATE_RIP(%rsp)
+    movq %r11, STATE_RFLAGS(%rsp)
+    movq %gs:CPU_USER_STACK, %rax
+    movq %rax, STATE_RSP(%rsp)
+    movl $0, STATE_EXIT(%rsp)   # RestrictedExit::syscall
+    xorl %eax, %eax
+    jmp restricted_unwind
+
+# void leave_restricted(RestrictedExit reason): abandons the current kernel stack down to enter_restricted's frame and
+# makes that return `reason`. Interrupts must be off.
+.global leave_restricted
+leave_restricted:
+    movl %edi, %eax
+restricted_unwind:
+    movq %gs:CPU_RESTRICTED_RETURN, %rsp
+    movq $0, %gs:CPU_RESTRICTED
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+
+# RestrictedExit enter_restricted(RestrictedStateX86* state, std::uint64_t* stack_for_traps): loads the foreign registers and
+# returns when foreign code leaves. Interrupts must be off; the caller has loaded the restricted page tables, segment bases
+# and checked rip and rflags. `stack_for_traps` (TSS.RSP0) is set to the present stack, so that traps push below this frame.
+.align 16
+.global enter_restricted
+enter_restricted:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, %gs:CPU_RESTRICTED_RETURN
+    movq %rsp, (%rsi)
+    movq %rdi, %gs:CPU_RESTRICTED
+    cmpl $0, STATE_EXIT(%rdi)
+    jne restricted_resume_all
+
+    # After a system call rcx and r11 are the instruction's to change, so the short way back will do.
+    movq %rdi, %rsp
+    movq STATE_RAX(%rsp), %rax
+    movq STATE_RBX(%rsp), %rbx
+    movq STATE_RIP(%rsp), %rcx
+    movq STATE_RDX(%rsp), %rdx
+    movq STATE_RSI(%rsp), %rsi
+    movq STATE_RDI(%rsp), %rdi
+    movq STATE_RBP(%rsp), %rbp
+    movq STATE_R8(%rsp), %r8
+    movq STATE_R9(%rsp), %r9
+    movq STATE_R10(%rsp), %r10
+    movq STATE_RFLAGS(%rsp), %r11
+    movq STATE_R12(%rsp), %r12
+    movq STATE_R13(%rsp), %r13
+    movq STATE_R14(%rsp), %r14
+    movq STATE_R15(%rsp), %r15
+    movq STATE_RSP(%rsp), %rsp
+    swapgs
+    sysretq
+
+restricted_resume_all:
+    pushq $USER_DATA
+    pushq STATE_RSP(%rdi)
+    pushq STATE_RFLAGS(%rdi)
+    pushq $USER_CODE
+    pushq STATE_RIP(%rdi)
+    movq STATE_RAX(%rdi), %rax
+    movq STATE_RBX(%rdi), %rbx
+    movq STATE_RCX(%rdi), %rcx
+    movq STATE_RDX(%rdi), %rdx
+    movq STATE_RSI(%rdi), %rsi
+    movq STATE_RBP(%rdi), %rbp
+    movq STATE_R8(%rdi), %r8
+    movq STATE_R9(%rdi), %r9
+    movq STATE_R10(%rdi), %r10
+    movq STATE_R11(%rdi), %r11
+    movq STATE_R12(%rdi), %r12
+    movq STATE_R13(%rdi), %r13
+    movq STATE_R14(%rdi), %r14
+    movq STATE_R15(%rdi), %r15
+    movq STATE_RDI(%rdi), %rdi
+    swapgs
+    iretq
+
+# void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with): leaves one kernel stack, resumes another.
+.align 16
+.global switch_stacks
+switch_stacks:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+
+# Where a new thread's kernel stack begins: r12 = function, r13 = argument.
+.global thread_trampoline
+thread_trampoline:
+    movq %r12, %rdi
+    movq %r13, %rsi
+    xorl %ebp, %ebp
+    call thread_first_run
+    ud2

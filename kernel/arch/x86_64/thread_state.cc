@@ -1,0 +1,274 @@
+#include "arch/thread_state.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "arch/cpu.h"
+#include "arch/trap_frame.h"
+#include "kernel/arch/x86_64/descriptor_tables.h"
+#include "kernel/arch/x86_64/features.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/heap.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
+
+extern "C" {
+void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);
+void thread_trampoline();
+void trap_return();
+std::uint32_t enter_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps);
+}
+
+namespace astrata::kernel::arch {
+
+namespace {
+
+constexpr std::uint32_t msr_fs_base = 0xc000'0100;
+constexpr std::uint32_t msr_kernel_gs_base = 0xc000'0102;   // the user's GS base while in the kernel
+
+std::uint64_t read_user_fs() {
+    if (!features.has_fsgsbase)
+        return read_msr(msr_fs_base);
+    std::uint64_t value;
+    asm volatile("rdfsbase %0" : "=r"(value));
+    return value;
+}
+void write_user_fs(std::uint64_t value) {
+    if (features.has_fsgsbase)
+        asm volatile("wrfsbase %0" ::"r"(value));
+    else
+        write_msr(msr_fs_base, value);
+}
+// Interrupts are off: GS belongs to the user for two instructions.
+std::uint64_t read_user_gs() {
+    if (!features.has_fsgsbase)
+        return read_msr(msr_kernel_gs_base);
+    std::uint64_t value;
+    asm volatile("swapgs\n\trdgsbase %0\n\tswapgs" : "=r"(value)::"memory");
+    return value;
+}
+void write_user_gs(std::uint64_t value) {
+    if (features.has_fsgsbase)
+        asm volatile("swapgs\n\twrgsbase %0\n\tswapgs" ::"r"(value) : "memory");
+    else
+        write_msr(msr_kernel_gs_base, value);
+}
+
+// Intel SDM volume 1, section 13.4: legacy region, then the header at 512.
+constexpr std::size_t header_offset = 512;
+constexpr std::size_t mxcsr_offset = 24;
+constexpr std::uint32_t mxcsr_mask = 0xffff;
+constexpr std::uint16_t initial_control_word = 0x37f;
+constexpr std::uint32_t initial_mxcsr = 0x1f80;
+
+void store_vector_registers(std::byte* area) {
+    auto const mask = features.vector_state_mask;
+    auto const low = static_cast<std::uint32_t>(mask);
+    auto const high = static_cast<std::uint32_t>(mask >> 32);
+    if (features.has_xsaveopt)
+        asm volatile("xsaveopt64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
+    else if (features.has_xsave)
+        asm volatile("xsave64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
+    else
+        asm volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+}
+void load_vector_registers(std::byte const* area) {
+    auto const mask = features.vector_state_mask;
+    if (features.has_xsave)
+        asm volatile("xrstor64 (%0)" ::"r"(area), "a"(static_cast<std::uint32_t>(mask)), "d"(static_cast<std::uint32_t>(mask >> 32)) : "memory");
+    else
+        asm volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+}
+
+// Foreign code's registers go to memory whenever its thread leaves the CPU, so that it can continue anywhere; they are loaded
+// again only if another thread used them meanwhile.
+void leave_vector_state(Thread& thread) {
+    if (thread.arch.vector_area != nullptr)
+        store_vector_registers(thread.arch.vector_area);
+}
+void resume_vector_state(PerCpu& cpu, Thread& thread) {
+    if (thread.arch.vector_area == nullptr)
+        return;
+    if (cpu.vector_state_owner == &thread && thread.arch.vector_cpu == cpu.index)
+        return;
+    load_vector_registers(thread.arch.vector_area);
+    cpu.vector_state_owner = &thread;
+    thread.arch.vector_cpu = cpu.index;
+}
+
+// The address space that the thread's native code sees.
+AddressSpace* space_of(Thread& thread) {
+    if (thread.guest_space)
+        return thread.guest_space.get();
+    return thread.is_user() ? &thread.process().home() : nullptr;
+}
+
+}  // namespace
+
+void use_root(PerCpu& cpu, std::uint64_t root) {
+    if (cpu.active_root == root)
+        return;
+    cpu.active_root = root;
+    write_cr3(root);
+}
+
+void activate_space(Thread& thread) {
+    auto& cpu = this_cpu();
+    auto* space = space_of(thread);
+    // A kernel thread runs in whatever space is there.
+    if (space == nullptr)
+        return;
+    if (cpu.active_space != space) {
+        space->activate(cpu.index);
+        auto* former = std::exchange(cpu.active_space, space);
+        space->add_reference();
+        use_root(cpu, space->native_root().value);
+        if (former != nullptr) {
+            former->deactivate(cpu.index);
+            former->drop_reference();
+        }
+    }
+    cpu.full_root = space->native_root().value;
+    use_root(cpu, thread.arch.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+}
+
+void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) {
+    // What switch_stacks pops: r15 r14 r13 r12 rbx rbp, then the return address; one word more keeps calls aligned.
+    std::array<std::uint64_t, 8> const words = {0, 0, reinterpret_cast<std::uint64_t>(argument), reinterpret_cast<std::uint64_t>(function),
+                                                0, 0, reinterpret_cast<std::uint64_t>(&thread_trampoline), 0};
+    state.stack_pointer = state.stack_top - sizeof(words);
+    std::memcpy(reinterpret_cast<void*>(state.stack_pointer), words.data(), sizeof(words));
+}
+
+void switch_threads(Thread& from, Thread& to) {
+    auto& cpu = this_cpu();
+    leave_vector_state(from);
+    if (from.is_user()) {
+        from.arch.fs_base = read_user_fs();
+        from.arch.gs_base = read_user_gs();
+        from.arch.restricted = cpu.restricted;
+        from.arch.restricted_return = cpu.restricted_return;
+        from.arch.trap_stack = cpu.tables->task.stacks[0];
+    }
+    if (to.is_user()) {
+        write_user_fs(to.arch.fs_base);
+        write_user_gs(to.arch.gs_base);
+        cpu.restricted = to.arch.restricted;
+        cpu.restricted_return = to.arch.restricted_return;
+        cpu.kernel_stack = to.arch.stack_top;
+        cpu.tables->task.stacks[0] = to.arch.trap_stack;
+        activate_space(to);
+        resume_vector_state(cpu, to);
+    }
+    switch_stacks(&from.arch.stack_pointer, to.arch.stack_pointer);
+}
+
+bool allocate_vector_area(Thread& thread) {
+    if (thread.arch.vector_area != nullptr)
+        return true;
+    auto* area = static_cast<std::byte*>(mem::heap_allocate(features.vector_state_size));
+    if (area == nullptr)
+        return false;
+    std::memset(area, 0, features.vector_state_size);
+    std::memcpy(area, &initial_control_word, sizeof(initial_control_word));
+    auto const bytes = std::span(area, features.vector_state_size);
+    std::memcpy(bytes.subspan(mxcsr_offset).data(), &initial_mxcsr, sizeof(initial_mxcsr));
+    auto const state = disable_interrupts();
+    thread.arch.vector_area = area;
+    thread.arch.vector_cpu = ~std::uint32_t{0};
+    if (&thread == &current_thread())
+        resume_vector_state(this_cpu(), thread);
+    restore_interrupts(state);
+    return true;
+}
+
+void free_vector_area(Thread& thread) {
+    if (thread.arch.vector_area != nullptr)
+        mem::heap_free(thread.arch.vector_area, features.vector_state_size);
+    thread.arch.vector_area = nullptr;
+}
+
+std::size_t vector_state_size() {
+    return features.vector_state_size;
+}
+
+void save_vector_state(Thread& thread, std::span<std::byte> into) {
+    auto const state = disable_interrupts();
+    store_vector_registers(thread.arch.vector_area);
+    restore_interrupts(state);
+    std::memcpy(into.data(), thread.arch.vector_area, std::min<std::size_t>(into.size(), features.vector_state_size));
+}
+
+void load_vector_state(Thread& thread, std::span<std::byte const> from) {
+    auto const area = std::span(thread.arch.vector_area, features.vector_state_size);
+    auto const state = disable_interrupts();
+    std::ranges::fill(area, std::byte{});
+    std::memcpy(area.data(), from.data(), std::min(from.size(), area.size()));
+    // What xrstor would fault on: reserved MXCSR bits, unknown components, anything in the rest of the header.
+    std::uint32_t mxcsr = 0;
+    std::memcpy(&mxcsr, area.subspan(mxcsr_offset).data(), sizeof(mxcsr));
+    mxcsr &= mxcsr_mask;
+    std::memcpy(area.subspan(mxcsr_offset).data(), &mxcsr, sizeof(mxcsr));
+    if (features.has_xsave) {
+        std::uint64_t components = 0;
+        auto const header = area.subspan(header_offset, 64);
+        std::memcpy(&components, header.data(), sizeof(components));
+        std::ranges::fill(header, std::byte{});
+        // A frame without an extended part restores the legacy registers.
+        components = from.size() > header_offset ? components & features.vector_state_mask : 3;
+        std::memcpy(header.data(), &components, sizeof(components));
+    }
+    load_vector_registers(area.data());
+    auto& cpu = this_cpu();
+    cpu.vector_state_owner = &thread;
+    thread.arch.vector_cpu = cpu.index;
+    restore_interrupts(state);
+}
+
+void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1, std::uint64_t argument2) {
+    (void)disable_interrupts();
+    TrapFrame frame{};
+    frame.rdi = argument0;
+    frame.rsi = argument1;
+    frame.rdx = argument2;
+    frame.rip = entry;
+    frame.cs = user_code_selector;
+    frame.rflags = interrupt_flag | 2;
+    frame.rsp = stack;
+    frame.ss = user_data_selector;
+    asm volatile("movq %0, %%rsp\n\tjmp trap_return" ::"r"(&frame) : "memory");
+    __builtin_unreachable();
+}
+
+abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view) {
+    auto const interrupts = disable_interrupts();
+    auto& state = *thread.restricted_state;
+    auto const own_fs = read_user_fs();
+    auto const own_gs = read_user_gs();
+    write_user_fs(state.fs_base);
+    write_user_gs(state.gs_base);
+    use_root(this_cpu(), other_view);
+    auto const reason = enter_restricted(&state, &this_cpu().tables->task.stacks[0]);
+    // Perhaps on another CPU than before.
+    auto& cpu = this_cpu();
+    cpu.tables->task.stacks[0] = thread.arch.stack_top;
+    state.fs_base = read_user_fs();
+    state.gs_base = read_user_gs();
+    write_user_fs(own_fs);
+    write_user_gs(own_gs);
+    use_root(cpu, own_view);
+    restore_interrupts(interrupts);
+    return static_cast<abi::RestrictedExit>(reason);
+}
+
+}  // namespace astrata::kernel::arch
+
+// The first thing that a new thread does, interrupts off.
+extern "C" [[noreturn]] void thread_first_run(void (*function)(void*), void* argument) {
+    using namespace astrata::kernel;
+    sched::finish_switch();
+    arch::enable_interrupts();
+    function(argument);
+    arch::current_thread().end();
+}

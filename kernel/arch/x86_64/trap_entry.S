@@ -1,0 +1,118 @@
+# Exceptions and interrupts: 256 stubs, one common path. The frame that is pushed is arch/trap_frame.h's TrapFrame.
+
+.section .text.hot, "ax"
+.code64
+
+.macro PUSH_REGISTERS           # rax first, message words last: they end up at the lowest addresses
+    pushq %rax
+    pushq %r11
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %rbp
+    pushq %rbx
+    pushq %r15
+    pushq %r14
+    pushq %r13
+    pushq %r12
+    pushq %r10
+    pushq %r9
+    pushq %r8
+.endm
+
+.macro POP_REGISTERS
+    popq %r8
+    popq %r9
+    popq %r10
+    popq %r12
+    popq %r13
+    popq %r14
+    popq %r15
+    popq %rbx
+    popq %rbp
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %r11
+    popq %rax
+.endm
+
+# Vectors with an error code: 8, 10-14, 17, 21, 29, 30 (Intel SDM volume 3, table 6-1).
+.altmacro
+.macro TRAP_STUB number
+    .align 16
+trap_stub_\number:
+    .if (\number == 8) || ((\number >= 10) && (\number <= 14)) || (\number == 17) || (\number == 21) || (\number == 29) || (\number == 30)
+    .else
+    pushq $0
+    .endif
+    pushq $\number
+    .if (\number == 2) || (\number == 8) || (\number == 18)
+    jmp trap_paranoid
+    .else
+    jmp trap_common
+    .endif
+.endm
+
+.set index, 0
+.rept 256
+    TRAP_STUB %index
+    .set index, index + 1
+.endr
+
+trap_common:
+    testb $3, 24(%rsp)          # CS of the interrupted code
+    jz 1f
+    swapgs
+1:  PUSH_REGISTERS
+    cld
+    movq %rsp, %rdi
+    xorl %ebp, %ebp
+    call trap_dispatch
+.global trap_return
+trap_return:
+    testb $3, 144(%rsp)
+    jz 2f
+    swapgs
+2:  POP_REGISTERS
+    addq $16, %rsp              # vector and error code
+    iretq
+
+# NMI, double fault and machine check come on stacks of their own, perhaps between a syscall instruction and its swapgs, so
+# GS may belong to either side. The word above each such stack holds the address of this CPU's data.
+trap_paranoid:
+    PUSH_REGISTERS
+    cld
+    movl $0xc0000101, %ecx      # IA32_GS_BASE
+    rdmsr
+    movl %eax, %r12d
+    movl %edx, %r13d
+    movq 176(%rsp), %rax        # the per-CPU address, right above the frame
+    movq %rax, %rdx
+    shrq $32, %rdx
+    wrmsr
+    movq %rsp, %rdi
+    xorl %ebp, %ebp
+    call trap_dispatch_paranoid
+    movl $0xc0000101, %ecx
+    movl %r12d, %eax
+    movl %r13d, %edx
+    wrmsr
+    POP_REGISTERS
+    addq $16, %rsp
+    iretq
+
+.section .rodata, "a"
+.align 8
+.global trap_stubs
+trap_stubs:
+.macro TRAP_STUB_ADDRESS number
+    .quad trap_stub_\number
+.endm
+.set index, 0
+.rept 256
+    TRAP_STUB_ADDRESS %index
+    .set index, index + 1
+.endr

@@ -1,0 +1,122 @@
+#include "kernel/ipc/endpoint.h"
+
+#include "kernel/ipc/message_transfer.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
+
+namespace astrata::kernel {
+
+Endpoint::~Endpoint() = default;
+
+void Endpoint::receivers_gone() {
+    for (;;) {
+        Thread* caller = nullptr;
+        {
+            LockGuard guard(lock_);
+            is_closed_ = true;
+            caller = callers_.pop_woken();
+            if (caller != nullptr)
+                caller->set_wake_status(static_cast<std::uint32_t>(Error::peer_closed));
+        }
+        if (caller == nullptr)
+            return;
+        sched::make_ready(*caller);
+    }
+}
+
+Result<> Endpoint::call(Thread& caller, MonotonicNs deadline) {
+    std::uint32_t status = wake_normal;
+    Thread* receiver = nullptr;
+    {
+        LockGuard guard(lock_);
+        if (is_closed_)
+            return fail(Error::peer_closed);
+        std::uint64_t key = 0;
+        receiver = receivers_.pop_woken();
+        if (receiver == nullptr && entry_ != nullptr) {
+            receiver = entry_->set.pop_waiter();
+            key = entry_->key;
+        }
+        if (receiver != nullptr) {
+            // The wait begins before the receiver can possibly answer.
+            caller.prepare_to_wait();
+            if (auto delivered = deliver_call(caller, *receiver, key); !delivered) {
+                receiver->set_wake_status(wake_retry);
+                sched::make_ready(*receiver);
+                caller.cancel_wait();
+                return delivered;
+            }
+        } else {
+            caller.prepare_to_wait();
+            callers_.push(caller);
+            if (entry_ != nullptr) {
+                receiver = entry_->set.mark_ready(*entry_);
+                if (receiver != nullptr)
+                    receiver->has_delivery = false;
+            }
+        }
+    }
+    status = receiver != nullptr ? caller.block_and_switch_to(*receiver, deadline) : caller.block(deadline);
+    if (status == wake_normal)
+        return {};
+    {
+        LockGuard guard(lock_);
+        callers_.remove(caller);
+    }
+    return fail(static_cast<Error>(status));
+}
+
+Endpoint::Received Endpoint::take_locked(Thread& self, std::uint64_t key) {
+    while (auto* caller = callers_.pop_waiting()) {
+        auto delivered = deliver_call(*caller, self, key);
+        if (delivered)
+            return Received::message;
+        if (caller->try_wake(static_cast<std::uint32_t>(delivered.error())))
+            sched::make_ready(*caller);
+    }
+    return Received::nothing;
+}
+
+Endpoint::Received Endpoint::take(Thread& self, std::uint64_t key) {
+    LockGuard guard(lock_);
+    auto const received = take_locked(self, key);
+    // One at a time goes on the ready list; the rest follow when this one is taken.
+    if (entry_ != nullptr && !callers_.is_empty()) {
+        if (auto* other = entry_->set.mark_ready(*entry_); other != nullptr)
+            sched::make_ready(*other);
+    }
+    return received;
+}
+
+Endpoint::Received Endpoint::take_or_queue(Thread& self) {
+    LockGuard guard(lock_);
+    if (take_locked(self, 0) == Received::message)
+        return Received::message;
+    self.prepare_to_wait();
+    receivers_.push(self);
+    return Received::nothing;
+}
+
+void Endpoint::leave_receivers(Thread& self) {
+    LockGuard guard(lock_);
+    receivers_.remove(self);
+}
+
+Result<> Endpoint::bind(WaitSetEntry* entry) {
+    LockGuard guard(lock_);
+    if (entry_ != nullptr)
+        return fail(Error::already_exists);
+    entry_ = entry;
+    if (!callers_.is_empty()) {
+        if (auto* woken = entry->set.mark_ready(*entry); woken != nullptr)
+            sched::make_ready(*woken);
+    }
+    return {};
+}
+
+void Endpoint::unbind() {
+    LockGuard guard(lock_);
+    entry_ = nullptr;
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,95 @@
+#include "kernel/ipc/interrupt.h"
+
+#include <array>
+
+#include "arch/interrupt_routing.h"
+#include "kernel/object/make_object.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+// Who gets which vector. Guarded so that an interrupt object cannot go away while its handler runs.
+struct Vectors {
+    SpinLock<LockRank::interrupt_table, IrqsOff> lock;
+    std::array<Interrupt*, 256> owners GUARDED_BY(lock){};
+};
+constinit Vectors vectors;
+
+// A free vector for `interrupt`, which is entered; 0 if all are taken.
+std::uint8_t claim_vector(Interrupt& interrupt) {
+    LockGuard guard(vectors.lock);
+    for (std::size_t vector = arch::first_device_vector; vector <= arch::last_device_vector; ++vector) {
+        if (vectors.owners[vector] == nullptr) {
+            vectors.owners[vector] = &interrupt;
+            return static_cast<std::uint8_t>(vector);
+        }
+    }
+    return 0;
+}
+
+}  // namespace
+
+Result<Ref<Interrupt>> Interrupt::create_line(Account& account, std::uint32_t line, abi::InterruptTrigger trigger) {
+    auto interrupt = TRY(make_object<Interrupt>(account, line));
+    interrupt->vector_ = claim_vector(*interrupt);
+    if (interrupt->vector_ == 0)
+        return fail(Error::no_resources);
+    interrupt->is_connected_ = true;
+    if (auto routed = arch::route_line(line, interrupt->vector_, trigger); !routed) {
+        interrupt->forget_vector();
+        return fail(routed.error());
+    }
+    return interrupt;
+}
+
+Result<Ref<Interrupt>> Interrupt::create_message(Account& account) {
+    auto interrupt = TRY(make_object<Interrupt>(account, no_line));
+    interrupt->vector_ = claim_vector(*interrupt);
+    if (interrupt->vector_ == 0)
+        return fail(Error::no_resources);
+    interrupt->is_connected_ = true;
+    return interrupt;
+}
+
+Interrupt::~Interrupt() {
+    disconnect();
+}
+
+void Interrupt::forget_vector() {
+    is_connected_ = false;
+    LockGuard guard(vectors.lock);
+    vectors.owners[vector_] = nullptr;
+}
+
+void Interrupt::disconnect() {
+    if (!is_connected_.exchange(false))
+        return;
+    if (line_ != no_line)
+        arch::release_line(line_);
+    LockGuard guard(vectors.lock);
+    vectors.owners[vector_] = nullptr;
+}
+
+void Interrupt::acknowledge() {
+    if (line_ != no_line && is_connected_)
+        arch::unmask_line(line_);
+}
+
+std::uint64_t Interrupt::message_address() const {
+    return arch::message_address();
+}
+
+void Interrupt::arrived(std::uint8_t vector) {
+    {
+        LockGuard guard(vectors.lock);
+        if (auto* interrupt = vectors.owners[vector]; interrupt != nullptr) {
+            if (interrupt->line_ != no_line)
+                arch::mask_line(interrupt->line_);
+            interrupt->arrivals.signal(1);
+        }
+    }
+    arch::end_of_interrupt();
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,150 @@
+#include "kernel/mem/account.h"
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+#include "kernel/mem/heap.h"
+#include "kernel/sync/spin_lock.h"
+#include "lib/base/units.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+// Ids index a table that grows by pages. A slot holds its account, or, while free, twice the next free id plus one.
+class AccountTable {
+public:
+    Result<AccountId> add(Account& account) {
+        LockGuard guard(lock_);
+        if (first_free_ == 0 && !grow())
+            return fail(chunk_count_ == chunk_limit ? Error::no_resources : Error::no_memory);
+        auto const id = first_free_;
+        auto& slot = slot_of(id);
+        first_free_ = static_cast<AccountId>(slot.load(std::memory_order_relaxed) >> 1);
+        slot.store(reinterpret_cast<std::uintptr_t>(&account), std::memory_order_release);
+        return id;
+    }
+    void remove(AccountId id) {
+        LockGuard guard(lock_);
+        slot_of(id).store(std::uintptr_t{first_free_} << 1 | 1, std::memory_order_relaxed);
+        first_free_ = id;
+    }
+    // Slots are read without the lock: chunks stay where they are, and a charge keeps the account in its slot.
+    Account& find(AccountId id) { return *reinterpret_cast<Account*>(slot_of(id).load(std::memory_order_acquire)); }
+    void reset() {
+        LockGuard guard(lock_);
+        chunk_count_ = 0;
+        first_free_ = 0;
+    }
+
+private:
+    static constexpr std::size_t chunk_size = 512;
+    static constexpr std::size_t chunk_limit = 128;
+    using Slot = std::atomic<std::uintptr_t>;
+    using Chunk = std::array<Slot, chunk_size>;
+    static_assert(sizeof(Chunk) == page_size && chunk_size * chunk_limit == std::size_t{1} << 16);
+
+    Slot& slot_of(AccountId id) { return (*chunks_[id / chunk_size])[id % chunk_size]; }
+
+    bool grow() REQUIRES(lock_) {
+        if (chunk_count_ == chunk_limit)
+            return false;
+        void* const memory = mem::heap_allocate(sizeof(Chunk));
+        if (memory == nullptr)
+            return false;
+        chunks_[chunk_count_] = new (memory) Chunk{};
+        auto const first = chunk_count_++ * chunk_size;
+        for (auto id = first + chunk_size; id-- > std::max<std::size_t>(first, 1);) {  // 0 is no account
+            slot_of(static_cast<AccountId>(id)).store(std::uintptr_t{first_free_} << 1 | 1, std::memory_order_relaxed);
+            first_free_ = static_cast<AccountId>(id);
+        }
+        return true;
+    }
+
+    SpinLock<LockRank::kernel_space, PreemptionOff> lock_;
+    std::array<Chunk*, chunk_limit> chunks_{};
+    std::size_t chunk_count_ GUARDED_BY(lock_) = 0;
+    AccountId first_free_ GUARDED_BY(lock_) = 0;
+};
+
+AccountTable table;
+
+}  // namespace
+
+Result<Ref<Account>> Account::create(Account* parent, std::uint64_t limit) {
+    void* const memory = mem::heap_allocate(sizeof(Account));
+    if (memory == nullptr)
+        return fail(Error::no_memory);
+    auto* const account =
+        new (memory) Account(parent != nullptr ? RefOrNull<Account>(Ref<Account>::share(*parent)) : nullptr, limit);
+    if (auto id = table.add(*account)) {
+        account->id_ = *id;
+        return Ref<Account>::adopt(*account);
+    } else {
+        account->~Account();
+        mem::heap_free(memory, sizeof(Account));
+        return fail(id.error());
+    }
+}
+
+void Account::destroy(Account* account) {
+    table.remove(account->id_);
+    account->~Account();
+    mem::heap_free(account, sizeof(Account));
+}
+
+void Account::reset_all() {
+    table.reset();
+}
+
+Account& Account::of(AccountId id) {
+    return table.find(id);
+}
+
+Result<> Account::charge(std::uint64_t bytes) {
+    if (bytes == 0)
+        return {};
+    for (auto* account = this; account != nullptr; account = account->parent_.get()) {
+        auto const before = account->used_.fetch_add(bytes, std::memory_order_relaxed);
+        // Whoever is in use stays alive: the first charge takes a reference, the return of the last drops it.
+        if (before == 0)
+            account->add_reference();
+        auto const limit = account->limit();
+        if (bytes > limit || before > limit - bytes) [[unlikely]] {
+            account->subtract(bytes);
+            for (auto* charged = this; charged != account; charged = charged->parent_.get())
+                charged->subtract(bytes);
+            return fail(Error::no_memory);
+        }
+        auto seen = account->peak_.load(std::memory_order_relaxed);
+        while (seen < before + bytes &&
+               !account->peak_.compare_exchange_weak(seen, before + bytes, std::memory_order_relaxed)) {
+        }
+    }
+    return {};
+}
+
+void Account::subtract(std::uint64_t bytes) {
+    if (used_.fetch_sub(bytes, std::memory_order_acq_rel) == bytes)
+        drop_reference();
+}
+
+void Account::uncharge(std::uint64_t bytes) {
+    if (bytes == 0)
+        return;
+    // The account may end with its charge, but its parent, which is charged the same, does not before its own turn.
+    for (auto* account = this; account != nullptr;) {
+        auto* const parent = account->parent_.get();
+        account->subtract(bytes);
+        account = parent;
+    }
+}
+
+void UnchargeBatch::flush() {
+    if (bytes_ != 0 && id_ != 0)
+        Account::of(id_).uncharge(bytes_);
+    bytes_ = 0;
+}
+
+}  // namespace astrata::kernel

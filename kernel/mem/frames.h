@@ -1,0 +1,94 @@
+// Page frames: a buddy allocator over all usable memory, with a cache of single frames for each CPU.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "arch/direct_map.h"
+#include "kernel/mem/boot_ranges.h"
+#include "lib/base/result.h"
+#include "lib/base/units.h"
+
+namespace astrata::kernel::mem {
+
+/// What a frame is in use for. Frames that were never given to the allocator (the image, holes, firmware's) stay
+/// `boot`.
+enum class FrameKind : std::uint8_t { boot, free, cached, kernel, slab, page_table, user };
+inline constexpr std::size_t frame_kinds = 7;
+
+/// What is known of each 4 KiB frame: 16 bytes, 0.4 % of memory. The meaning of `word` and `extra` depends on the kind:
+///   free (first frame of a block)   links of the free list
+///   user         references of page trees (low half) and pins (high half); see user_page.h
+///   slab         links in its class's list of slabs with room; extra: see heap.cc
+///   page_table   extra: number of present entries
+struct Frame {
+    std::atomic<std::uint64_t> word = 0;
+    std::uint32_t extra = 0;
+    std::uint16_t account = 0;  // user, page_table: who pays (AccountId)
+    std::uint8_t order = 0;     // free
+    FrameKind kind = FrameKind::boot;
+};
+static_assert(sizeof(Frame) == 16);
+
+inline constexpr unsigned max_order = 10;  // 4 MiB
+
+enum class Zero : bool { no, yes };
+
+/// Takes over the usable ranges; the array of Frames comes out of them. All of them must be in the direct map.
+/// errors    no_memory (not even room for the array)
+[[nodiscard]] Result<> initialize_frames(BootRanges& ranges);
+
+/// 2^order contiguous frames, aligned to their size.
+/// errors    no_memory
+/// context   any but interrupts
+[[nodiscard]] Result<PhysAddr> allocate_frames(unsigned order, FrameKind kind, Zero zero);
+void free_frames(PhysAddr first, unsigned order);
+
+/// One frame, out of this CPU's cache where possible.
+/// errors    no_memory
+[[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero);
+void free_frame(PhysAddr frame);
+
+/// Any number of contiguous frames, not aligned beyond their size's power of two rounded down; below 4 GiB when
+/// `is_low`, for devices with 32-bit addresses.
+/// errors    no_memory (also when memory is too fragmented, or count above 2^max_order)
+[[nodiscard]] Result<PhysAddr> allocate_contiguous(std::uint64_t count, FrameKind kind, Zero zero, bool is_low = false);
+void free_contiguous(PhysAddr first, std::uint64_t count);
+
+namespace detail {
+inline std::span<Frame> frame_table;  // by frame number; set once, before there are other CPUs
+}
+/// `address` lies in memory that was usable at boot.
+inline Frame& frame_of(PhysAddr address) {
+    return detail::frame_table[address.page()];
+}
+inline PhysAddr address_of(Frame const& frame) {
+    return {static_cast<std::uint64_t>(&frame - detail::frame_table.data()) * page_size};
+}
+/// Whether there is a Frame for the address; there is none for device memory above the last RAM.
+inline bool has_frame(PhysAddr address) {
+    return address.page() < detail::frame_table.size();
+}
+
+#pragma clang unsafe_buffer_usage begin  // physical memory becomes a span here
+inline std::span<std::byte, page_size> page_bytes(PhysAddr page) {
+    return std::span<std::byte, page_size>(arch::phys_to_virt(page), page_size);
+}
+#pragma clang unsafe_buffer_usage end
+
+/// Pages in use, by kind, at one moment (allocations that go on meanwhile may be seen half).
+struct FrameCounts {
+    std::uint64_t total = 0;                           ///< usable memory that firmware reported
+    std::uint64_t free = 0;                            ///< including the CPUs' caches
+    std::uint64_t boot = 0;                            ///< image, archive, Frame array, early page tables
+    std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user
+};
+[[nodiscard]] FrameCounts count_frames();
+
+/// Gives this CPU's cached frames back, before it goes offline.
+void drain_frame_cache();
+
+}  // namespace astrata::kernel::mem

@@ -1,0 +1,58 @@
+// Page tables in frames: the TableMemory of the kernel's and of user address spaces.
+#pragma once
+
+#include "arch/direct_map.h"
+#include "arch/paging.h"
+#include "kernel/mem/frames.h"
+#include "lib/paging/page_tables.h"
+
+namespace astrata::kernel::mem {
+
+#pragma clang unsafe_buffer_usage begin  // a table is a page of entries by the machine's definition
+inline paging::TableEntries table_entries(PhysAddr table) {
+    return paging::TableEntries(reinterpret_cast<paging::Entry*>(arch::phys_to_virt(table)), paging::entries_per_table);
+}
+#pragma clang unsafe_buffer_usage end
+
+/// Table pages that were taken out of use while processors may still walk them; freed after the TLBs were flushed.
+class RetiredTables {
+public:
+    RetiredTables() = default;
+    RetiredTables(RetiredTables const&) = delete;
+    RetiredTables& operator=(RetiredTables const&) = delete;
+    ~RetiredTables() { release(); }
+
+    void add(PhysAddr table) {
+        frame_of(table).word.store(first_.value, std::memory_order_relaxed);
+        first_ = table;
+    }
+    [[nodiscard]] bool is_empty() const { return first_.value == 0; }
+    /// After the flush. Returns how many there were.
+    std::uint64_t release() {
+        std::uint64_t count = 0;
+        while (first_.value != 0) {
+            auto const table = first_;
+            first_ = {frame_of(table).word.load(std::memory_order_relaxed)};
+            free_frame(table);
+            ++count;
+        }
+        return count;
+    }
+
+private:
+    PhysAddr first_;
+};
+
+/// The kernel's own tables: paid for by nobody, roots copied only after the root is complete.
+class KernelTablePages {
+public:
+    static paging::TableEntries entries(PhysAddr table) { return table_entries(table); }
+    static std::uint32_t& used(PhysAddr table) { return frame_of(table).extra; }
+    static Result<PhysAddr> allocate() { return allocate_frame(FrameKind::page_table, Zero::yes); }
+    void free(PhysAddr table) { retired.add(table); }
+    static void root_entry_added(unsigned, paging::Entry) {}
+
+    RetiredTables retired;
+};
+
+}  // namespace astrata::kernel::mem

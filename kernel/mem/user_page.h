@@ -1,0 +1,78 @@
+// Page frames that hold user data. Their `word` counts, separately, in how many page trees they are (low half) and how many
+// pins keep them (high half: copies in progress, pages that the kernel itself uses). A frame is freed when both are 0. Page
+// tables hold no counts: what leaves a tree is first removed from every page table that shows it.
+#pragma once
+
+#include "arch/page_copy.h"
+#include "kernel/mem/account.h"
+#include "kernel/mem/frames.h"
+
+namespace astrata::kernel::mem {
+
+inline constexpr std::uint64_t one_tree = 1;
+inline constexpr std::uint64_t one_pin = std::uint64_t{1} << 32;
+
+/// A page charged to `account`, in one tree (the caller's to put there).
+/// errors    no_memory
+[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero) {
+    auto charge = TRY(PendingCharge::make(account, page_size));
+    auto const page = TRY(allocate_frame(FrameKind::user, zero));
+    auto& frame = frame_of(page);
+    frame.account = account.id();
+    frame.word.store(one_tree, std::memory_order_relaxed);
+    charge.keep();
+    return page;
+}
+
+namespace detail {
+inline void drop_count(PhysAddr page, std::uint64_t amount, UnchargeBatch& batch) {
+    auto& frame = frame_of(page);
+    // The only holder needs no atomic subtraction: nobody else can find the frame any more.
+    if (frame.word.load(std::memory_order_acquire) != amount &&
+        frame.word.fetch_sub(amount, std::memory_order_acq_rel) != amount)
+        return;
+    batch.add(frame.account, page_size);
+    free_frame(page);
+}
+}  // namespace detail
+
+inline void add_tree(PhysAddr page) {
+    frame_of(page).word.fetch_add(one_tree, std::memory_order_relaxed);
+}
+inline void drop_tree(PhysAddr page, UnchargeBatch& batch) {
+    detail::drop_count(page, one_tree, batch);
+}
+/// Whether more than one tree holds it. Stable for a caller that holds the lock of a tree which has the page.
+inline bool is_in_several_trees(PhysAddr page) {
+    return static_cast<std::uint32_t>(frame_of(page).word.load(std::memory_order_acquire)) > 1;
+}
+
+/// Keeps a page from being freed, whatever happens to its trees.
+class PinnedPage {
+public:
+    PinnedPage() = default;
+    /// The caller holds the lock of a tree which has the page.
+    explicit PinnedPage(PhysAddr page) : page_(page) {
+        frame_of(page).word.fetch_add(one_pin, std::memory_order_relaxed);
+    }
+    PinnedPage(PinnedPage&& other) noexcept : page_(std::exchange(other.page_, PhysAddr{})) {}
+    PinnedPage& operator=(PinnedPage&& other) noexcept {
+        std::swap(page_, other.page_);
+        return *this;
+    }
+    ~PinnedPage() {
+        if (page_.value == 0)
+            return;
+        UnchargeBatch batch;
+        detail::drop_count(page_, one_pin, batch);
+    }
+
+    explicit operator bool() const { return page_.value != 0; }
+    [[nodiscard]] PhysAddr address() const { return page_; }
+    [[nodiscard]] std::span<std::byte, page_size> bytes() const { return page_bytes(page_); }
+
+private:
+    PhysAddr page_;
+};
+
+}  // namespace astrata::kernel::mem

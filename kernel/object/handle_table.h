@@ -1,0 +1,109 @@
+// A process's handles, and the derivation trees that run through all tables.
+//
+// A handle is a slot number and the slot's generation, so that a closed handle's number stays invalid. Every handle except
+// reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the root. Revoking
+// removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the slots by their
+// table's lock; the derivation lock comes first.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "abi/message.h"
+#include "abi/types.h"
+#include "kernel/object/object.h"
+#include "kernel/sync/spin_lock.h"
+#include "lib/base/result.h"
+
+namespace astrata::kernel {
+
+class HandleTable;
+
+struct HandleEntry {
+    KernelObject* object = nullptr;      // owns a reference; null in a free slot
+    HandleTable* table = nullptr;
+    std::uint32_t generation = 1;
+    std::uint32_t slot = 0;
+    abi::Rights rights{};
+    std::uint64_t badge = 0;             // of a reply handle: the number of the call it answers
+    HandleEntry* parent = nullptr;
+    HandleEntry* first_child = nullptr;
+    HandleEntry* next_sibling = nullptr;   // in a free slot: the next free one
+    HandleEntry* previous_sibling = nullptr;
+};
+static_assert(sizeof(HandleEntry) == 72);
+
+/// What a look-up yields.
+struct ResolvedHandle {
+    Ref<KernelObject> object;
+    abi::Rights rights;
+    std::uint64_t badge;
+};
+
+class HandleTable {
+public:
+    explicit HandleTable(Account& account) : account_(account) {}
+    ~HandleTable();
+    HandleTable(HandleTable const&) = delete;
+    HandleTable& operator=(HandleTable const&) = delete;
+
+    /// errors    bad_handle
+    [[nodiscard]] Result<ResolvedHandle> find(abi::Handle handle);
+
+    /// A handle derived from no other.
+    /// errors    no_memory, no_resources (table full or closed)
+    [[nodiscard]] Result<abi::Handle> insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge = 0);
+    /// A one-shot reply handle; it is in no derivation tree.
+    [[nodiscard]] Result<abi::Handle> insert_reply(Ref<KernelObject> reply, std::uint64_t call_number);
+    /// A handle in `target` derived from `parent` in this table.
+    /// errors    bad_handle (closed meanwhile), no_memory, no_resources
+    [[nodiscard]] Result<abi::Handle> derive(abi::Handle parent, abi::Rights rights, std::uint64_t badge);
+    /// Moves a handle to `target`, keeping its place in the derivation tree.
+    /// errors    bad_handle, no_memory, no_resources; the handle stays in this table then
+    [[nodiscard]] Result<abi::Handle> move(abi::Handle handle, HandleTable& target);
+    /// errors    bad_handle
+    [[nodiscard]] Result<> close(abi::Handle handle);
+    /// Takes a reply handle out of the table; null if it is none.
+    [[nodiscard]] Result<ResolvedHandle> take_reply(abi::Handle handle);
+    /// Closes everything derived from `handle`; returns how many.
+    /// errors    bad_handle
+    [[nodiscard]] Result<std::uint64_t> revoke(abi::Handle handle);
+    /// Closes every handle and refuses new ones: the process has ended.
+    void close_all();
+
+    [[nodiscard]] std::uint64_t count() const { return used_; }
+
+private:
+    static constexpr std::size_t entries_per_page = page_size / sizeof(HandleEntry);
+    static constexpr std::size_t page_limit = 512;
+    struct Page {
+        std::array<HandleEntry, entries_per_page> entries;
+    };
+    static_assert(sizeof(Page) <= page_size);
+
+    [[nodiscard]] HandleEntry* entry_locked(abi::Handle handle) REQUIRES(lock_);
+    // Null when a page of entries must be added first; see grow().
+    [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) REQUIRES(lock_);
+    void free_locked(HandleEntry& entry) REQUIRES(lock_);
+    [[nodiscard]] Result<> grow();
+    static abi::Handle value_of(HandleEntry const& entry) {
+        return std::uint64_t{entry.generation} << 32 | (entry.slot + 1);
+    }
+    // The tree of one object; its derivation lock is held.
+    static void link(KernelObject& object, HandleEntry& entry, HandleEntry* parent);
+    static void unlink(KernelObject& object, HandleEntry& entry);
+    static void adopt_children(KernelObject& object, HandleEntry& entry);
+    // Ends one handle's hold on its object. Call without locks.
+    static void release(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge);
+
+    Account& account_;
+    SpinLock<LockRank::handle_table, PreemptionOff> lock_;
+    std::array<Page*, page_limit>* pages_ GUARDED_BY(lock_) = nullptr;
+    std::size_t page_count_ GUARDED_BY(lock_) = 0;
+    HandleEntry* first_free_ GUARDED_BY(lock_) = nullptr;
+    std::uint64_t used_ = 0;
+    bool is_closed_ GUARDED_BY(lock_) = false;
+};
+
+}  // namespace astrata::kernel

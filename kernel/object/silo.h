@@ -1,0 +1,66 @@
+// Silos: the unit of isolation, accounting and killing. A silo contains processes and silos.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "kernel/ipc/waitable.h"
+#include "kernel/object/object.h"
+#include "lib/base/intrusive_list.h"
+
+namespace astrata::kernel {
+
+class Process;
+
+/// How many of something a silo may have, counted in it and in those above it.
+struct Quota {
+    std::atomic<std::uint32_t> used = 0;
+    std::atomic<std::uint32_t> limit = ~std::uint32_t{0};
+};
+
+class Silo final : public KernelObject {
+public:
+    /// errors    no_memory
+    static Result<Ref<Silo>> create(Silo* parent, std::uint64_t memory_limit, std::uint32_t process_limit,
+                                    std::uint32_t thread_limit);
+    explicit Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory);
+    ~Silo() override;
+
+    /// Pays for everything inside the silo.
+    [[nodiscard]] Account& memory() const { return *memory_; }
+    [[nodiscard]] Ref<Account> memory_reference() const { return memory_; }
+    [[nodiscard]] bool is_root() const { return !parent_; }
+    [[nodiscard]] bool is_killed() const { return is_killed_.load(std::memory_order_acquire); }
+
+    /// errors    no_resources, bad_state (killed)
+    [[nodiscard]] Result<> count_process();
+    void uncount_process() { uncount(&Silo::processes); }
+    [[nodiscard]] Result<> count_thread() { return count(&Silo::threads); }
+    void uncount_thread() { uncount(&Silo::threads); }
+
+    void add_process(Process& process);
+    void remove_process(Process& process);
+    /// Kills all processes here and below; nothing can be created here afterwards.
+    void kill();
+
+    Quota processes;
+    Quota threads;
+    std::atomic<std::uint64_t> run_ticks = 0;
+    std::atomic<std::uint64_t> page_faults = 0;
+    std::atomic<std::uint64_t> system_calls = 0;
+    Waitable events;                 // bit 0: the last process has ended
+    ListLink<Silo> sibling_link;
+
+private:
+    Result<> count(Quota Silo::* quota);
+    void uncount(Quota Silo::* quota);
+
+    RefOrNull<Silo> const parent_;
+    Ref<Account> const memory_;
+    std::atomic<bool> is_killed_ = false;
+    SpinLock<LockRank::silo_tree, PreemptionOff> lock_;
+    IntrusiveList<Silo, &Silo::sibling_link> children_ GUARDED_BY(lock_);
+    Process* first_process_ GUARDED_BY(lock_) = nullptr;
+};
+
+}  // namespace astrata::kernel

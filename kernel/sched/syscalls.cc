@@ -1,0 +1,216 @@
+// System calls on threads and restricted mode.
+#include <algorithm>
+
+#include "abi/kernel_calls.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/memory_object.h"
+#include "kernel/mem/resident_page.h"
+#include "kernel/object/lookup.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/thread_registry.h"
+#include "kernel/time/clock.h"
+#include "kernel/user_copy/text.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+// The caller's own guest space named by a handle; nothing for handle 0.
+Result<RefOrNull<AddressSpace>> guest_space(Thread& caller, Process& process, abi::Handle handle) {
+    if (handle == 0)
+        return RefOrNull<AddressSpace>();
+    auto space = TRY(lookup_handle<AddressSpace>(caller, handle, abi::Rights::write));
+    if (!space->is_guest() || !space->belongs_to(process.home()))
+        return fail(Error::bad_state);
+    return RefOrNull<AddressSpace>(std::move(space));
+}
+
+void fill(abi::ThreadInfo& info, Thread& thread) {
+    info = {};
+    info.id = thread.id();
+    info.process_id = thread.is_user() ? thread.process().id() : 0;
+    info.cpu = thread.cpu.load(std::memory_order_relaxed);
+    info.priority = thread.base_priority;
+    info.is_running = thread.is_on_cpu.load(std::memory_order_relaxed) ? 1 : 0;
+    info.is_blocked = thread.is_waiting() ? 1 : 0;
+    info.cpu_time_ns = clock::ns_from_ticks(thread.run_ticks.load(std::memory_order_relaxed));
+    info.switches = thread.switches.load(std::memory_order_relaxed);
+    info.name = abi::Text<32>::from(thread.name());
+}
+
+}  // namespace
+
+Result<abi::Handle> sys_thread_create(Thread& caller, ThreadCreateArgs const& args) {
+    auto const name = TRY(NameText::copy_from(args.name));
+    auto thread = TRY(Thread::create(*args.process, name.view()));
+    return install_handle(caller, std::move(thread), all_rights);
+}
+
+Result<> sys_thread_start(Thread& caller, ThreadStartArgs const& args) {
+    if (args.entry >= layout::home_end.value || args.stack > layout::home_end.value)
+        return fail(Error::bad_address);
+    auto space = TRY(guest_space(caller, args.thread->process(), args.space));
+    return args.thread->start(args.entry, args.stack, args.argument0, args.argument1, std::move(space));
+}
+
+Result<> sys_thread_exit(Thread& caller, ThreadExitArgs const&) {
+    // Taken on the way back to user mode, where nothing is held any more.
+    caller.kill();
+    return {};
+}
+
+Result<> sys_thread_kick(Thread&, ThreadKickArgs const& args) {
+    args.thread->kick();
+    return {};
+}
+
+Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
+    sched::yield();
+    return {};
+}
+
+Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args) {
+    if (args.priority > priority::highest)
+        return fail(Error::out_of_range);
+    if (args.priority >= priority::first_real_time && !caller.process().silo().is_root())
+        return fail(Error::access_denied);
+    sched::set_priority(*args.thread, static_cast<std::uint8_t>(args.priority));
+    return {};
+}
+
+Result<> sys_thread_set_affinity(Thread&, ThreadSetAffinityArgs const& args) {
+    if ((args.cpu_mask & sched::online_mask()) == 0)
+        return fail(Error::invalid_argument);
+    sched::set_affinity(*args.thread, args.cpu_mask);
+    return {};
+}
+
+Result<> sys_thread_info(Thread&, ThreadInfoArgs const& args) {
+    abi::ThreadInfo info;
+    fill(info, *args.thread);
+    return args.info.write(info);
+}
+
+Result<> sys_thread_sleep(Thread& caller, ThreadSleepArgs const& args) {
+    caller.prepare_to_wait();
+    auto const status = caller.block(args.deadline);
+    if (status == static_cast<std::uint32_t>(Error::timed_out))
+        return {};
+    return fail(static_cast<Error>(status));
+}
+
+Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
+    auto space = TRY(guest_space(caller, caller.process(), args.space));
+    // The old space must not go away while its tables are still loaded.
+    auto former = std::move(caller.guest_space);
+    caller.guest_space = std::move(space);
+    auto const state = arch::disable_interrupts();
+    arch::activate_space(caller);
+    arch::restore_interrupts(state);
+    return {};
+}
+
+Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedStateArgs const& args) {
+    if ((args.address & (page_size - 1)) != 0)
+        return fail(Error::invalid_argument);
+    auto page = TRY(caller.process().home().pin({args.address}));
+    if (!arch::allocate_vector_area(caller))
+        return fail(Error::no_memory);
+    caller.restricted_state = static_cast<abi::RestrictedStateX86*>(page.address());
+    caller.restricted_object = RefOrNull<KernelObject>(Ref<KernelObject>(page.object()));
+    caller.restricted_page = std::move(page);
+    return {};
+}
+
+Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnterArgs const&) {
+    if (caller.restricted_state == nullptr || !caller.guest_space)
+        return fail(Error::bad_state);
+    // What would fault in the kernel on the way out, or let foreign code touch what it must not.
+    constexpr std::uint64_t user_flags = 0x250dd5;   // CF PF AF ZF SF TF DF OF AC ID RF
+    constexpr std::uint64_t fixed_flags = 0x202;     // IF and the bit that is always one
+    auto& state = *caller.restricted_state;
+    constexpr auto limit = layout::guest_end.value;
+    if (state.rip >= limit || state.fs_base >= limit || state.gs_base >= limit) {
+        // As if the first fetch had faulted: a general protection fault of the foreign code.
+        state.exit = abi::RestrictedExit::exception;
+        state.vector = 13;
+        state.error_code = 0;
+        state.fault_address = state.rip;
+        return abi::RestrictedExit::exception;
+    }
+    state.rflags = (state.rflags & user_flags) | fixed_flags;
+    if (caller.is_kick_pending()) {
+        caller.take_kick();
+        return abi::RestrictedExit::kick;
+    }
+    auto const& space = *caller.guest_space;
+    return arch::run_restricted(caller, space.restricted_root().value, space.native_root().value);
+}
+
+Result<std::uint64_t> sys_restricted_save_vector_state(Thread& caller, RestrictedSaveVectorStateArgs const& args) {
+    auto const size = arch::vector_state_size();
+    if (args.into.length == 0)
+        return size;
+    if (args.into.length < size)
+        return fail(Error::out_of_range);
+    if (caller.arch.vector_area == nullptr)
+        return fail(Error::bad_state);
+    // The area in memory is what the switch code keeps; bring it up to date, then copy from there.
+    arch::save_vector_state(caller, {});
+    TRY(copy_out(args.into, std::span(caller.arch.vector_area, size)));
+    return size;
+}
+
+Result<> sys_restricted_load_vector_state(Thread& caller, RestrictedLoadVectorStateArgs const& args) {
+    if (caller.arch.vector_area == nullptr)
+        return fail(Error::bad_state);
+    constexpr std::size_t largest = 4096;
+    auto const size = std::min<std::size_t>(args.from.length, arch::vector_state_size());
+    std::array<std::byte, largest> copy;
+    if (size > copy.size())
+        return fail(Error::not_supported);
+    auto const bytes = std::span(copy).first(size);
+    TRY(copy_in(bytes, UserBytesIn{args.from.address, size}));
+    arch::load_vector_state(caller, bytes);
+    return {};
+}
+
+Result<std::uint64_t> sys_process_list(Thread&, ProcessListArgs const& args) {
+    if (!args.root->is_root())
+        return fail(Error::access_denied);
+    std::uint64_t written = 0;
+    auto position = args.after;
+    while ((written + 1) * sizeof(abi::ProcessInfo) <= args.into.length) {
+        auto process = next_process(position);
+        if (!process)
+            break;
+        abi::ProcessInfo info;
+        process->fill(info);
+        TRY(copy_out(args.into.part(written * sizeof(info), sizeof(info)), std::as_bytes(std::span(&info, 1))));
+        position = info.id;
+        ++written;
+    }
+    return written;
+}
+
+Result<std::uint64_t> sys_thread_list(Thread&, ThreadListArgs const& args) {
+    if (!args.root->is_root())
+        return fail(Error::access_denied);
+    std::uint64_t written = 0;
+    auto position = args.after;
+    while ((written + 1) * sizeof(abi::ThreadInfo) <= args.into.length) {
+        auto thread = next_thread(position);
+        if (!thread)
+            break;
+        abi::ThreadInfo info;
+        fill(info, *thread);
+        TRY(copy_out(args.into.part(written * sizeof(info), sizeof(info)), std::as_bytes(std::span(&info, 1))));
+        position = info.id;
+        ++written;
+    }
+    return written;
+}
+
+}  // namespace astrata::kernel

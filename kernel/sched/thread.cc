@@ -1,0 +1,166 @@
+#include "kernel/sched/thread.h"
+
+#include <algorithm>
+
+#include "arch/cpu.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/heap.h"
+#include "kernel/mem/memory_object.h"
+#include "kernel/mem/resident_page.h"
+#include "kernel/object/make_object.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread_registry.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+// First code of a user thread, on its kernel stack. start() left the parameters in request_words.
+void begin_user_thread(void* raw) {
+    auto& thread = *static_cast<Thread*>(raw);
+    auto const words = thread.request_words;
+    arch::enter_user(words[0], words[1], words[2], words[3], thread.buffer_address.value);
+}
+
+}  // namespace
+
+Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack, Ref<Reply> reply)
+    : KernelObject(abi::ObjectKind::thread, std::move(account)), process_(std::move(process)), stack_(std::move(stack)),
+      reply_(std::move(reply)), timeout_(timeout_expired, *this) {
+    std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
+    arch.stack_top = arch.trap_stack = stack_.top().value;
+    reply_->connect(*this);
+}
+
+Thread::~Thread() {
+    arch::free_vector_area(*this);
+}
+
+std::string_view Thread::name() const {
+    std::string_view const padded(name_.data(), name_.size());
+    return padded.substr(0, padded.find('\0'));
+}
+
+Result<Ref<Thread>> Thread::create(Process& process, std::string_view name) {
+    auto& account = process.silo().memory();
+    auto stack = TRY(mem::KernelStack::create(account));
+    auto reply = TRY(make_object<Reply>(account));
+    auto thread = TRY(make_object<Thread>(account, RefOrNull<Process>(Ref<Process>::share(process)), name, std::move(stack), std::move(reply)));
+    auto buffer = TRY(mem::ResidentPage::create(account));
+    thread->buffer_address = TRY(process.home().map(buffer.object(), 0, {}, page_size, abi::Access::read | abi::Access::write, {}));
+    thread->buffer = static_cast<abi::MessageBuffer*>(buffer.address());
+    thread->buffer_object = RefOrNull<KernelObject>(Ref<KernelObject>(buffer.object()));
+    TRY(process.add_thread(*thread));
+    register_thread(*thread);
+    return thread;
+}
+
+Result<Ref<Thread>> Thread::create_kernel(Account& account, std::string_view name, void (*function)(void*), void* argument) {
+    auto stack = TRY(mem::KernelStack::create(account));
+    auto reply = TRY(make_object<Reply>(account));
+    auto thread = TRY(make_object<Thread>(account, RefOrNull<Process>(), name, std::move(stack), std::move(reply)));
+    arch::prepare_stack(thread->arch, function, argument);
+    register_thread(*thread);
+    return thread;
+}
+
+Result<> Thread::start(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                       RefOrNull<AddressSpace> space) {
+    if (is_started_.exchange(true, std::memory_order_acq_rel))
+        return fail(Error::bad_state);
+    guest_space = std::move(space);
+    request_words = {entry, stack, argument0, argument1};
+    arch::prepare_stack(arch, begin_user_thread, this);
+    // The scheduler's reference; the thread gives it up when it has ended.
+    add_reference();
+    sched::make_ready(*this);
+    return {};
+}
+
+// Whoever wins a wake-up makes the thread ready exactly once, and exactly one switch away matches that; only a thread that
+// won against itself, because a kick had come before the wait was announced, must not switch.
+std::uint32_t Thread::block(MonotonicNs deadline) {
+    arm_timeout(deadline);
+    auto const state = arch::disable_interrupts();
+    arch::release_preemption();
+    if (!is_interrupted_already())
+        sched::switch_away();
+    arch::restore_interrupts(state);
+    return finish_wait();
+}
+
+std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
+    arm_timeout(deadline);
+    auto const state = arch::disable_interrupts();
+    arch::release_preemption();
+    if (is_interrupted_already())
+        sched::make_ready(next);
+    else
+        sched::switch_to(next);
+    arch::restore_interrupts(state);
+    return finish_wait();
+}
+
+bool Thread::is_interrupted_already() {
+    return is_user() && pending_.load(std::memory_order_seq_cst) != 0 && try_wake(static_cast<std::uint32_t>(Error::interrupted));
+}
+
+void Thread::cancel_wait() {
+    if (try_wake(wake_normal)) {
+        wait_state_.store(WaitState::running, std::memory_order_relaxed);
+        arch::enable_preemption();
+    } else {
+        (void)block(never);
+    }
+}
+
+void Thread::arm_timeout(MonotonicNs deadline) {
+    if (deadline != never)
+        sched::arm_timer(timeout_, deadline);
+}
+
+std::uint32_t Thread::finish_wait() {
+    if (timeout_.is_armed)
+        sched::cancel_timer(timeout_);
+    wait_state_.store(WaitState::running, std::memory_order_relaxed);
+    if (wake_status_ == static_cast<std::uint32_t>(Error::interrupted))
+        take_kick();
+    return wake_status_;
+}
+
+void Thread::timeout_expired(TimerNode& timer) {
+    auto& thread = static_cast<Timeout&>(timer).thread;
+    if (thread.try_wake(static_cast<std::uint32_t>(Error::timed_out)))
+        sched::make_ready(thread);
+}
+
+void Thread::kick() {
+    pending_.fetch_or(pending_kick, std::memory_order_seq_cst);
+    interrupt_wait();
+}
+
+void Thread::kill() {
+    pending_.fetch_or(pending_kill, std::memory_order_seq_cst);
+    interrupt_wait();
+}
+
+void Thread::interrupt_wait() {
+    if (try_wake(static_cast<std::uint32_t>(Error::interrupted)))
+        sched::make_ready(*this);
+    else
+        sched::interrupt_if_running(*this);
+}
+
+void Thread::end() {
+    reply_->disconnect();
+    guest_space = nullptr;
+    unregister_thread(*this);
+    if (process_) {
+        process_->run_ticks.fetch_add(run_ticks.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        process_->remove_thread(*this);
+    }
+    sched::exit_thread();
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,182 @@
+// Threads: a kernel stack, the machine's registers, a place in the scheduler, and the state of the one call or wait that the
+// thread can be in.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "abi/message.h"
+#include "abi/types.h"
+#include "arch/cpu.h"
+#include "arch/thread_state.h"
+#include "arch/trap_frame.h"
+#include "kernel/ipc/reply.h"
+#include "kernel/mem/kernel_space.h"
+#include "kernel/object/object.h"
+#include "kernel/sched/wait.h"
+#include "kernel/time/timer_queue.h"
+#include "lib/base/intrusive_list.h"
+
+namespace astrata::kernel {
+
+class AddressSpace;
+class MemoryObject;
+class Process;
+
+namespace priority {
+inline constexpr std::uint8_t lowest = 0;
+inline constexpr std::uint8_t standard = 16;
+inline constexpr std::uint8_t first_real_time = 24;
+inline constexpr std::uint8_t highest = 31;
+inline constexpr std::uint8_t levels = 32;
+}  // namespace priority
+
+/// What a thread does next when it comes back from waiting.
+inline constexpr std::uint32_t wake_normal = 0;
+/// The waker could not finish its part; the sleeper starts over.
+inline constexpr std::uint32_t wake_retry = ~std::uint32_t{0};
+
+/// A message on its way: where its words lie, and what the kernel knows about the sender.
+struct OutgoingMessage {
+    abi::MessageInfo info;
+    std::uint64_t* words = nullptr;      // eight, in the sender's trap frame or request_words
+    std::uint64_t badge = 0;
+    abi::DeliveryKind kind = abi::DeliveryKind::message;
+};
+
+class Thread final : public KernelObject {
+public:
+    static constexpr std::size_t name_capacity = 32;
+
+    /// A user thread of `process`, not yet started; its message buffer is mapped into the process's home space.
+    /// errors    no_memory, no_resources, bad_state (process has ended)
+    static Result<Ref<Thread>> create(Process& process, std::string_view name);
+    /// A thread of the kernel itself.
+    static Result<Ref<Thread>> create_kernel(Account& account, std::string_view name, void (*function)(void*), void* argument);
+    explicit Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack,
+                    Ref<Reply> reply);
+    ~Thread() override;
+
+    /// errors    bad_state (already started)
+    Result<> start(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                   RefOrNull<AddressSpace> space);
+
+    [[nodiscard]] std::string_view name() const;
+    /// Of user threads only.
+    [[nodiscard]] Process& process() const { return *process_; }
+    [[nodiscard]] bool is_user() const { return static_cast<bool>(process_); }
+
+    // ---- Waiting. Only the thread itself calls prepare_to_wait, cancel_wait and block.
+
+    /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is never in a
+    /// run queue for two reasons.
+    void prepare_to_wait() {
+        arch::disable_preemption();
+        wait_state_.store(WaitState::waiting, std::memory_order_seq_cst);
+    }
+    /// For the winner of try_wake, before it makes the thread ready: another status than announced.
+    void set_wake_status(std::uint32_t status) { wake_status_ = status; }
+    /// Nothing to wait for after all. Sleeps through a wake-up that somebody has won meanwhile.
+    void cancel_wait();
+    /// Ends the wait in its favour if it is the first to try; the winner then makes the thread ready.
+    [[nodiscard]] bool try_wake(std::uint32_t status) {
+        auto expected = WaitState::waiting;
+        if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
+            return false;
+        wake_status_ = status;
+        return true;
+    }
+    [[nodiscard]] bool is_waiting() const { return wait_state_.load(std::memory_order_relaxed) == WaitState::waiting; }
+    /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends it with
+    /// interrupted, `deadline` with timed_out.
+    std::uint32_t block(MonotonicNs deadline);
+    /// The same, but the CPU goes straight to `next`, which the caller has woken.
+    std::uint32_t block_and_switch_to(Thread& next, MonotonicNs deadline);
+
+    // ---- Kicks and kills, from any thread.
+
+    void kick();
+    void kill();
+    [[nodiscard]] bool is_kick_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0; }
+    [[nodiscard]] bool is_kill_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0; }
+    void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
+
+    /// True once, if the thread was never started: it never will be, and somebody else must take it out of its process.
+    [[nodiscard]] bool claim_unstarted() { return !is_started_.exchange(true, std::memory_order_acq_rel); }
+    /// Ends the calling thread: it must be current, in kernel mode, holding no locks or references.
+    [[noreturn]] void end();
+
+    // ---- Scheduling state, kept by the scheduler.
+
+    ListLink<Thread> run_link;
+    ListLink<Thread> process_link;
+    ListLink<Thread> all_link;
+    std::atomic<bool> is_on_cpu = false;      // its kernel stack is in use: another CPU must wait before it resumes it
+    std::atomic<std::uint32_t> cpu = 0;       // where it runs or ran last
+    std::atomic<std::uint64_t> affinity = ~std::uint64_t{0};
+    std::uint8_t base_priority = priority::standard;
+    std::uint8_t effective_priority = priority::standard;
+    bool is_idle = false;
+    bool has_ended = false;
+    std::uint64_t slice_left_ticks = 0;
+    std::uint64_t switched_in_ticks = 0;
+    std::atomic<std::uint64_t> run_ticks = 0;
+    std::atomic<std::uint64_t> switches = 0;
+    std::uint64_t last_boost_ticks = 0;
+
+    arch::ThreadState arch;
+
+    // ---- IPC state of the call that the thread is in.
+
+    OutgoingMessage outgoing;                        // valid while queued on an endpoint or awaiting a reply
+    std::array<std::uint64_t, 8> request_words{};    // outgoing.words of messages that the kernel itself makes
+    std::uint64_t call_number = 0;
+    arch::TrapFrame* frame = nullptr;                // of the message system call in progress: where results go
+    bool has_delivery = false;                       // a message or signal was put into `frame` while the thread waited
+    MemoryObject* paged_object = nullptr;            // whose pages the thread waits for, in a page request
+    abi::MessageBuffer* buffer = nullptr;            // through the direct map
+    RefOrNull<KernelObject> buffer_object;
+    VirtAddr buffer_address;                         // in the home space
+    [[nodiscard]] Reply& reply() const { return *reply_; }
+
+    // ---- Guest space of the personality's threads.
+
+    RefOrNull<AddressSpace> guest_space;
+    abi::RestrictedStateX86* restricted_state = nullptr;   // through the direct map
+    RefOrNull<KernelObject> restricted_object;
+
+private:
+    friend class WaitQueue;
+    enum class WaitState : std::uint32_t { running, waiting, woken };
+    static constexpr std::uint32_t pending_kick = 1;
+    static constexpr std::uint32_t pending_kill = 2;
+
+    static void timeout_expired(TimerNode& timer);
+    void arm_timeout(MonotonicNs deadline);
+    std::uint32_t finish_wait();
+    void interrupt_wait();
+    bool is_interrupted_already();
+
+    RefOrNull<Process> process_;
+    std::array<char, name_capacity> name_{};
+    mem::KernelStack stack_;
+    Ref<Reply> reply_;
+    std::atomic<WaitState> wait_state_ = WaitState::running;
+    std::uint32_t wake_status_ = 0;
+    std::atomic<std::uint32_t> pending_ = 0;
+    std::atomic<bool> is_started_ = false;
+
+    WaitQueue* wait_queue_ = nullptr;      // guarded by that queue's lock
+    Thread* wait_next_ = nullptr;
+    Thread* wait_previous_ = nullptr;
+
+    struct Timeout : TimerNode {
+        Timeout(Expired on_expiry, Thread& of) : TimerNode(on_expiry), thread(of) {}
+        Thread& thread;
+    };
+    Timeout timeout_;
+};
+
+}  // namespace astrata::kernel

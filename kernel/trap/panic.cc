@@ -1,0 +1,98 @@
+#include "kernel/trap/panic.h"
+
+#include <array>
+#include <span>
+
+#include "arch/cpu.h"
+#include "arch/smp.h"
+#include "kernel/log/print.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/thread.h"
+#include "kernel/trap/backtrace.h"
+#include "kernel/user_copy/user_copy.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address) {
+    print("  vector ", frame.vector, " error ", hex(frame.error_code), " address ", hex(fault_address));
+    print("  rip ", hex(frame.rip), " rsp ", hex(frame.rsp), " rflags ", hex(frame.rflags), " cs ", hex(frame.cs));
+    print("  rax ", hex(frame.rax), " rbx ", hex(frame.rbx()), " rcx ", hex(frame.rcx), " rdx ", hex(frame.rdx));
+    print("  rsi ", hex(frame.rsi), " rdi ", hex(frame.rdi), " rbp ", hex(frame.rbp), " r8 ", hex(frame.r8()));
+    print("  r9 ", hex(frame.r9()), " r10 ", hex(frame.r10()), " r11 ", hex(frame.r11), " r12 ", hex(frame.r12()));
+    print("  r13 ", hex(frame.r13()), " r14 ", hex(frame.r14()), " r15 ", hex(frame.r15()));
+}
+
+void print_address(std::uint64_t address) {
+    auto const symbol = find_symbol(address);
+    if (symbol.name.empty())
+        print("  ", hex(address));
+    else
+        print("  ", hex(address), " ", symbol.name, "+", hex(symbol.offset));
+}
+
+void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
+    print("backtrace:");
+    if (first != 0)
+        print_address(first);
+    std::array<std::uint64_t, 24> addresses{};
+    auto const count = walk_kernel_stack(frame_pointer, addresses);
+    for (auto const address : std::span(addresses).first(count))
+        print_address(address);
+}
+
+[[noreturn]] void stop() {
+    arch::stop_other_cpus();
+    print("Bedrock has stopped.");
+    arch::halt_forever();
+}
+
+}  // namespace
+
+void panic(std::string_view reason) {
+    (void)arch::disable_interrupts();
+    mirror_log_to_serial();
+    print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
+    print_kernel_backtrace(0, reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
+    stop();
+}
+
+void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::uint64_t fault_address) {
+    (void)arch::disable_interrupts();
+    mirror_log_to_serial();
+    print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
+    print_registers(frame, fault_address);
+    print_kernel_backtrace(frame.rip, frame.rbp);
+    stop();
+}
+
+void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
+    auto& process = thread.process();
+    print("process ", process.id(), " (", process.name(), "), thread ", thread.id(), " (", thread.name(), ") crashed");
+    print_registers(frame, fault_address);
+    // The strate's own symbols are not known here; its supervisor has them.
+    print("return addresses:");
+    auto frame_pointer = frame.rbp;
+    for (int depth = 0; depth < 16; ++depth) {
+        std::array<std::uint64_t, 2> words{};
+        if (!copy_in(std::as_writable_bytes(std::span(words)), UserBytesIn{{frame_pointer}, sizeof(words)}))
+            break;
+        print("  ", hex(words[1]));
+        if (words[0] <= frame_pointer)
+            break;
+        frame_pointer = words[0];
+    }
+}
+
+}  // namespace astrata::kernel
+
+extern "C" [[noreturn]] void astrata_hardening_failure(char const* message) noexcept {
+    astrata::kernel::panic(message);
+}
+extern "C" [[noreturn]] void abort() {
+    astrata::kernel::panic("abort");
+}
+extern "C" [[noreturn]] void __cxa_pure_virtual() {
+    astrata::kernel::panic("pure virtual call");
+}

@@ -1,0 +1,187 @@
+// Exceptions and interrupts, from the common entry (arch/<machine>/trap_entry.S).
+#include "arch/cpu.h"
+#include "arch/smp.h"
+#include "arch/trap_frame.h"
+#include "kernel/arch/x86_64/local_apic.h"
+#include "kernel/ipc/interrupt.h"
+#include "kernel/log/print.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/tlb.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
+#include "kernel/trap/panic.h"
+#include "kernel/trap/user_exit.h"
+#include "kernel/user_copy/exception_table.h"
+
+extern "C" [[noreturn]] void leave_restricted(std::uint32_t reason);
+
+namespace astrata::kernel {
+
+namespace {
+
+// Intel SDM volume 3, table 6-1.
+enum Exception : std::uint64_t {
+    debug = 1,
+    nmi = 2,
+    breakpoint = 3,
+    double_fault = 8,
+    general_protection = 13,
+    page_fault = 14,
+    machine_check = 18,
+};
+
+// Page-fault error code (Intel SDM volume 3, section 4.7).
+constexpr std::uint64_t fault_was_write = 1U << 1;
+constexpr std::uint64_t fault_was_fetch = 1U << 4;
+
+constexpr std::uint64_t sanitised_flags = 0x40000;   // AC: must not survive into kernel code that forgot clac
+
+abi::Access access_of(std::uint64_t error_code) {
+    if ((error_code & fault_was_fetch) != 0)
+        return abi::Access::execute;
+    return (error_code & fault_was_write) != 0 ? abi::Access::write : abi::Access::read;
+}
+
+void store_registers(abi::RestrictedStateX86& state, arch::TrapFrame& frame) {
+    state.rax = frame.rax, state.rbx = frame.rbx(), state.rcx = frame.rcx, state.rdx = frame.rdx;
+    state.rsi = frame.rsi, state.rdi = frame.rdi, state.rbp = frame.rbp, state.rsp = frame.rsp;
+    state.r8 = frame.r8(), state.r9 = frame.r9(), state.r10 = frame.r10(), state.r11 = frame.r11;
+    state.r12 = frame.r12(), state.r13 = frame.r13(), state.r14 = frame.r14(), state.r15 = frame.r15();
+    state.rip = frame.rip, state.rflags = frame.rflags;
+}
+
+[[noreturn]] void report_to_personality(arch::TrapFrame& frame, abi::RestrictedExit reason, std::uint64_t fault_address) {
+    (void)arch::disable_interrupts();
+    auto& state = *arch::this_cpu().restricted;
+    store_registers(state, frame);
+    state.exit = reason;
+    state.vector = static_cast<std::uint32_t>(frame.vector);
+    state.error_code = frame.error_code;
+    state.fault_address = fault_address;
+    leave_restricted(static_cast<std::uint32_t>(reason));
+}
+
+// The address space can often resolve a fault. True if the instruction may be tried again.
+bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_code) {
+    if (!thread.is_user())
+        return false;
+    auto& space = address < layout::guest_end && thread.guest_space ? *thread.guest_space : thread.process().home();
+    return space.handle_fault(address, access_of(error_code)).has_value();
+}
+
+void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
+    if (arch::this_cpu().restricted != nullptr)
+        report_to_personality(frame, abi::RestrictedExit::exception, fault_address);
+    if (frame.vector == page_fault) {
+        if (auto const recovery = thread.process().recovery_for(frame.rip); recovery != 0) {
+            frame.rip = recovery;
+            frame.rax = fault_address;
+            return;
+        }
+    }
+    report_crash(thread, frame, fault_address);
+    thread.process().crash({.vector = frame.vector, .error_code = frame.error_code, .fault_address = fault_address, .instruction = frame.rip});
+}
+
+void handle_exception(arch::TrapFrame& frame) {
+    auto const fault_address = frame.vector == page_fault ? arch::read_cr2() : 0;
+    bool const is_user = frame.is_from_user();
+    auto& thread = arch::current_thread();
+    if (frame.vector == page_fault && (frame.rflags & arch::interrupt_flag) != 0) {
+        // Only code that may sleep faults on user memory: user mode itself, and the copy routines.
+        std::uint64_t unused = 0;
+        if (is_user || (fault_address < layout::home_end.value && find_recovery(frame.rip, unused))) {
+            ++arch::this_cpu().page_faults;
+            arch::enable_interrupts();
+            bool const is_resolved = resolve_page_fault(thread, {fault_address}, frame.error_code);
+            (void)arch::disable_interrupts();
+            if (is_resolved)
+                return;
+        }
+    }
+    if (is_user) {
+        handle_user_exception(thread, frame, fault_address);
+        return;
+    }
+    std::uint64_t recovery = 0;
+    if (find_recovery(frame.rip, recovery)) {
+        frame.rip = recovery;
+        frame.rflags &= ~sanitised_flags;
+        return;
+    }
+    panic_with_registers("exception in the kernel", frame, fault_address);
+}
+
+void handle_interrupt(std::uint8_t vector) {
+    auto& cpu = arch::this_cpu();
+    ++cpu.interrupts;
+    if (vector == arch::spurious_vector)
+        return;
+    switch (vector) {
+    case arch::timer_vector:
+        arch::end_of_interrupt();
+        sched::timer_interrupt();
+        break;
+    case arch::reschedule_vector:
+        arch::end_of_interrupt();
+        sched::reschedule_interrupt();
+        break;
+    case arch::tlb_flush_vector:
+        mem::tlb_flush_interrupt();
+        arch::end_of_interrupt();
+        break;
+    case arch::stop_vector: arch::halt_forever();
+    default: Interrupt::arrived(vector); break;
+    }
+}
+
+}  // namespace
+
+void leave_to_user(arch::TrapFrame& frame) {
+    auto& thread = arch::current_thread();
+    for (;;) {
+        (void)arch::disable_interrupts();
+        auto& cpu = arch::this_cpu();
+        if (cpu.needs_reschedule != 0) {
+            sched::reschedule_if_needed();
+            continue;
+        }
+        if (thread.is_kill_pending()) [[unlikely]] {
+            if (cpu.restricted != nullptr)
+                cpu.restricted = nullptr;
+            arch::enable_interrupts();
+            thread.end();
+        }
+        if (thread.is_kick_pending() && cpu.restricted != nullptr) [[unlikely]] {
+            thread.take_kick();
+            report_to_personality(frame, abi::RestrictedExit::kick, 0);
+        }
+        return;
+    }
+}
+
+}  // namespace astrata::kernel
+
+extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
+    using namespace astrata::kernel;
+    if (frame.vector < 32)
+        handle_exception(frame);
+    else
+        handle_interrupt(static_cast<std::uint8_t>(frame.vector));
+    if (frame.is_from_user()) {
+        leave_to_user(frame);
+    } else if (frame.vector >= 32 && arch::this_cpu().preemption_depth == 0 && (frame.rflags & arch::interrupt_flag) != 0) {
+        sched::reschedule_if_needed();
+    }
+}
+
+// On a stack of its own, perhaps in the middle of anything: nothing here may sleep or take locks that may be held.
+extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) {
+    using namespace astrata::kernel;
+    if (frame.vector == nmi) {
+        print("non-maskable interrupt at ", hex(frame.rip));
+        return;
+    }
+    panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check", frame, arch::read_cr2());
+}

@@ -1,0 +1,18 @@
+// The process's own handles, for code that is called from everywhere: heap, log, memory, threads. The Environment owns them.
+#pragma once
+
+#include "abi/message.h"
+
+namespace astrata::sdk {
+
+struct Own {
+    abi::Handle process = 0;
+    abi::Handle home = 0;
+    abi::Handle silo = 0;
+    abi::Handle log = 0;
+};
+
+/// Set by the start-up code before anything else runs.
+Own& own();
+
+}  // namespace astrata::sdk

@@ -1,0 +1,92 @@
+// A Linux process: a thread group with its place in the tree, its signals, limits and the status its parent collects.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "lib/base/intrusive_list.h"
+#include "lib/base/ref.h"
+#include "strates/linux/core/task.h"
+#include "strates/linux/process/limits.h"
+#include "strates/linux/process/session.h"
+#include "strates/linux/process/usage.h"
+#include "strates/linux/signal/actions.h"
+#include "strates/linux/signal/pending.h"
+
+namespace astrata::linux_abi {
+
+class Job;            // personality/: a program that somebody outside started
+class ProcessTimers;  // time/: itimers and POSIX timers
+
+/// A status as wait4 reports it: exit code << 8, or signal number (| 0x80 with core dump).
+struct WaitStatus {
+    std::uint32_t value = 0;
+    static constexpr WaitStatus exited(std::uint32_t code) { return {(code & 0xff) << 8}; }
+    static constexpr WaitStatus killed(Signal signal, bool dumped) {
+        return {static_cast<std::uint32_t>(signal) | (dumped ? 0x80u : 0u)};
+    }
+    static constexpr WaitStatus stopped(Signal signal) { return {static_cast<std::uint32_t>(signal) << 8 | 0x7f}; }
+    static constexpr WaitStatus continued() { return {0xffff}; }
+    [[nodiscard]] constexpr bool is_exit() const { return (value & 0x7f) == 0; }
+    [[nodiscard]] constexpr std::uint32_t exit_code() const { return value >> 8 & 0xff; }
+    [[nodiscard]] constexpr std::uint32_t signal() const { return value & 0x7f; }
+    [[nodiscard]] constexpr bool is_dumped() const { return (value & 0x80) != 0; }
+};
+
+class Process : public RefCounted<Process> {
+public:
+    static void destroy(Process* process);
+    Process(ProcessId id, Ref<SignalActions> actions, Ref<ProcessGroup> group);
+
+    ProcessId const id;
+
+    // ---- The tree; guarded by ProcessTable::mutex ----
+    Process* parent = nullptr;  ///< null only for the personality's init
+    ListLink<Process> sibling_link;
+    IntrusiveList<Process, &Process::sibling_link> children;
+    Ref<ProcessGroup> group;
+    ListLink<Process> table_link;
+    /// Also guarded by signal_mutex: either lock suffices to look, both are needed to change.
+    IntrusiveList<Task, &Task::process_link> tasks;
+    std::uint32_t task_count = 0;          ///< as above
+    bool is_zombie = false;                ///< ended; waits for its parent
+    bool has_executed = false;             ///< execve succeeded in it (setpgid then refuses)
+    bool is_subreaper = false;             ///< PR_SET_CHILD_SUBREAPER
+    Signal exit_signal = Signal::sigchld;  ///< what the parent gets
+    WaitStatus exit_status;                ///< valid when is_zombie
+    bool has_stop_report = false;          ///< stopped, and the parent has not been told by wait4 yet
+    bool has_continue_report = false;
+    WaitStatus stop_status;
+    WaitQueue child_events;   ///< wait4 of this process's tasks
+    Usage children_usage;     ///< of children that were waited for
+    Usage ended_tasks_usage;  ///< of tasks that have ended
+    Job* job = nullptr;       ///< set in a job's first process
+
+    // ---- Signals; guarded by signal_mutex ----
+    Mutex signal_mutex;
+    PendingSignals pending;      ///< sent to the process as a whole
+    Ref<SignalActions> actions;  ///< replaced only by exec, with one task left
+    bool is_stopped = false;
+    bool is_exiting = false;  ///< exit_group or a fatal signal; all tasks end with group_status
+    WaitStatus group_status;
+    Task* executing_task = nullptr;  ///< execve waits for the other tasks to end
+    WaitQueue stop_queue;            ///< stopped tasks wait here
+
+    // ---- Attributes ----
+    Limits limits;               ///< has its own lock
+    std::uint64_t start_ns = 0;  ///< monotonic
+    std::atomic<bool> is_dumpable = true;
+    ProcessTimers* timers = nullptr;  ///< created with the first timer; guarded by signal_mutex
+    std::atomic<std::uint32_t> personality = 0;
+    std::atomic<std::int32_t> oom_score_adjustment = 0;
+
+    [[nodiscard]] bool is_init() const { return id == 1; }
+};
+
+/// The calling task's process.
+[[nodiscard]] inline Process& current_process() {
+    return current_task().process();
+}
+
+}  // namespace astrata::linux_abi
