@@ -27,7 +27,7 @@ Result<Vector<Program const*>> boot_order(Catalogue const& catalogue) {
         while (next != waiting.size() && needs_any_of(*waiting[next], waiting, catalogue))
             ++next;
         if (next == waiting.size())
-            next = 0;   // everybody waits for somebody: a cycle
+            next = 0;  // everybody waits for somebody: a cycle
         TRY(ordered.push_back(waiting[next]));
         waiting.erase(next);
     }

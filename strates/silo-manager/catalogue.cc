@@ -76,7 +76,8 @@ Program const* Catalogue::provider_of(std::string_view scheme) const {
     for (auto const& program : programs_) {
         if (program->manifest.start == manifest::Start::device)
             continue;
-        if (std::ranges::any_of(program->manifest.provides, [&](auto const& provide) { return provide.scheme == scheme; }))
+        if (std::ranges::any_of(program->manifest.provides,
+                                [&](auto const& provide) { return provide.scheme == scheme; }))
             return program.get();
     }
     return nullptr;
@@ -84,7 +85,8 @@ Program const* Catalogue::provider_of(std::string_view scheme) const {
 
 Program const* Catalogue::provider_of_interface(std::string_view interface) const {
     for (auto const& program : programs_) {
-        if (std::ranges::any_of(program->manifest.provides, [&](auto const& provide) { return provide.interface == interface; }))
+        if (std::ranges::any_of(program->manifest.provides,
+                                [&](auto const& provide) { return provide.interface == interface; }))
             return program.get();
     }
     return nullptr;

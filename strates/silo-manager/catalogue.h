@@ -13,8 +13,8 @@ namespace astrata::silo_manager {
 
 struct Program {
     manifest::Manifest manifest;
-    Bytes image;                       ///< the ELF file; borrowed from the archive
-    std::uint64_t image_offset = 0;    ///< in the archive
+    Bytes image;                     ///< the ELF file; borrowed from the archive
+    std::uint64_t image_offset = 0;  ///< in the archive
 };
 
 class Catalogue {
@@ -26,7 +26,8 @@ public:
         virtual void on_bad_manifest(std::string_view name, Error error) = 0;
     };
 
-    /// The archive's bytes must stay. errors    no_memory; an archive that ends early is complained about and used so far
+    /// The archive's bytes must stay. errors    no_memory; an archive that ends early is complained about and used so
+    /// far
     [[nodiscard]] static Result<Catalogue> read(Bytes archive, Complaints& complaints);
 
     [[nodiscard]] std::size_t size() const { return programs_.size(); }

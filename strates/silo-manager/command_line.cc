@@ -28,7 +28,7 @@ bool parse_word(std::string_view word, CommandLine& line) {
         line.wants_host_session = word == "session=virtio";
         return line.wants_host_session || word == "session=console";
     }
-    return true;   // somebody else's
+    return true;  // somebody else's
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ CommandLine CommandLine::parse(std::string_view text) {
             continue;
         if (!parse_word(word, line))
             (void)line.mistakes.push_back(word);
-        (void)line.words.push_back(word);   // more words than we keep concern nobody
+        (void)line.words.push_back(word);  // more words than we keep concern nobody
     }
     return line;
 }

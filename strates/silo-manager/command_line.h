@@ -15,10 +15,11 @@ struct IsolationOverride {
 };
 
 struct CommandLine {
-    bool wants_host_session = false;   ///< session=virtio: programs are run for the host instead of a shell on the console
+    bool wants_host_session =
+        false;  ///< session=virtio: programs are run for the host instead of a shell on the console
     StaticVector<IsolationOverride, 16> isolation;
-    StaticVector<std::string_view, 16> words;      ///< all words, as the session's arguments; borrowed
-    StaticVector<std::string_view, 8> mistakes;    ///< words meant for us that make no sense; borrowed
+    StaticVector<std::string_view, 16> words;    ///< all words, as the session's arguments; borrowed
+    StaticVector<std::string_view, 8> mistakes;  ///< words meant for us that make no sense; borrowed
 
     /// Never fails: a bad word must not keep the system from starting.
     static CommandLine parse(std::string_view text);

@@ -23,7 +23,6 @@ std::string name(std::string text) {
     return text;
 }
 
-
 /// A binary manifest: see lib/manifest.
 std::string manifest_file(std::string const& strate, unsigned start, std::vector<std::string> const& provides,
                           std::vector<std::string> const& needs, unsigned virtio_device = 0) {
@@ -34,13 +33,14 @@ std::string manifest_file(std::string const& strate, unsigned start, std::vector
         body += name("Stream") + name("need") + name(scheme) + number(0, 8);
     if (virtio_device != 0)
         body += number(2, 4) + number(0, 4) + number(virtio_device, 4) + number(0, 12) + name("");
-    return number(0x54464d41, 4) + number(1, 2) + number(80, 2) + number(80 + body.size(), 4) + number(0, 4) + number(start, 4) +
-           number(0, 4) + number(0, 4) + number(0, 4) + number(0, 8) + number(provides.size(), 2) + number(needs.size(), 2) +
-           number(virtio_device != 0 ? 1 : 0, 2) + number(0, 2) + name(strate) + body;
+    return number(0x54464d41, 4) + number(1, 2) + number(80, 2) + number(80 + body.size(), 4) + number(0, 4) +
+           number(start, 4) + number(0, 4) + number(0, 4) + number(0, 4) + number(0, 8) + number(provides.size(), 2) +
+           number(needs.size(), 2) + number(virtio_device != 0 ? 1 : 0, 2) + number(0, 2) + name(strate) + body;
 }
 
 std::string file(std::string const& path, std::string const& contents) {
-    std::string made = "070701" + std::format("{:08x}{:08x}", 1, 0100644) + std::string(4 * 8, '0') + std::format("{:08x}", contents.size());
+    std::string made = "070701" + std::format("{:08x}{:08x}", 1, 0100644) + std::string(4 * 8, '0') +
+                       std::format("{:08x}", contents.size());
     made += std::string(4 * 8, '0') + std::format("{:08x}{:08x}", path.size() + 1, 0) + path + '\0';
     made.resize((made.size() + 3) / 4 * 4);
     made += contents;
@@ -176,7 +176,7 @@ TEST(Lifecycle, obeys_requests) {
 
 TEST(CommandLine, finds_our_words) {
     auto const line = CommandLine::parse("quiet  session=virtio isolation=linux:kernel isolation=bad session=x ");
-    EXPECT_FALSE(line.wants_host_session);   // the last one counts
+    EXPECT_FALSE(line.wants_host_session);  // the last one counts
     EXPECT_EQ(line.isolation.size(), 1u);
     EXPECT_EQ(line.isolation[0].strate.view(), "linux");
     EXPECT_EQ(line.isolation[0].mode, abi::IsolationMode::kernel);

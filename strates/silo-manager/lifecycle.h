@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <utility>
 
 #include "abi/silo_manager_types.h"
 #include "abi/types.h"
@@ -42,7 +42,9 @@ public:
     [[nodiscard]] std::int64_t exit_code() const { return exit_code_; }
     /// When to start again; only in state restarting.
     [[nodiscard]] MonotonicNs restart_at() const { return restart_at_; }
-    [[nodiscard]] bool is_alive() const { return state_ == abi::StrateState::running || state_ == abi::StrateState::starting; }
+    [[nodiscard]] bool is_alive() const {
+        return state_ == abi::StrateState::running || state_ == abi::StrateState::starting;
+    }
 
     /// Somebody wants it: it waits for what it needs.
     void wanted() {
@@ -63,11 +65,13 @@ public:
     /// The next end is followed by a restart at once, whatever the policy.
     void restart_requested() { restart_is_requested_ = true; }
 
-    /// The process ended as `end` says (exited, killed, crashed), or could not be started (crashed). Sets state and restart_at.
+    /// The process ended as `end` says (exited, killed, crashed), or could not be started (crashed). Sets state and
+    /// restart_at.
     void ended(abi::ProcessState end, std::int64_t code, manifest::Restart policy, MonotonicNs now) {
         exit_code_ = code;
         bool const is_success = end == abi::ProcessState::exited && code == 0;
-        bool const restarts = policy == manifest::Restart::always || (policy == manifest::Restart::on_failure && !is_success);
+        bool const restarts =
+            policy == manifest::Restart::always || (policy == manifest::Restart::on_failure && !is_success);
         bool const is_requested = std::exchange(restart_is_requested_, false);
         if (is_requested) {
             backoff_.reset();
@@ -76,7 +80,9 @@ public:
         } else if (stop_is_requested_) {
             state_ = abi::StrateState::stopped;
         } else if (restarts) {
-            restart_at_ = now + backoff_.next(now.value - std::min(started_.value, now.value));
+            auto const run_ns =
+                state_ == abi::StrateState::running ? now.value - std::min(started_.value, now.value) : 0;
+            restart_at_ = now + backoff_.next(run_ns);
             state_ = abi::StrateState::restarting;
         } else {
             state_ = end == abi::ProcessState::crashed ? abi::StrateState::crashed : abi::StrateState::finished;
