@@ -70,7 +70,8 @@ Result<bool> EventLoop::run_once(MonotonicNs deadline) {
     if (!waited) {
         if (waited.error() == Error::timed_out || waited.error() == Error::would_block)
             return false;
-        if (waited.error() == Error::interrupted)
+        // With a reply on the way, the next round shows whether it was the reply or the wait that failed.
+        if (waited.error() == Error::interrupted || reply != 0)
             return true;
         return fail(waited.error());
     }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "sdk/heap_core.h"
 
@@ -47,6 +49,11 @@ TEST(Heap, objects_do_not_overlap_and_keep_their_contents) {
         unsigned char* bytes;
         std::size_t size;
         unsigned char fill;
+        [[nodiscard]] bool is_intact() const {
+#pragma clang unsafe_buffer_usage begin  // as allocated
+            return std::ranges::all_of(std::span(bytes, size), [this](auto byte) { return byte == fill; });
+#pragma clang unsafe_buffer_usage end
+        }
     };
     std::vector<Object> live;
     for (int step = 0; step != 30000; ++step) {
@@ -62,7 +69,7 @@ TEST(Heap, objects_do_not_overlap_and_keep_their_contents) {
         } else if (!live.empty()) {
             auto const position = random() % live.size();
             auto const object = live[position];
-            ASSERT_TRUE(std::all_of(object.bytes, object.bytes + object.size, [&](auto byte) { return byte == object.fill; }));
+            ASSERT_TRUE(object.is_intact());
             heap.release(object.bytes);
             live[position] = live.back();
             live.pop_back();

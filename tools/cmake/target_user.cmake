@@ -1,6 +1,5 @@
 # User programs of the target: every folder with a strate.toml becomes the static position-independent executable
-# <build>/strates/<name>, made of the folder's sources, the SDK and lib/. Sources below strates/ and apps/ that belong to no
-# strate are shared between all of them.
+# <build>/strates/<name>, made of the folder's sources, the SDK and lib/.
 set(user_output ${CMAKE_BINARY_DIR}/strates)
 file(MAKE_DIRECTORY ${user_output})
 find_program(ASTRATA_STRIP NAMES llvm-strip-22 llvm-strip REQUIRED)
@@ -29,13 +28,34 @@ foreach(manifest IN LISTS user_manifests)
     list(APPEND strate_folders ${folder})
 endforeach()
 
-file(GLOB_RECURSE shared_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/strates/*.cc ${CMAKE_SOURCE_DIR}/apps/*.cc)
-list(FILTER shared_sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
+# The folder directly below strates/ or apps/ that `folder` lies in: drivers, fs, linux...
+function(top_folder result folder)
+    file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR} ${folder})
+    string(REGEX REPLACE "^([^/]+/[^/]+).*" "\\1" top ${relative})
+    set(${result} ${top} PARENT_SCOPE)
+endfunction()
+
+# What strates of one top folder share: its sources that belong to no strate.
+set(top_folders "")
 foreach(folder IN LISTS strate_folders)
-    list(FILTER shared_sources EXCLUDE REGEX "^${folder}/")
+    top_folder(top ${folder})
+    list(APPEND top_folders ${top})
 endforeach()
-add_library(astrata_user_shared STATIC ${shared_sources} ${CMAKE_SOURCE_DIR}/sdk/own.cc)
-target_link_libraries(astrata_user_shared PUBLIC astrata_user_sdk)
+list(REMOVE_DUPLICATES top_folders)
+foreach(top IN LISTS top_folders)
+    string(REPLACE "/" "." shared_${top} shared.${top})
+    file(GLOB_RECURSE shared_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${top}/*.cc)
+    list(FILTER shared_sources EXCLUDE REGEX "_(test|fuzz)\\.cc$|/testing/|/test_[^/]*\\.cc$")
+    foreach(folder IN LISTS strate_folders)
+        list(FILTER shared_sources EXCLUDE REGEX "^${folder}/")
+    endforeach()
+    if(shared_sources)
+        add_library(${shared_${top}} STATIC ${shared_sources})
+        target_link_libraries(${shared_${top}} PUBLIC astrata_user_sdk)
+    else()
+        set(shared_${top} "")
+    endif()
+endforeach()
 
 # The strate's name is the one in its manifest. Test doubles (test_*.cc, and folders named testing) stay on the host.
 add_custom_target(astrata_strates ALL)
@@ -43,13 +63,14 @@ foreach(folder IN LISTS strate_folders)
     file(STRINGS ${folder}/strate.toml name_line REGEX "^name *=" LIMIT_COUNT 1)
     string(REGEX REPLACE "^name *= *\"([a-z0-9-]+)\".*" "\\1" name "${name_line}")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/strate.toml)
+    top_folder(top ${folder})
     astrata_sources(sources ${folder})
     list(FILTER sources EXCLUDE REGEX "/testing/|/test_[^/]*\\.cc$")
     set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
     file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
     add_executable(strate.${name} ${sources} ${entry})
     target_link_libraries(strate.${name} PRIVATE
-        -Wl,--start-group astrata_user_shared astrata_user_sdk astrata_user_lib -Wl,--end-group)
+        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib -Wl,--end-group)
     add_custom_command(OUTPUT ${user_output}/${name}
         COMMAND ${ASTRATA_STRIP} -s -o ${user_output}/${name} $<TARGET_FILE:strate.${name}>
         DEPENDS strate.${name}

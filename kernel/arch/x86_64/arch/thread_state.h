@@ -21,7 +21,7 @@ struct ThreadState {
     std::uint64_t restricted_return = 0;                  // PerCpu::restricted_return likewise
     std::uint64_t fs_base = 0;                            // user values, saved on every switch
     std::uint64_t gs_base = 0;
-    std::byte* vector_area = nullptr;                     // XSAVE area; only threads that run foreign code have one
+    std::span<std::byte> vector_area;                     // XSAVE area; only threads that run foreign code have one
     std::uint32_t vector_cpu = ~std::uint32_t{0};         // whose registers may still hold the state
 };
 
