@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "arch/cpu.h"
+#include "arch/local_timer.h"
 #include "arch/smp.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/reaper.h"

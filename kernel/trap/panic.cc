@@ -9,7 +9,7 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trap/backtrace.h"
-#include "kernel/user_copy/user_copy.h"
+#include "kernel/user_copy/user_span.h"
 
 namespace astrata::kernel {
 

@@ -129,6 +129,25 @@ Result<std::uint64_t> Image::file_offset(std::uint64_t address, std::uint64_t si
     return bad();
 }
 
+Result<Image> Image::as_loaded() const {
+    Image loaded = *this;
+    loaded.interpreter.reset();
+    if (dynamic) {
+        loaded.dynamic.reset();
+        for (auto const& segment : segments) {
+            if (dynamic->offset >= segment.offset && fits(dynamic->offset - segment.offset, dynamic->size, segment.file_size))
+                loaded.dynamic = {.offset = segment.address + (dynamic->offset - segment.offset), .size = dynamic->size};
+        }
+        if (!loaded.dynamic)
+            return bad();
+    }
+    for (auto& segment : loaded.segments) {
+        segment.offset = segment.address;
+        segment.file_size = segment.memory_size;
+    }
+    return loaded;
+}
+
 Result<FileRange> program_headers(Bytes start_of_file, std::uint64_t file_size, Machine machine) {
     auto const header = TRY(checked_header(start_of_file, machine));
     FileRange const range{.offset = header.program_header_offset,

@@ -102,6 +102,9 @@ struct Image {
     /// Where [address, address + size) of the loaded image lies in the file.
     /// errors    bad_executable (not wholly in one segment's file contents)
     [[nodiscard]] Result<std::uint64_t> file_offset(std::uint64_t address, std::uint64_t size) const;
+    /// The same image for bytes that are not the file but the loaded image: every file offset becomes an address.
+    /// errors    bad_executable (the dynamic section is not loaded)
+    [[nodiscard]] Result<Image> as_loaded() const;
 };
 
 /// Where the program headers lie, from the first 64 bytes of a file of `file_size` bytes.

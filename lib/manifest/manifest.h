@@ -71,4 +71,11 @@ struct Manifest {
     [[nodiscard]] static Result<Manifest> decode(Bytes bytes);
 };
 
+/// Roles in the start block of the first process, the silo manager, which Bedrock writes: the resources of
+/// strates/silo-manager/strate.toml in their order. Its own silo is the root silo, its own log Bedrock's.
+inline constexpr std::uint32_t first_process_role_archive = 1;
+inline constexpr std::uint32_t first_process_role_ports = 2;
+inline constexpr std::uint32_t first_process_role_memory = 3;
+inline constexpr std::uint32_t first_process_role_interrupts = 4;
+
 }  // namespace astrata::manifest
