@@ -11,9 +11,11 @@ namespace astrata::kernel {
 
 namespace tlb {
 
-void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr, std::uint64_t pages) {
+void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     ++fakes.flushes;
     fakes.flushed_pages += pages;
+    if (fakes.on_flush)
+        fakes.on_flush(start, pages);
 }
 void flush_kernel_range(VirtAddr, std::uint64_t) {}
 
