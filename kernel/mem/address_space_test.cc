@@ -100,7 +100,8 @@ TEST_F(AddressSpaceTest, checks_ranges_and_access) {
     EXPECT_EQ(space->map_anonymous(base, 100, rw, fixed).error(), Error::invalid_argument);
     EXPECT_EQ(space->map_anonymous(base + 1, page_size, rw, fixed).error(), Error::invalid_argument);
     EXPECT_EQ(space->map_anonymous({0}, page_size, rw, fixed).error(), Error::out_of_range);
-    EXPECT_EQ(space->map_anonymous(layout::guest_end - page_size, 2 * page_size, rw, fixed).error(), Error::out_of_range);
+    EXPECT_EQ(space->map_anonymous(layout::guest_end - page_size, 2 * page_size, rw, fixed).error(),
+              Error::out_of_range);
     EXPECT_EQ(space->map_anonymous(layout::home_start, page_size, rw, fixed).error(), Error::out_of_range);
     EXPECT_EQ(space->map_anonymous(base, std::uint64_t{1} << 63, rw, fixed).error(), Error::out_of_range);
     EXPECT_EQ(space->map_anonymous({}, std::uint64_t{1} << 62, rw, none).error(), Error::no_memory);
@@ -108,7 +109,8 @@ TEST_F(AddressSpaceTest, checks_ranges_and_access) {
     EXPECT_TRUE(space->map_anonymous(base, page_size, rw | rx, fixed | abi::MapFlags::allow_jit));
     EXPECT_EQ(home().map_anonymous({}, page_size, rw | rx, abi::MapFlags::allow_jit).error(), Error::access_denied);
     EXPECT_EQ(home().map_anonymous(base, page_size, rw, fixed).error(), Error::out_of_range);
-    EXPECT_EQ(space->map_anonymous(base, page_size, rw, fixed | abi::MapFlags::exclusive).error(), Error::already_exists);
+    EXPECT_EQ(space->map_anonymous(base, page_size, rw, fixed | abi::MapFlags::exclusive).error(),
+              Error::already_exists);
     auto object = numbered(4);
     EXPECT_EQ(space->map(object, page_size, {}, 4 * page_size, rw, none).error(), Error::out_of_range);
     EXPECT_EQ(space->map(object, 1, {}, page_size, rw, none).error(), Error::invalid_argument);
@@ -197,7 +199,7 @@ TEST_F(AddressSpaceTest, fork_shares_copies_on_write_and_frees) {
         EXPECT_EQ(mmu_.read(*parent, data).value(), 50U);
         EXPECT_EQ(mmu_.read(*parent, data + page_size).value(), 1001U);
         EXPECT_EQ(mmu_.read(*parent, shared + 2 * page_size).value(), 104U);
-        EXPECT_EQ(mmu_.read(*parent, data + 2 * page_size).value(), 104U);   // not yet written privately
+        EXPECT_EQ(mmu_.read(*parent, data + 2 * page_size).value(), 104U);  // not yet written privately
         auto grandchild = child->clone().value();
         grandchild->activate(0);
         ASSERT_TRUE(mmu_.write(*child, memory + page_size, 105));
@@ -258,7 +260,8 @@ TEST_F(AddressSpaceTest, move_takes_the_contents_along) {
     EXPECT_EQ(mmu_.read(*space, target + 3 * page_size).value(), 0U);
     ASSERT_TRUE(space->map_anonymous(moved, 9 * page_size, rw, fixed));
     EXPECT_EQ(mmu_.read(*space, moved).value(), 0U);
-    EXPECT_EQ(space->move(target, 4 * page_size, target + page_size, 4 * page_size, fixed).error(), Error::invalid_argument);
+    EXPECT_EQ(space->move(target, 4 * page_size, target + page_size, 4 * page_size, fixed).error(),
+              Error::invalid_argument);
     EXPECT_EQ(space->move({0x20000}, page_size, {}, page_size, none).error(), Error::not_found);
     auto object = numbered(4);
     auto const shown = space->map(object, page_size, {}, 2 * page_size, rw, none).value();
@@ -271,7 +274,8 @@ TEST_F(AddressSpaceTest, reports_its_mappings_in_order) {
     auto space = guest();
     auto object = numbered(4);
     ASSERT_TRUE(space->map_anonymous(base, 2 * page_size, rw, fixed));
-    ASSERT_TRUE(space->map(object, page_size, base + 4 * page_size, 2 * page_size, rx, fixed | abi::MapFlags::private_));
+    ASSERT_TRUE(
+        space->map(object, page_size, base + 4 * page_size, 2 * page_size, rx, fixed | abi::MapFlags::private_));
     ASSERT_TRUE(mmu_.write(*space, base, 1));
     std::vector<abi::MappingInfo> infos(10);
     ASSERT_EQ(space->query({0}, infos), 2U);
@@ -293,7 +297,10 @@ TEST_F(AddressSpaceTest, the_home_space_is_seen_through_every_native_root_and_no
     auto late = guest();
     ASSERT_TRUE(mmu_.write(home(), at, 3));
     for (auto* space : {early.get(), late.get()}) {
-        EXPECT_EQ(load<std::uint64_t>(mem::page_bytes(mmu_.translate(home(), space->native_root(), at, abi::Access::read).value()), 0).value(), 3U);
+        EXPECT_EQ(load<std::uint64_t>(
+                      mem::page_bytes(mmu_.translate(home(), space->native_root(), at, abi::Access::read).value()), 0)
+                      .value(),
+                  3U);
         EXPECT_EQ(mmu_.translate(home(), space->restricted_root(), at, abi::Access::read).error(), Error::busy);
     }
     auto const guest_page = early->map_anonymous({}, page_size, rw, none).value();
@@ -345,7 +352,8 @@ TEST_F(AddressSpaceTest, gives_everything_back) {
         for (std::uint64_t i = 0; i < 40; ++i) {
             auto const at = space->map_anonymous({(i + 1) << 36 | i << 21}, 3 * page_size, rw, fixed).value();
             ASSERT_TRUE(mmu_.write(*space, at, 1));
-            auto const shown = space->map(object, 0, {}, 30 * page_size, rw, i % 2 == 0 ? abi::MapFlags::private_ : none).value();
+            auto const shown =
+                space->map(object, 0, {}, 30 * page_size, rw, i % 2 == 0 ? abi::MapFlags::private_ : none).value();
             ASSERT_TRUE(mmu_.write(*space, shown + i % 30 * page_size, 1));
         }
         auto child = space->clone().value();

@@ -21,7 +21,8 @@ void flush_kernel_range(VirtAddr, std::uint64_t) {}
 
 }  // namespace tlb
 
-Result<> request_pages(KernelObject&, MemoryObject& object, std::uint64_t key, std::uint64_t first_page, std::uint64_t count) {
+Result<> request_pages(KernelObject&, MemoryObject& object, std::uint64_t key, std::uint64_t first_page,
+                       std::uint64_t count) {
     return fakes.pager ? fakes.pager(object, key, first_page, count) : fail(Error::peer_closed);
 }
 

@@ -71,7 +71,8 @@ TEST_F(MemoryObjectTest, refuses_sizes_beyond_the_tree) {
     auto object = make(MemoryObject::size_limit);
     write(*object, MemoryObject::size_limit - 1, bytes_of(1, 9));
     EXPECT_EQ(object->set_size(~std::uint64_t{0}).error(), Error::out_of_range);
-    EXPECT_EQ(object->clone(account(), page_size, ~std::uint64_t{0}, abi::CloneKind::snapshot).error(), Error::out_of_range);
+    EXPECT_EQ(object->clone(account(), page_size, ~std::uint64_t{0}, abi::CloneKind::snapshot).error(),
+              Error::out_of_range);
     EXPECT_EQ(object->clone(account(), 1, 1, abi::CloneKind::snapshot).error(), Error::invalid_argument);
 }
 
@@ -143,7 +144,8 @@ TEST_F(MemoryObjectTest, contiguous_memory_is_zeroed_charged_and_returned) {
 }
 
 TEST_F(MemoryObjectTest, device_memory_is_neither_read_nor_copied) {
-    auto object = MemoryObject::create_physical(account(), {0xfee0'0000}, page_size, MemoryObject::Caching::uncached).value();
+    auto object =
+        MemoryObject::create_physical(account(), {0xfee0'0000}, page_size, MemoryObject::Caching::uncached).value();
     std::byte byte{};
     EXPECT_EQ(object->read_bytes(0, MutableBytes(&byte, 1)).error(), Error::not_supported);
     EXPECT_EQ(object->clone(account(), 0, page_size, abi::CloneKind::shadow).error(), Error::not_supported);
@@ -250,7 +252,9 @@ TEST_F(MemoryObjectTest, agrees_with_a_model_under_random_use) {
                 }
                 break;
             case 2: {
-                auto const size = random() % 3 == 0 ? random() % largest : bytes.size() + random() % 9000 - std::min<std::uint64_t>(bytes.size(), random() % 9000);
+                auto const size = random() % 3 == 0 ? random() % largest
+                                                    : bytes.size() + random() % 9000 -
+                                                          std::min<std::uint64_t>(bytes.size(), random() % 9000);
                 ASSERT_TRUE(object->set_size(size));
                 bytes.resize(size);
                 break;
@@ -259,7 +263,8 @@ TEST_F(MemoryObjectTest, agrees_with_a_model_under_random_use) {
                 auto const offset = random() % largest;
                 auto const length = random() % (30 * page_size);
                 ASSERT_TRUE(object->discard(offset, length));
-                auto const end = offset + length >= bytes.size() ? bytes.size() : align_down(offset + length, page_size);
+                auto const end =
+                    offset + length >= bytes.size() ? bytes.size() : align_down(offset + length, page_size);
                 for (auto at = align_up(offset, page_size); at < end; ++at)
                     bytes[at] = std::byte{0};
                 break;
@@ -294,7 +299,8 @@ TEST_F(MemoryObjectTest, stays_whole_when_the_account_is_exhausted) {
         switch (random() % 5) {
         case 0:
             if (clones.size() < 5) {
-                auto clone = object->clone(account(), random() % 100 * page_size, 100 * page_size + 9, abi::CloneKind::snapshot);
+                auto clone =
+                    object->clone(account(), random() % 100 * page_size, 100 * page_size + 9, abi::CloneKind::snapshot);
                 clone ? clones.push_back(*clone) : static_cast<void>(++failures);
             } else {
                 clones.erase(clones.begin());

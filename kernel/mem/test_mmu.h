@@ -1,5 +1,5 @@
-// A processor's memory access, played by the tests: a TLB that forgets only what it is told to, a walk of the page tables,
-// and the fault handler.
+// A processor's memory access, played by the tests: a TLB that forgets only what it is told to, a walk of the page
+// tables, and the fault handler.
 #pragma once
 
 #include <map>
@@ -43,7 +43,7 @@ public:
             ++faults;
             TRY(space.handle_fault(address, access));
         }
-        return fail(Error::busy);   // a fault was resolved, but the access still fails
+        return fail(Error::busy);  // a fault was resolved, but the access still fails
     }
     Result<std::uint64_t> read(AddressSpace& space, VirtAddr address) {
         auto const page = TRY(translate(space, space.native_root(), address, abi::Access::read));
@@ -61,7 +61,8 @@ private:
         if (!arch::PageFormat::is_present(entry))
             return false;
         auto const attributes = arch::PageFormat::attributes(entry, 0);
-        return (access != abi::Access::write || attributes.write) && (access != abi::Access::execute || attributes.execute);
+        return (access != abi::Access::write || attributes.write) &&
+               (access != abi::Access::execute || attributes.execute);
     }
     static paging::Entry walk(PhysAddr root, VirtAddr address) {
         auto table = root;
