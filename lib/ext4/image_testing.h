@@ -81,8 +81,9 @@ inline void write_file(fs::path const& path, std::string_view contents) {
 }
 
 inline std::string read_file(fs::path const& path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
+    std::string bytes(fs::file_size(path), '\0');
+    std::ifstream(path, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return bytes;
 }
 
 /// Bytes without a pattern, the same for the same seed.

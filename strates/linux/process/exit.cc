@@ -111,6 +111,12 @@ void end_process(Process& process, WaitStatus status) REQUIRES(process_table().m
     report_end(process);
 }
 
+// Only the last task itself could make another, so the answer stays true.
+bool is_last_task(Process& process) {
+    Lock lock(process.signal_mutex);
+    return process.task_count == 1;
+}
+
 }  // namespace
 
 void reap(Process& process) {
@@ -169,6 +175,7 @@ void finish_task(Task& task, WaitStatus status) {
     auto& process = task.process();
 
     // While the program's memory is still there: what other threads wait for in it.
+    auto memory = task.share_memory();
     leave_robust_list(task);
     if (!task.clear_child_tid.is_null() && write_guest(task.clear_child_tid, std::uint32_t{0}).has_value())
         static_cast<void>(wake_futex(task.clear_child_tid, 1, ~0u, true));
@@ -178,12 +185,15 @@ void finish_task(Task& task, WaitStatus status) {
     task.set_fs(nullptr);
     release_vfork_parent(task);
     static_cast<void>(sys::thread_set_space(0));
-    auto resident = task.memory().resident_bytes();
+    auto resident = memory ? memory->resident_bytes() : 0;
     task.set_memory(nullptr);
+    memory = nullptr;
 
     auto usage = thread_usage(task);
     usage.maximum_resident = resident;
     auto own = Ref<Process>::share(process);
+    if (is_last_task(process))
+        stop_timers(process);
     {
         Lock table(process_table().mutex);
         bool is_last = false;
@@ -205,10 +215,8 @@ void finish_task(Task& task, WaitStatus status) {
         }
         process_table().remove(task);
         task.run_state.store(TaskState::dead, std::memory_order_relaxed);
-        if (is_last) {
-            stop_timers(process);
+        if (is_last)
             end_process(process, process.group_status);
-        }
     }
     task.drop_reference();   // the running thread's own
 }

@@ -39,7 +39,7 @@ public:
     bool is_zombie = false;                ///< ended; waits for its parent
     bool has_executed = false;             ///< execve succeeded in it (setpgid then refuses)
     bool is_borrowing_memory = false;        ///< made by vfork, and has not replaced or left its parent's memory yet
-    bool is_subreaper = false;             ///< PR_SET_CHILD_SUBREAPER
+    bool is_subreaper = false;  ///< PR_SET_CHILD_SUBREAPER
     Signal exit_signal = Signal::sigchld;  ///< what the parent gets
     WaitStatus exit_status;                ///< valid when is_zombie
     bool has_stop_report = false;          ///< stopped, and the parent has not been told by wait4 yet
@@ -59,7 +59,8 @@ public:
     bool is_exiting = false;  ///< exit_group or a fatal signal; all tasks end with group_status
     WaitStatus group_status;
     Task* executing_task = nullptr;  ///< execve waits for the other tasks to end
-    WaitQueue stop_queue;            ///< stopped tasks wait here
+    WaitQueue stop_queue;       ///< stopped tasks wait here, and an execve for its siblings' end
+    WaitQueue signal_arrivals;  ///< woken for every signal that becomes pending, for signalfd
 
     // ---- Attributes ----
     Limits limits;               ///< has its own lock
