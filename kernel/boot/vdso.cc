@@ -2,6 +2,7 @@
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
+#include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/memory_object.h"
@@ -56,7 +57,10 @@ std::uint64_t first_user_ticks() {
     return first_user.load(std::memory_order_relaxed);
 }
 void note_first_user_instruction() {
-    first_user.store(arch::timestamp(), std::memory_order_relaxed);
+    std::uint64_t none = 0;
+    auto const ticks = arch::timestamp();
+    if (first_user.compare_exchange_strong(none, ticks, std::memory_order_relaxed))
+        print("first instruction of a Linux program, ", ticks, " counter ticks after reset");
 }
 
 }  // namespace astrata::kernel

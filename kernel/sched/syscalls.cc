@@ -3,6 +3,7 @@
 
 #include "abi/kernel_calls.h"
 #include "arch/direct_map.h"
+#include "kernel/boot/vdso.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/memory_object.h"
 #include "kernel/object/lookup.h"
@@ -145,6 +146,8 @@ Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnter
         caller.take_kick();
         return abi::RestrictedExit::kick;
     }
+    if (first_user_ticks() == 0) [[unlikely]]
+        note_first_user_instruction();
     auto const& space = *caller.guest_space;
     return arch::run_restricted(caller, space.restricted_root().value, space.native_root().value);
 }

@@ -51,7 +51,10 @@ Result<Ref<Thread>> Thread::create(Process& process, std::string_view name) {
     thread->buffer_address = TRY(process.home().map(buffer, 0, {}, page_size, abi::Access::read | abi::Access::write, {}));
     thread->buffer = reinterpret_cast<abi::MessageBuffer*>(arch::phys_to_virt(buffer->device_address()));
     thread->buffer_object = RefOrNull<KernelObject>(Ref<KernelObject>(std::move(buffer)));
-    TRY(process.add_thread(*thread));
+    if (auto added = process.add_thread(*thread); !added) {
+        (void)process.home().unmap(thread->buffer_address, page_size);
+        return fail(added.error());
+    }
     register_thread(*thread);
     return thread;
 }
@@ -164,6 +167,7 @@ void Thread::end() {
     reply_->disconnect();
     if (process_ && buffer_object)
         (void)process_->home().unmap(buffer_address, page_size);
+    arch::leave_space();
     guest_space = nullptr;
     unregister_thread(*this);
     if (process_) {

@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
+#include "kernel/mem/kernel_space.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
@@ -130,7 +131,19 @@ void activate_space(Thread& thread) {
         }
     }
     cpu.full_root = space->native_root().value;
-    use_root(cpu, thread.arch.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+    use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+}
+
+void leave_space() {
+    auto const state = disable_interrupts();
+    auto& cpu = this_cpu();
+    auto* former = std::exchange(cpu.active_space, nullptr);
+    use_root(cpu, mem::kernel_root().value);
+    if (former != nullptr)
+        former->deactivate(cpu.index);
+    restore_interrupts(state);
+    if (former != nullptr)
+        former->drop_reference();
 }
 
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) {

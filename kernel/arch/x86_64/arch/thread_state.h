@@ -35,6 +35,10 @@ void switch_threads(Thread& from, Thread& to);
 /// The thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
 void activate_space(Thread& thread);
 
+/// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context. The
+/// calling thread stays in the kernel from now on.
+void leave_space();
+
 /// Enters user mode for the first time.
 [[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                              std::uint64_t argument2);
