@@ -109,6 +109,8 @@ LinuxResult<> enter_tables(Process& process, Task& child, Process* new_parent) R
 }
 
 LinuxResult<> check_process_limit(Task& task) REQUIRES(process_table().mutex) {
+    if (process_table().task_count() >= process_table().task_limit())
+        return fail(Errno::eagain);
     auto limit = task.process().limits.soft(LimitKind::processes);
     bool is_privileged = task.credentials().uid == 0 || task.credentials().has(Capability::sys_resource);
     if (!is_privileged && process_table().task_count() >= limit)

@@ -100,18 +100,20 @@ void end_session(Process& process) REQUIRES(process_table().mutex) {
     terminal->release_session();
 }
 
-void end_process(Process& process, WaitStatus status) REQUIRES(process_table().mutex) {
+// Returns the job that the process was the first one of, to be let go when no lock is held.
+RefOrNull<Job> end_process(Process& process, WaitStatus status) REQUIRES(process_table().mutex) {
     process.exit_status = status;
     if (process.group->session->id == process.id)
         end_session(process);
     check_orphaned(*process.group, process);
     process.is_zombie = true;
     give_children_away(process);
-    if (process.job != nullptr) {
-        process.job->on_ended(status);
-        process.job = nullptr;
-    }
+    RefOrNull<Job> job;
+    std::swap(job, process.job);
+    if (job)
+        job->on_ended(status);
     report_end(process);
+    return job;
 }
 
 // Only the last task itself could make another, so the answer stays true.
@@ -195,6 +197,7 @@ void finish_task(Task& task, WaitStatus status) {
     auto usage = thread_usage(task);
     usage.maximum_resident = resident;
     auto own = Ref<Process>::share(process);
+    RefOrNull<Job> job;
     if (is_last_task(process))
         stop_timers(process);
     {
@@ -219,7 +222,7 @@ void finish_task(Task& task, WaitStatus status) {
         process_table().remove(task);
         task.run_state.store(TaskState::dead, std::memory_order_relaxed);
         if (is_last)
-            end_process(process, process.group_status);
+            job = end_process(process, process.group_status);
     }
     task.drop_reference();  // the running thread's own
 }

@@ -24,6 +24,7 @@ class Process : public RefCounted<Process> {
 public:
     static void destroy(Process* process);
     Process(ProcessId id, Ref<SignalActions> actions, Ref<ProcessGroup> group);
+    ~Process();
 
     ProcessId const id;
 
@@ -53,7 +54,7 @@ public:
     WaitQueue child_events;   ///< wait4 of this process's tasks
     Usage children_usage;     ///< of children that were waited for
     Usage ended_tasks_usage;  ///< of tasks that have ended
-    Job* job = nullptr;       ///< set in a job's first process
+    RefOrNull<Job> job;                      ///< in a job's first process, until it ends
 
     // ---- Signals; guarded by signal_mutex ----
     Mutex signal_mutex;
