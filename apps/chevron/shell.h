@@ -45,7 +45,7 @@ public:
     [[nodiscard]] std::string_view root_scheme() const { return root_scheme_; }
     /// The editor for input of commands, which has a history of its own.
     [[nodiscard]] line_editor::LineEditor& input_editor() { return input_editor_; }
-    [[nodiscard]] Ref<Channel> console_channel() const { return console_channel_; }
+    [[nodiscard]] Ref<Channel> console_channel() const { return Ref<Channel>(Ref<ConsoleChannel>::share(*console_channel_)); }
     /// /dev/null
     [[nodiscard]] Result<Ref<Channel>> null_channel() const;
 
@@ -69,8 +69,8 @@ public:
     void request_exit() { is_exiting_ = true; }
 
     // Use create().
-    Shell(Environment& environment, String root_scheme, StreamHub& hub, std::unique_ptr<shell::Variables> variables,
-          Console::Size default_size);
+    Shell(Environment& environment, String root_scheme, String root_scheme_of_programs, StreamHub& hub,
+          std::unique_ptr<shell::Variables> variables, Console::Size default_size);
 
 private:
     /// A whole command, which may take several lines; false at the end of input.
@@ -87,7 +87,7 @@ private:
     Completer completer_;
     line_editor::LineEditor editor_;
     line_editor::LineEditor input_editor_;
-    Ref<Channel> console_channel_;
+    RefOrNull<ConsoleChannel> console_channel_;   // there from create() on
     StreamHub* hub_;
     NameSpace names_;
     LinuxPrograms programs_;

@@ -145,7 +145,7 @@ void StreamHub::try_write(Slot& slot) {
     slot.write.reset();
 }
 
-void StreamHub::signalled(std::uint64_t) {
+void StreamHub::on_signal(std::uint64_t) {
     for (auto index = std::size_t{0}; index < slot_limit; ++index) {
         // Dropped after the lock: the last reference to a pipe end wakes the hub again.
         RefOrNull<Channel> gone;

@@ -78,7 +78,7 @@ private:
     void write(sdk::Caller const& caller, WriteRequest const& request, WriteResponder responder) override;
     void unread(sdk::Caller const& caller, UnreadRequest const& request, UnreadResponder responder) override;
     void size(sdk::Caller const& caller, SizeRequest const& request, SizeResponder responder) override;
-    void signalled(std::uint64_t bits) override;
+    void on_signal(std::uint64_t bits) override;
 
     /// Null when the caller's channel has been detached.
     Slot* slot_of(sdk::Caller const& caller) REQUIRES(mutex_);

@@ -11,6 +11,7 @@
 #include "apps/chevron/memory.h"
 #include "apps/chevron/run/script.h"
 #include "lib/shell/executor.h"
+#include "lib/shell/program.h"
 
 namespace astrata::chevron {
 

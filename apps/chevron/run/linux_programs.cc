@@ -6,8 +6,8 @@ namespace astrata::chevron {
 namespace {
 
 Result<sdk::UniqueHandle> copy_of(abi::Handle endpoint) {
-    return sdk::UniqueHandle(
-        TRY(sys::handle_duplicate(endpoint, abi::Rights::send | abi::Rights::transfer | abi::Rights::duplicate, 0)));
+    auto const rights = abi::Rights::send | abi::Rights::transfer | abi::Rights::duplicate;
+    return sdk::UniqueHandle(TRY(sys::handle_duplicate(endpoint, rights, 0)));
 }
 
 struct ParameterBlock {
@@ -31,7 +31,8 @@ Result<ParameterBlock> make_block(shell::ProgramParameters const& parameters, st
 }  // namespace
 
 Result<Ref<Connection>> LinuxPrograms::connect_to(std::string_view name) const {
-    return make_ref<Connection>(TRY(manager_.connect(name)));
+    auto endpoint = TRY(manager_.connect(name));
+    return make_ref<Connection>(std::move(endpoint));
 }
 
 Result<Ref<Connection>> LinuxPrograms::connect() {
@@ -56,9 +57,12 @@ void LinuxPrograms::forget() {
 Result<LinuxJob> LinuxPrograms::try_start(Ref<Connection> const& personality, shell::ProgramParameters const& parameters,
                                           std::string_view program, ProgramStreams const& streams) {
     auto block = TRY(make_block(parameters, program));
-    auto const id = TRY(personality->client().start(std::move(block.object), block.length, streams.are_terminal ? 1 : 0,
-                                                    streams.columns, streams.rows, TRY(copy_of(streams.input)),
-                                                    TRY(copy_of(streams.output)), TRY(copy_of(streams.error))));
+    auto input = TRY(copy_of(streams.input));
+    auto output = TRY(copy_of(streams.output));
+    auto error = TRY(copy_of(streams.error));
+    auto const id =
+        TRY(personality->client().start(std::move(block.object), block.length, streams.are_terminal ? 1 : 0, streams.columns,
+                                        streams.rows, std::move(input), std::move(output), std::move(error)));
     return LinuxJob{.personality = personality, .id = id};
 }
 

@@ -16,8 +16,8 @@ constexpr std::uint64_t look_patience_ns = 1'000'000;
 Result<Ref<Pipeline>> Pipeline::start(Interpreter& interpreter, shell::Pipeline const& tree) {
     if (tree.length > length_limit)
         return fail(Error::no_resources);
-    auto pipeline = TRY(make_ref<Pipeline>(interpreter.shell(), interpreter.shared_cancellation(),
-                                           sdk::UniqueHandle(TRY(sys::notification_create()))));
+    sdk::UniqueHandle changed(TRY(sys::notification_create()));
+    auto pipeline = TRY(make_ref<Pipeline>(interpreter.shell(), interpreter.shared_cancellation(), std::move(changed)));
     TRY(pipeline->text_.assign(tree.source));
     auto input = interpreter.streams().input;
     // The console is read line by line for whoever asks, so that its keys still reach the shell.
@@ -53,7 +53,7 @@ Result<Ref<Pipeline>> Pipeline::start(Interpreter& interpreter, shell::Pipeline 
 }
 
 Result<> Pipeline::add(Interpreter& parent, shell::Command const& command, Streams streams) {
-    auto element = TRY(make_unique<Element>());
+    auto element = TRY(make_owned<Element>());
     element->owner = this;
     element->interpreter =
         TRY(Interpreter::create(shell_, parent.script(), std::move(streams), cancellation_, Ground::background));

@@ -131,13 +131,12 @@ int start_in_background(Interpreter& parent, shell::AndOr const& and_or) {
     auto& shell = parent.shell();
     auto const make = [&]() -> Result<Ref<BackgroundJob>> {
         auto cancellation = TRY(make_ref<Cancellation>());
-        Streams streams = {.input = TRY(shell.null_channel()),
-                           .output = parent.streams().output,
-                           .error = parent.streams().error};
+        auto input = TRY(shell.null_channel());
+        Streams streams = {.input = std::move(input), .output = parent.streams().output, .error = parent.streams().error};
         auto interpreter = TRY(
             Interpreter::create(shell, parent.script(), std::move(streams), cancellation, Ground::background));
-        return make_ref<BackgroundJob>(TRY(String::from(and_or.source)), std::move(cancellation), std::move(interpreter),
-                                       and_or);
+        auto text = TRY(String::from(and_or.source));
+        return make_ref<BackgroundJob>(std::move(text), std::move(cancellation), std::move(interpreter), and_or);
     };
     auto job = make();
     if (!job) {

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "abi/silo_manager.h"
 #include "apps/chevron/run/interpreter.h"
 
 namespace astrata::chevron {
