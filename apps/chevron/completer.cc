@@ -56,7 +56,8 @@ void Completer::complete(std::string_view line, std::size_t cursor, line_editor:
     complete_argument(command, word, completions);
 }
 
-void Completer::complete_argument(Command const* command, std::string_view word, line_editor::Completions& completions) {
+void Completer::complete_argument(Command const* command, std::string_view word,
+                                  line_editor::Completions& completions) {
     switch (command == nullptr ? Completes::paths : command->completes) {
     case Completes::nothing:
     case Completes::verbs: return;
@@ -133,7 +134,8 @@ void Completer::complete_path(std::string_view word, bool folders_only, line_edi
     });
 }
 
-void Completer::complete_variable(std::string_view word, std::string_view prefix, line_editor::Completions& completions) {
+void Completer::complete_variable(std::string_view word, std::string_view prefix,
+                                  line_editor::Completions& completions) {
     shell_.with_variables([&](shell::Variables const& variables) {
         for (std::size_t index = 0; index < variables.count(); ++index) {
             auto const name = variables.at(index).name;

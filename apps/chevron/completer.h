@@ -25,13 +25,13 @@ private:
     Shell& shell_;
 };
 
-/// Where the word that ends at `cursor` begins, and whether it stands where a command's name is expected; `command` is the
-/// name of the command that it is an argument of.
+/// Where the word that ends at `cursor` begins, and whether it stands where a command's name is expected; `command` is
+/// the name of the command that it is an argument of.
 struct WordAtCursor {
     std::size_t start = 0;
     bool is_command = false;
     std::string_view command;
-    std::size_t position = 0;     ///< among the arguments, from 0
+    std::size_t position = 0;  ///< among the arguments, from 0
 };
 WordAtCursor word_at(std::string_view line, std::size_t cursor);
 

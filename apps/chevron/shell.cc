@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view prompt = ">>> ";
 constexpr std::string_view continuation_prompt = "... ";
-constexpr std::size_t text_limit = std::size_t{16} * 1024;       // of one command with all its lines
-constexpr std::uint64_t first_look_ns = 200'000'000;             // short commands never look at the console
+constexpr std::size_t text_limit = std::size_t{16} * 1024;  // of one command with all its lines
+constexpr std::uint64_t first_look_ns = 200'000'000;        // short commands never look at the console
 constexpr std::uint64_t look_interval_ns = 100'000'000;
 constexpr std::uint64_t look_patience_ns = 1'000'000;
 
@@ -19,11 +19,13 @@ Result<std::unique_ptr<Shell>> Shell::create(Environment& environment) {
     auto const command_line = machine.command_line.view();
     auto const cells = terminal_cells(command_line);
     auto* const hub = TRY(StreamHub::create());
-    Console::Size const size = {.columns = cells.columns == 0 ? 80 : cells.columns, .rows = cells.rows == 0 ? 24 : cells.rows};
+    Console::Size const size = {.columns = cells.columns == 0 ? 80 : cells.columns,
+                                .rows = cells.rows == 0 ? 24 : cells.rows};
     auto scheme = TRY(String::from(astrata::root_scheme(command_line)));
     auto scheme_for_programs = TRY(scheme.clone());
     auto variables = TRY(make_owned<shell::Variables>());
-    auto made = TRY(make_owned<Shell>(environment, std::move(scheme), std::move(scheme_for_programs), *hub, std::move(variables), size));
+    auto made = TRY(make_owned<Shell>(environment, std::move(scheme), std::move(scheme_for_programs), *hub,
+                                      std::move(variables), size));
     made->console_channel_ = TRY(make_ref<ConsoleChannel>(made->console_, made->input_editor_));
     return made;
 }
@@ -34,8 +36,7 @@ Shell::Shell(Environment& environment, String root_scheme, String root_scheme_of
       console_(environment.console, default_size.columns, default_size.rows), completer_(*this),
       editor_(console_, history_, &completer_), input_editor_(console_, input_history_, nullptr), hub_(&hub),
       names_(environment.silo_manager.get()),
-      programs_(environment.silo_manager.get(), std::move(root_scheme_of_programs)),
-      variables_(std::move(variables)) {}
+      programs_(environment.silo_manager.get(), std::move(root_scheme_of_programs)), variables_(std::move(variables)) {}
 
 Result<Ref<Channel>> Shell::null_channel() const {
     auto made = TRY(make_ref<NullChannel>());
@@ -72,7 +73,11 @@ void Shell::mount_root() {
     if (mounted)
         return;
     TextBuffer<160> note;
-    note.append("chevron: no root file system: ").append(root_scheme_.view()).append(": ").append(mounted.error()).append('\n');
+    note.append("chevron: no root file system: ")
+        .append(root_scheme_.view())
+        .append(": ")
+        .append(mounted.error())
+        .append('\n');
     (void)console_.write_text(as_bytes(note.view()));
 }
 
@@ -103,7 +108,11 @@ bool Shell::read_command(String& text) {
     text.clear();
     jobs_.collect([&](Job const& job) {
         TextBuffer<96> note;
-        note.append('[').append(job.number()).append("] ended, status ").append(const_cast<Job&>(job).exit_status()).append("   ");
+        note.append('[')
+            .append(job.number())
+            .append("] ended, status ")
+            .append(const_cast<Job&>(job).exit_status())
+            .append("   ");
         (void)console_.write_text(as_bytes(note.view()));
         (void)console_.write_text(as_bytes(job.text()));
         (void)console_.write_text(as_bytes("\n"));
@@ -160,8 +169,8 @@ int Shell::run_text(std::string_view text) {
         auto cancellation = TRY(make_ref<Cancellation>());
         auto const console = Ref<Channel>(console_channel());
         Streams streams = {.input = console, .output = console, .error = console};
-        auto const interpreter = TRY(Interpreter::create(*this, std::move(*script), std::move(streams), std::move(cancellation),
-                                                         Ground::foreground));
+        auto const interpreter = TRY(Interpreter::create(*this, std::move(*script), std::move(streams),
+                                                         std::move(cancellation), Ground::foreground));
         interpreter->set_status(status_);
         next_look_ = sys::clock_now() + first_look_ns;
         return interpreter->run();

@@ -8,7 +8,8 @@ bool begins_command(char character) {
 }
 
 bool is_command_keyword(std::string_view word) {
-    return word == "if" || word == "then" || word == "elif" || word == "else" || word == "while" || word == "do" || word == "!";
+    return word == "if" || word == "then" || word == "elif" || word == "else" || word == "while" || word == "do" ||
+           word == "!";
 }
 
 }  // namespace

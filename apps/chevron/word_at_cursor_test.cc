@@ -9,8 +9,9 @@ namespace {
 
 std::string describe(std::string_view line) {
     auto const word = word_at(line, line.size());
-    return std::string(line.substr(word.start)) + (word.is_command ? " command" : " argument " + std::to_string(word.position) + " of " +
-                                                                                       std::string(word.command));
+    return std::string(line.substr(word.start)) +
+           (word.is_command ? " command"
+                            : " argument " + std::to_string(word.position) + " of " + std::string(word.command));
 }
 
 TEST(WordAtCursor, tells_commands_from_arguments) {

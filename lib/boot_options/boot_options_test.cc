@@ -26,8 +26,8 @@ TEST(BootOptions, names_the_root) {
 TEST(BootOptions, reads_the_terminal) {
     EXPECT_EQ(terminal_cells("terminal=120x40").columns, 120u);
     EXPECT_EQ(terminal_cells("terminal=120x40").rows, 40u);
-    for (auto const* wrong : {"", "terminal=", "terminal=80", "terminal=80x", "terminal=x25", "terminal=80x25x", "terminal=0x1",
-                              "terminal=99999x25", "terminal=8 0x25"})
+    for (auto const* wrong : {"", "terminal=", "terminal=80", "terminal=80x", "terminal=x25", "terminal=80x25x",
+                              "terminal=0x1", "terminal=99999x25", "terminal=8 0x25"})
         EXPECT_EQ(terminal_cells(wrong).columns, 0u) << wrong;
 }
 

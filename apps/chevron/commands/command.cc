@@ -26,7 +26,7 @@ bool Context::is_stopping() {
 }
 
 int Context::fail(std::string_view subject, std::string_view reason) {
-    out.flush();   // what was printed before comes before
+    out.flush();  // what was printed before comes before
     err.print(command_.name, ": ", subject, ": ", reason, '\n').flush();
     return shell::status_failure;
 }

@@ -6,7 +6,7 @@
 namespace astrata::chevron {
 namespace {
 
-constexpr std::uint64_t sleep_step_ns = 50'000'000;    // between looks at Ctrl-C
+constexpr std::uint64_t sleep_step_ns = 50'000'000;  // between looks at Ctrl-C
 
 int succeed(Context&) {
     return 0;
@@ -70,8 +70,8 @@ int sleep(Context& context) {
 
 std::optional<bool> test_file(Context& context, char what, std::string_view name) {
     auto const path = context.path(name);
-    auto const found =
-        path ? context.shell().names().find(*path, what == 'L' ? LastLink::keep : LastLink::follow) : fail(path.error());
+    auto const found = path ? context.shell().names().find(*path, what == 'L' ? LastLink::keep : LastLink::follow)
+                            : fail(path.error());
     bool const exists = found.has_value();
     auto const is_kind = [&](abi::NodeKind kind) { return exists && found->attributes.kind == kind; };
     switch (what) {
@@ -107,7 +107,7 @@ std::optional<bool> test_numbers(std::string_view left, std::string_view operati
 
 std::optional<bool> evaluate(Context& context, std::span<std::string_view const> words) {
     if (!words.empty() && words.front() == "!") {
-        auto const inner = evaluate(context, words.subspan(1));   // as deep as there are `!`, refused below
+        auto const inner = evaluate(context, words.subspan(1));  // as deep as there are `!`, refused below
         return inner ? std::optional(!*inner) : std::nullopt;
     }
     switch (words.size()) {
@@ -150,7 +150,8 @@ constexpr std::string_view test_usage =
 constexpr Command table[] = {
     {"true", "", "succeed", succeed},
     {"false", "", "fail", fail_always},
-    {"test", test_usage, "compare texts or numbers, or look at a file; the result is the status", test, Completes::paths},
+    {"test", test_usage, "compare texts or numbers, or look at a file; the result is the status", test,
+     Completes::paths},
     {"[", "... ]", "the same as test", test, Completes::paths},
     {"break", "", "leave the loop", break_loop},
     {"continue", "", "go on with the next round of the loop", continue_loop},

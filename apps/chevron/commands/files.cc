@@ -9,7 +9,7 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::size_t copy_bytes = std::size_t{32} * 1024;
-constexpr unsigned depth_limit = 128;      // of a tree that rm -r removes
+constexpr unsigned depth_limit = 128;  // of a tree that rm -r removes
 
 // Everything from one channel to the other, until the end or an interruption.
 Result<> copy(Context& context, Channel& from, Channel& to) {
@@ -28,7 +28,7 @@ int cat(Context& context) {
     auto const report = [&](std::string_view name, Result<> const& copied) {
         if (copied || copied.error() == Error::interrupted)
             return 0;
-        if (copied.error() == Error::peer_closed)   // as SIGPIPE: nobody reads any more
+        if (copied.error() == Error::peer_closed)  // as SIGPIPE: nobody reads any more
             return shell::status_signal + static_cast<int>(signal_pipe);
         return context.fail(name, copied.error());
     };
@@ -65,8 +65,8 @@ int touch(Context& context) {
             }
             auto attributes = found->attributes;
             attributes.accessed_ns = attributes.modified_ns = static_cast<std::int64_t>(sys::clock_wall_ns());
-            return found->client().set_attributes(attributes.node, abi::AttributeMask::accessed | abi::AttributeMask::modified,
-                                                  attributes);
+            return found->client().set_attributes(
+                attributes.node, abi::AttributeMask::accessed | abi::AttributeMask::modified, attributes);
         };
         if (auto const touched = touch_one(); !touched)
             status = context.fail(name, touched.error());
@@ -113,7 +113,7 @@ Result<> copy_file(Context& context, Path const& source, Path const& target) {
         return fail(Error::is_a_directory);
     auto const existing = context.shell().names().find(target);
     if (existing && existing->mount.get() == found.mount.get() && existing->attributes.node == found.attributes.node)
-        return fail(Error::invalid_argument);   // onto itself
+        return fail(Error::invalid_argument);  // onto itself
     auto const from = TRY(open_for_reading(found));
     auto const to = TRY(open_for_writing(context.shell().names(), target, WriteMode::truncate));
     TRY(copy(context, *from, *to));

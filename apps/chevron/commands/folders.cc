@@ -65,7 +65,8 @@ struct ListOptions {
     bool is_single_column = false;
 };
 
-void print_long(Context& context, abi::NodeAttributes const& attributes, std::string_view name, abi::FileSystemClient const& client) {
+void print_long(Context& context, abi::NodeAttributes const& attributes, std::string_view name,
+                abi::FileSystemClient const& client) {
     ShortText mode;
     append_mode(mode, kind_letter(attributes.kind), attributes.mode);
     auto const date = date_of(attributes.modified_ns / 1'000'000'000);
@@ -151,8 +152,8 @@ Result<> list_folder(Context& context, Found const& folder, ListOptions const& o
 
 int list_one(Context& context, std::string_view name, ListOptions const& options, bool has_title) {
     auto const path = context.path(name);
-    auto const found =
-        path ? context.shell().names().find(*path, options.is_long ? LastLink::keep : LastLink::follow) : fail(path.error());
+    auto const found = path ? context.shell().names().find(*path, options.is_long ? LastLink::keep : LastLink::follow)
+                            : fail(path.error());
     if (!found)
         return context.fail(name, found.error());
     if (found->attributes.kind != abi::NodeKind::directory) {
@@ -235,7 +236,8 @@ int mkdir(Context& context) {
             if (context.shell().names().find(path, LastLink::keep))
                 return fail(Error::already_exists);
             auto const place = TRY(context.shell().names().find_place(path));
-            TRY(place.client().create(place.directory, place.name(), abi::NodeKind::directory, new_folder_mode, 0, 0, 0));
+            TRY(place.client().create(place.directory, place.name(), abi::NodeKind::directory, new_folder_mode, 0, 0,
+                                      0));
             return {};
         };
         if (auto const made = make(); !made)

@@ -41,7 +41,11 @@ void append_uptime(TextBuilder& text, std::uint64_t nanoseconds) {
     auto const days = seconds / seconds_per_day;
     if (days != 0)
         text.append(days).append("d ");
-    text.decimal(seconds / 3600 % 24, 2, '0').append(':').decimal(seconds / 60 % 60, 2, '0').append(':').decimal(seconds % 60, 2, '0');
+    text.decimal(seconds / 3600 % 24, 2, '0')
+        .append(':')
+        .decimal(seconds / 60 % 60, 2, '0')
+        .append(':')
+        .decimal(seconds % 60, 2, '0');
 }
 
 void append_seconds(TextBuilder& text, std::uint64_t nanoseconds) {
@@ -69,7 +73,7 @@ Date date_of(std::int64_t seconds) {
     auto const year_of_cycle =
         (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36'524 - day_of_cycle / 146'096) / 365;
     auto const day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    auto const month = (5 * day_of_year + 2) / 153;   // 0: March
+    auto const month = (5 * day_of_year + 2) / 153;  // 0: March
     date.day = static_cast<unsigned>(day_of_year - (153 * month + 2) / 5 + 1);
     date.month = static_cast<unsigned>(month < 10 ? month + 3 : month - 9);
     date.year = year_of_cycle + cycle * 400 + (date.month <= 2 ? 1 : 0);
@@ -79,8 +83,18 @@ Date date_of(std::int64_t seconds) {
 void append_date(TextBuilder& text, std::int64_t seconds) {
     constexpr std::array<std::string_view, 7> weekdays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     auto const date = date_of(seconds);
-    text.append(weekdays[date.weekday]).append(' ').decimal(date.year, 4, '0').append('-').decimal(date.month, 2, '0').append('-');
-    text.decimal(date.day, 2, '0').append(' ').decimal(date.hour, 2, '0').append(':').decimal(date.minute, 2, '0').append(':');
+    text.append(weekdays[date.weekday])
+        .append(' ')
+        .decimal(date.year, 4, '0')
+        .append('-')
+        .decimal(date.month, 2, '0')
+        .append('-');
+    text.decimal(date.day, 2, '0')
+        .append(' ')
+        .decimal(date.hour, 2, '0')
+        .append(':')
+        .decimal(date.minute, 2, '0')
+        .append(':');
     text.decimal(date.second, 2, '0').append(" UTC");
 }
 

@@ -27,7 +27,7 @@ struct Date {
     unsigned hour = 0;
     unsigned minute = 0;
     unsigned second = 0;
-    unsigned weekday = 4;   ///< 0 Sunday
+    unsigned weekday = 4;  ///< 0 Sunday
 };
 /// The civil date (UTC) of a time since 1970-01-01T00:00Z.
 Date date_of(std::int64_t seconds);

@@ -13,7 +13,8 @@ int help(Context& context) {
         auto const* const command = find_command(context.argument(0));
         if (command == nullptr)
             return context.fail(context.argument(0), "no such command; `help' lists them");
-        context.out.print(command->name, command->usage.empty() ? "" : " ", command->usage, '\n', "  ", command->help, '\n');
+        context.out.print(command->name, command->usage.empty() ? "" : " ", command->usage, '\n', "  ", command->help,
+                          '\n');
         return 0;
     }
     std::size_t widest = 0;
@@ -21,7 +22,8 @@ int help(Context& context) {
         widest = std::max(widest, command->name.size());
     for (auto const* command : all_commands())
         context.out.left(command->name, widest + 2).print(command->help, '\n');
-    context.out.print("Other words are Linux programs, looked for along $PATH. `help NAME' shows how a command is used.\n");
+    context.out.print(
+        "Other words are Linux programs, looked for along $PATH. `help NAME' shows how a command is used.\n");
     return 0;
 }
 
@@ -29,7 +31,8 @@ int version(Context& context) {
     auto const machine = sys::machine_info(context.shell().root_silo());
     if (!machine)
         return context.fail("machine", machine.error());
-    context.out.print("Astrata 0.1 on x86_64, ", machine->cpus_online, machine->cpus_online == 1 ? " CPU" : " CPUs", '\n');
+    context.out.print("Astrata 0.1 on x86_64, ", machine->cpus_online, machine->cpus_online == 1 ? " CPU" : " CPUs",
+                      '\n');
     if (!machine->command_line.view().empty())
         context.out.print("started with: ", machine->command_line.view(), '\n');
     return 0;

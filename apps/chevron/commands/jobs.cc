@@ -28,7 +28,8 @@ int fg(Context& context) {
         return context.usage();
     auto const job = context.shell().jobs().find(context.argument(0));
     if (!job)
-        return context.fail(context.argument(0).empty() ? "no job" : context.argument(0), "no such job; `jobs' lists them");
+        return context.fail(context.argument(0).empty() ? "no job" : context.argument(0),
+                            "no such job; `jobs' lists them");
     context.out.print(job->text(), '\n').flush();
     auto const status = job->continue_in_foreground(context.shell());
     if (job->state() == JobStatus::ended)
@@ -43,10 +44,12 @@ int bg(Context& context) {
         return context.usage();
     auto const job = context.shell().jobs().find(context.argument(0));
     if (!job)
-        return context.fail(context.argument(0).empty() ? "no job" : context.argument(0), "no such job; `jobs' lists them");
+        return context.fail(context.argument(0).empty() ? "no job" : context.argument(0),
+                            "no such job; `jobs' lists them");
     auto const continued = job->continue_in_background();
     if (!continued)
-        return context.fail(job->text(), continued.error() == Error::bad_state ? "is not stopped" : name_of(continued.error()));
+        return context.fail(job->text(),
+                            continued.error() == Error::bad_state ? "is not stopped" : name_of(continued.error()));
     context.out.print('[', job->number(), "] ", job->text(), '\n');
     return 0;
 }

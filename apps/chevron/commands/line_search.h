@@ -10,7 +10,7 @@
 
 namespace astrata::chevron {
 
-inline constexpr std::size_t line_search_bytes = std::size_t{64} * 1024;   // longer lines count as several
+inline constexpr std::size_t line_search_bytes = std::size_t{64} * 1024;  // longer lines count as several
 
 /// A text, with `^` in front or `$` behind it held to the line's beginning or end.
 class LineSearch {
@@ -36,14 +36,17 @@ public:
             return equals(line.substr(0, text_.size()));
         if (at_end_)
             return equals(line.substr(line.size() - text_.size()));
-        return !std::ranges::search(line, text_, [this](char left, char right) { return same(left, right); }).empty() || text_.empty();
+        return !std::ranges::search(line, text_, [this](char left, char right) { return same(left, right); }).empty() ||
+               text_.empty();
     }
 
 private:
     static char lower(char character) {
         return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
     }
-    [[nodiscard]] bool same(char left, char right) const { return ignores_case ? lower(left) == lower(right) : left == right; }
+    [[nodiscard]] bool same(char left, char right) const {
+        return ignores_case ? lower(left) == lower(right) : left == right;
+    }
     [[nodiscard]] bool equals(std::string_view part) const {
         return std::ranges::equal(part, text_, [this](char left, char right) { return same(left, right); });
     }

@@ -9,21 +9,38 @@
 namespace astrata::chevron {
 namespace {
 
-// Bits of the words that CpuInfo carries (Intel SDM volume 2, CPUID leaves 1 and 7): EDX low and ECX high, EBX low and ECX high.
+// Bits of the words that CpuInfo carries (Intel SDM volume 2, CPUID leaves 1 and 7): EDX low and ECX high, EBX low and
+// ECX high.
 struct Feature {
     unsigned bit;
     std::string_view name;
 };
 constexpr auto features = std::to_array<Feature>({
-    {0, "fpu"},    {4, "tsc"},     {5, "msr"},     {6, "pae"},     {8, "cx8"},      {9, "apic"},   {13, "pge"},     {15, "cmov"},
-    {16, "pat"},   {19, "clflush"}, {23, "mmx"},   {24, "fxsr"},   {25, "sse"},     {26, "sse2"},  {28, "ht"},      {32, "sse3"},
-    {33, "pclmulqdq"}, {41, "ssse3"}, {44, "fma"}, {45, "cx16"},   {49, "pcid"},    {51, "sse4_1"}, {52, "sse4_2"}, {53, "x2apic"},
-    {54, "movbe"}, {55, "popcnt"}, {56, "tsc_deadline"}, {57, "aes"}, {58, "xsave"}, {60, "avx"}, {61, "f16c"},    {62, "rdrand"},
-    {63, "hypervisor"},
+    {0, "fpu"},    {4, "tsc"},     {5, "msr"},           {6, "pae"},      {8, "cx8"},        {9, "apic"},
+    {13, "pge"},   {15, "cmov"},   {16, "pat"},          {19, "clflush"}, {23, "mmx"},       {24, "fxsr"},
+    {25, "sse"},   {26, "sse2"},   {28, "ht"},           {32, "sse3"},    {33, "pclmulqdq"}, {41, "ssse3"},
+    {44, "fma"},   {45, "cx16"},   {49, "pcid"},         {51, "sse4_1"},  {52, "sse4_2"},    {53, "x2apic"},
+    {54, "movbe"}, {55, "popcnt"}, {56, "tsc_deadline"}, {57, "aes"},     {58, "xsave"},     {60, "avx"},
+    {61, "f16c"},  {62, "rdrand"}, {63, "hypervisor"},
 });
 constexpr auto extended_features = std::to_array<Feature>({
-    {0, "fsgsbase"}, {3, "bmi1"}, {5, "avx2"}, {7, "smep"}, {8, "bmi2"}, {9, "erms"}, {10, "invpcid"}, {16, "avx512f"},
-    {18, "rdseed"}, {19, "adx"}, {20, "smap"}, {23, "clflushopt"}, {29, "sha"}, {34, "umip"}, {35, "pku"}, {48, "la57"}, {54, "rdpid"},
+    {0, "fsgsbase"},
+    {3, "bmi1"},
+    {5, "avx2"},
+    {7, "smep"},
+    {8, "bmi2"},
+    {9, "erms"},
+    {10, "invpcid"},
+    {16, "avx512f"},
+    {18, "rdseed"},
+    {19, "adx"},
+    {20, "smap"},
+    {23, "clflushopt"},
+    {29, "sha"},
+    {34, "umip"},
+    {35, "pku"},
+    {48, "la57"},
+    {54, "rdpid"},
 });
 
 void print_features(Context& context, abi::CpuInfo const& cpu) {
@@ -66,11 +83,13 @@ int cpuinfo(Context& context) {
         append_percent(busy, cpu.busy_ns, cpu.busy_ns + cpu.idle_ns);
         context.out.left("cpu", 12).print(' ', cpu.id, cpu.is_online != 0 ? "" : " (offline)", '\n');
         context.out.left("brand", 12).print(' ', cpu.brand.view(), '\n');
-        context.out.left("vendor", 12).print(' ', cpu.vendor.view(), ", family ", cpu.family, ", model ", cpu.model, ", stepping ",
-                                             cpu.stepping, '\n');
+        context.out.left("vendor", 12)
+            .print(' ', cpu.vendor.view(), ", family ", cpu.family, ", model ", cpu.model, ", stepping ", cpu.stepping,
+                   '\n');
         context.out.left("local APIC", 12).print(' ', cpu.apic_id, '\n');
         context.out.left("TSC", 12).print(' ', frequency_khz / 1000, '.').print(frequency_khz % 1000 / 100, " MHz\n");
-        context.out.left("busy", 12).print(' ', busy.view(), ", ", cpu.switches, " switches, ", cpu.interrupts, " interrupts\n");
+        context.out.left("busy", 12)
+            .print(' ', busy.view(), ", ", cpu.switches, " switches, ", cpu.interrupts, " interrupts\n");
         print_features(context, cpu);
     });
 }
@@ -105,7 +124,11 @@ int lspci(Context& context) {
         case abi::BusKind::pci:
             line.hex(device->address >> 16, 4).append(':').hex(device->address >> 8 & 0xff, 2).append(':');
             line.hex(device->address >> 3 & 0x1f, 2).append('.').hex(device->address & 7).append("  ");
-            line.hex(device->vendor, 4).append(':').hex(device->device, 4).append("  ").append(pci::class_name(device->class_code));
+            line.hex(device->vendor, 4)
+                .append(':')
+                .hex(device->device, 4)
+                .append("  ")
+                .append(pci::class_name(device->class_code));
             break;
         case abi::BusKind::virtio_mmio:
             line.append("virtio-mmio ").append(device->address).append("  device ").append(device->device);

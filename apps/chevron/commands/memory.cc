@@ -29,7 +29,11 @@ int print_silos(Context& context) {
             append_size(limit, instance->memory_limit);
         else
             limit.append("none");
-        context.out.left(instance->name.view(), 20).right(used.view(), 10).right(peak.view(), 10).right(limit.view(), 10).print('\n');
+        context.out.left(instance->name.view(), 20)
+            .right(used.view(), 10)
+            .right(peak.view(), 10)
+            .right(limit.view(), 10)
+            .print('\n');
     }
     return 0;
 }

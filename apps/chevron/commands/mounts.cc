@@ -53,14 +53,17 @@ int umount(Context& context) {
 }
 
 int scheme(Context& context) {
-    if (context.argument_count() > 1 || (context.argument_count() == 1 && context.argument(0) != "ls" && context.argument(0) != "list"))
+    if (context.argument_count() > 1 ||
+        (context.argument_count() == 1 && context.argument(0) != "ls" && context.argument(0) != "list"))
         return context.usage();
     context.out.left("SCHEME", 18).left("INTERFACE", 18).print("PROVIDER\n");
     for (std::uint32_t position = 0; !context.is_stopping(); ++position) {
         auto const known = context.shell().manager().scheme(position);
         if (!known)
             return known.error() == Error::not_found ? 0 : context.fail("silo manager", known.error());
-        context.out.left(known->scheme.view(), 18).left(known->interface.view(), 18).print(known->provider.view(), '\n');
+        context.out.left(known->scheme.view(), 18)
+            .left(known->interface.view(), 18)
+            .print(known->provider.view(), '\n');
     }
     return 0;
 }
@@ -68,7 +71,12 @@ int scheme(Context& context) {
 int df(Context& context) {
     if (context.argument_count() != 0)
         return context.usage();
-    context.out.left("SCHEME", 14).left("KIND", 10).right("SIZE", 9).right("USED", 9).right("FREE", 9).right("NODES", 10);
+    context.out.left("SCHEME", 14)
+        .left("KIND", 10)
+        .right("SIZE", 9)
+        .right("USED", 9)
+        .right("FREE", 9)
+        .right("NODES", 10);
     context.out.print("  PATH\n");
     int status = 0;
     for (std::size_t position = 0; !context.is_stopping(); ++position) {
@@ -87,8 +95,12 @@ int df(Context& context) {
         append_size(size, statistics->blocks * block);
         append_size(used, (statistics->blocks - std::min(statistics->blocks, statistics->blocks_free)) * block);
         append_size(free, statistics->blocks_available * block);
-        context.out.left(mounted->scheme, 14).left(statistics->kind.view(), 10).right(size.view(), 9).right(used.view(), 9);
-        context.out.right(free.view(), 9).right(statistics->nodes - std::min(statistics->nodes, statistics->nodes_free), 10);
+        context.out.left(mounted->scheme, 14)
+            .left(statistics->kind.view(), 10)
+            .right(size.view(), 9)
+            .right(used.view(), 9);
+        context.out.right(free.view(), 9)
+            .right(statistics->nodes - std::min(statistics->nodes, statistics->nodes_free), 10);
         context.out.print("  ", mounted->path.view(), '\n');
     }
     return status;

@@ -8,7 +8,7 @@
 namespace astrata::chevron {
 namespace {
 
-constexpr std::size_t batch = 32;   // processes asked for at once
+constexpr std::size_t batch = 32;  // processes asked for at once
 
 // Calls `use(abi::ProcessInfo const&)` for each native process; stops when it returns false.
 template <typename Use>
@@ -16,7 +16,8 @@ Result<> for_each_process(Context& context, Use use) {
     std::uint64_t after = 0;
     std::array<abi::ProcessInfo, batch> infos;
     for (;;) {
-        auto const count = TRY(sys::process_list(context.shell().root_silo(), after, std::as_writable_bytes(std::span(infos))));
+        auto const count =
+            TRY(sys::process_list(context.shell().root_silo(), after, std::as_writable_bytes(std::span(infos))));
         if (count == 0 || count > infos.size())
             return {};
         for (auto const& info : std::span(infos).first(count)) {
@@ -55,13 +56,19 @@ ShortText& name_of_silo(Context& context, std::uint64_t silo, ShortText& name) {
     return name;
 }
 
-void print_row(Context& context, std::string_view id, std::string_view silo, std::string_view state, std::uint64_t threads,
-               std::uint64_t cpu_ns, std::uint64_t memory, std::string_view name) {
+void print_row(Context& context, std::string_view id, std::string_view silo, std::string_view state,
+               std::uint64_t threads, std::uint64_t cpu_ns, std::uint64_t memory, std::string_view name) {
     ShortText time;
     ShortText size;
     append_seconds(time, cpu_ns);
     append_size(size, memory);
-    context.out.left(id, 12).print(' ').left(silo, 16).print(' ').left(state, 8).right(threads, 8).right(time.view(), 11);
+    context.out.left(id, 12)
+        .print(' ')
+        .left(silo, 16)
+        .print(' ')
+        .left(state, 8)
+        .right(threads, 8)
+        .right(time.view(), 11);
     context.out.right(size.view(), 9).print("  ", name, '\n');
 }
 
@@ -88,22 +95,29 @@ void print_linux_processes(Context& context, std::string_view scheme) {
         TextBuffer<64> id;
         id.append(scheme).append(':').append(process->pid);
         auto const command = process->command.view();
-        print_row(context, id.view(), scheme, linux_state(process->state), process->threads, process->user_ns + process->system_ns,
-                  process->resident_bytes, command.empty() ? process->name.view() : command);
+        print_row(context, id.view(), scheme, linux_state(process->state), process->threads,
+                  process->user_ns + process->system_ns, process->resident_bytes,
+                  command.empty() ? process->name.view() : command);
     }
 }
 
 int ps(Context& context) {
     if (context.argument_count() != 0)
         return context.usage();
-    context.out.left("ID", 12).print(' ').left("SILO", 16).print(' ').left("STATE", 8).right("THREADS", 8).right("CPU", 11);
+    context.out.left("ID", 12)
+        .print(' ')
+        .left("SILO", 16)
+        .print(' ')
+        .left("STATE", 8)
+        .right("THREADS", 8)
+        .right("CPU", 11);
     context.out.right("MEMORY", 9).print("  NAME\n");
     auto const listed = for_each_process(context, [&](abi::ProcessInfo const& info) {
         TextBuffer<24> id;
         id.append(info.id);
         ShortText silo;
-        print_row(context, id.view(), name_of_silo(context, info.silo_id, silo).view(), name_of(info.state), info.threads,
-                  info.cpu_time_ns, info.memory_mapped, info.name.view());
+        print_row(context, id.view(), name_of_silo(context, info.silo_id, silo).view(), name_of(info.state),
+                  info.threads, info.cpu_time_ns, info.memory_mapped, info.name.view());
         return !context.is_stopping();
     });
     if (!listed)
@@ -199,7 +213,8 @@ int kill_linux(Context& context, std::string_view scheme, std::string_view pid, 
     };
     auto const ended = run();
     if (!ended)
-        return context.fail(pid, ended.error() == Error::not_found ? "the Linux silo has no `kill' program" : name_of(ended.error()));
+        return context.fail(pid, ended.error() == Error::not_found ? "the Linux silo has no `kill' program"
+                                                                   : name_of(ended.error()));
     return ended->state == abi::JobState::exited ? static_cast<int>(ended->code) : shell::status_failure;
 }
 
@@ -231,7 +246,8 @@ int kill(Context& context) {
 
 constexpr Command table[] = {
     {"ps", "", "list the processes, native and Linux", ps},
-    {"kill", "[-SIGNAL] ID|SILO:PID|%JOB...", "end a process, named as ps shows it, or signal a Linux process or a job", kill},
+    {"kill", "[-SIGNAL] ID|SILO:PID|%JOB...", "end a process, named as ps shows it, or signal a Linux process or a job",
+     kill},
 };
 
 }  // namespace

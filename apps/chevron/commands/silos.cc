@@ -39,14 +39,23 @@ int list_silos(Context& context) {
         append_size(memory, info.memory_used);
         append_size(limit, info.memory_limit);
         append_seconds(cpu, info.cpu_time_ns);
-        context.out.right(info.id, 5).print("  ").left(info.name.view(), 20).left(name_of(info.state), 11).right(info.processes, 9);
+        context.out.right(info.id, 5)
+            .print("  ")
+            .left(info.name.view(), 20)
+            .left(name_of(info.state), 11)
+            .right(info.processes, 9);
         context.out.right(info.threads, 9).right(memory.view(), 9);
         context.out.right(info.memory_limit == 0 ? "none" : limit.view(), 9).right(cpu.view(), 11).print('\n');
     });
 }
 
 int list_strates(Context& context) {
-    context.out.left("NAME", 20).left("MANIFEST", 18).left("STATE", 11).left("ISOLATION", 10).right("RESTARTS", 8).print("  SCHEME\n");
+    context.out.left("NAME", 20)
+        .left("MANIFEST", 18)
+        .left("STATE", 11)
+        .left("ISOLATION", 10)
+        .right("RESTARTS", 8)
+        .print("  SCHEME\n");
     return for_each_instance(context, [&](abi::StrateInfo const& info) {
         context.out.left(info.name.view(), 20).left(info.manifest.view(), 18).left(name_of(info.state), 11);
         context.out.left(name_of(info.isolation), 10).right(info.restarts, 8).print("  ", info.scheme.view(), '\n');
@@ -71,7 +80,8 @@ int show_info(Context& context, std::string_view name) {
     out.left("isolation", 12).print(name_of(info->isolation), '\n');
     if (!info->scheme.view().empty())
         out.left("provides", 12).print(info->scheme.view(), '\n');
-    out.left("memory", 12).print(used.view(), ", peak ", peak.view(), ", limit ", info->memory_limit == 0 ? "none" : limit.view(), '\n');
+    out.left("memory", 12)
+        .print(used.view(), ", peak ", peak.view(), ", limit ", info->memory_limit == 0 ? "none" : limit.view(), '\n');
     out.left("processes", 12).print(info->processes, ", threads ", info->threads, '\n');
     out.left("CPU time", 12).print(cpu.view(), " s\n").left("restarts", 12).print(info->restarts, '\n');
     ShortText started;
@@ -149,7 +159,7 @@ int limit(Context& context) {
 
 int control(Context& context, std::string_view verb, std::string_view name) {
     auto const manager = context.shell().manager();
-    auto const done = verb == "start"   ? manager.start(name)
+    auto const done = verb == "start"  ? manager.start(name)
                       : verb == "stop" ? manager.stop(name)
                       : verb == "kill" ? manager.kill(name)
                                        : manager.restart(name);

@@ -12,9 +12,9 @@ constexpr std::size_t command_limit = 128;
 struct Table {
     Table() {
         std::size_t count = 0;
-        for (auto const family :
-             {general_commands, control_commands, power_commands, folder_commands, file_commands, text_commands,
-              mount_commands, variable_commands, job_commands, process_commands, memory_commands, machine_commands, silo_commands}) {
+        for (auto const family : {general_commands, control_commands, power_commands, folder_commands, file_commands,
+                                  text_commands, mount_commands, variable_commands, job_commands, process_commands,
+                                  memory_commands, machine_commands, silo_commands}) {
             for (auto const& command : family)
                 all[count++] = &command;
         }
@@ -39,7 +39,8 @@ std::span<Command const* const> all_commands() {
 
 Command const* find_command(std::string_view name) {
     auto const commands = all_commands();
-    auto const found = std::ranges::lower_bound(commands, name, {}, [](Command const* command) { return command->name; });
+    auto const found =
+        std::ranges::lower_bound(commands, name, {}, [](Command const* command) { return command->name; });
     return found != commands.end() && (*found)->name == name ? *found : nullptr;
 }
 

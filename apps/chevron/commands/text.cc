@@ -16,7 +16,8 @@ struct Options {
     bool is_inverted = false;
 };
 
-Result<std::uint64_t> search_channel(Context& context, Channel& channel, Options const& options, std::string_view title) {
+Result<std::uint64_t> search_channel(Context& context, Channel& channel, Options const& options,
+                                     std::string_view title) {
     auto const buffer = TRY(HeapBytes::create(line_search_bytes));
     LineCutter cutter(buffer.span());
     std::uint64_t number = 0;
@@ -105,7 +106,8 @@ int grep(Context& context) {
 
 constexpr Command table[] = {
     {"grep", "[-i] [-v] [-n] [-c] TEXT [FILE...]",
-     "print the lines that contain a text; ^ at its beginning and $ at its end hold it to those of the line", grep, Completes::paths},
+     "print the lines that contain a text; ^ at its beginning and $ at its end hold it to those of the line", grep,
+     Completes::paths},
 };
 
 }  // namespace

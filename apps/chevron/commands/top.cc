@@ -10,7 +10,7 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::uint64_t period_ns = 1'000'000'000;
-constexpr std::uint64_t step_ns = 50'000'000;       // between looks at Ctrl-C where there is no console to wait for
+constexpr std::uint64_t step_ns = 50'000'000;  // between looks at Ctrl-C where there is no console to wait for
 constexpr std::uint32_t instance_limit = 256;
 
 struct Sample {
@@ -52,14 +52,21 @@ void print_table(Context& context, Sample const& before, Sample& now, std::size_
         append_uptime(up, machine->uptime_ns);
         append_size(free, machine->memory_free);
         append_size(total, machine->memory_total);
-        out.print("up ", up.view(), "   ", machine->cpus_online, " CPUs   memory ", total.view(), ", free ", free.view(), "\x1b[K\n");
+        out.print("up ", up.view(), "   ", machine->cpus_online, " CPUs   memory ", total.view(), ", free ",
+                  free.view(), "\x1b[K\n");
     }
     std::ranges::sort(now.silos.span(), [&](abi::StrateInfo const& left, abi::StrateInfo const& right) {
         auto const left_used = used_since(before, left);
         auto const right_used = used_since(before, right);
         return left_used != right_used ? left_used > right_used : left.id < right.id;
     });
-    out.right("ID", 5).print("  ").left("SILO", 20).left("STATE", 11).right("CPU", 8).right("TIME", 11).right("MEMORY", 9);
+    out.right("ID", 5)
+        .print("  ")
+        .left("SILO", 20)
+        .left("STATE", 11)
+        .right("CPU", 8)
+        .right("TIME", 11)
+        .right("MEMORY", 9);
     out.right("THREADS", 9).print("\x1b[K\n");
     std::size_t shown = 0;
     for (auto const& silo : now.silos) {
@@ -71,7 +78,11 @@ void print_table(Context& context, Sample const& before, Sample& now, std::size_
         append_percent(share, used_since(before, silo), elapsed);
         append_seconds(time, silo.cpu_time_ns);
         append_size(memory, silo.memory_used);
-        out.right(silo.id, 5).print("  ").left(silo.name.view(), 20).left(name_of(silo.state), 11).right(share.view(), 8);
+        out.right(silo.id, 5)
+            .print("  ")
+            .left(silo.name.view(), 20)
+            .left(name_of(silo.state), 11)
+            .right(share.view(), 8);
         out.right(time.view(), 11).right(memory.view(), 9).right(silo.threads, 9).print("\x1b[K\n");
     }
 }
@@ -118,7 +129,8 @@ int top(Context& context) {
             return context.fail("silo manager", now.error());
         if (is_live)
             context.out.print("\x1b[H");
-        auto const rows = is_live ? std::max<std::size_t>(context.shell().console().size().rows, 8) - 4 : now->silos.size();
+        auto const rows =
+            is_live ? std::max<std::size_t>(context.shell().console().size().rows, 8) - 4 : now->silos.size();
         print_table(context, *before, *now, rows);
         if (!is_live)
             return 0;

@@ -83,8 +83,10 @@ int unsetenv(Context& context) {
 
 constexpr Command table[] = {
     {"env", "", "list the variables that programs get", env},
-    {"set", "[NAME VALUE]", "list all variables, or set one for the shell only", set, Completes::variables, Runs::shell_only},
-    {"setenv", "NAME [VALUE]", "set a variable and hand it to programs", setenv, Completes::variables, Runs::shell_only},
+    {"set", "[NAME VALUE]", "list all variables, or set one for the shell only", set, Completes::variables,
+     Runs::shell_only},
+    {"setenv", "NAME [VALUE]", "set a variable and hand it to programs", setenv, Completes::variables,
+     Runs::shell_only},
     {"unsetenv", "NAME...", "forget variables", unsetenv, Completes::variables, Runs::shell_only},
 };
 

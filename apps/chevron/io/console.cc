@@ -5,11 +5,11 @@
 namespace astrata::chevron {
 namespace {
 
-constexpr std::size_t chunk_limit = 4000;               // bytes of one Stream.read or Stream.write
+constexpr std::size_t chunk_limit = 4000;  // bytes of one Stream.read or Stream.write
 constexpr std::uint64_t retry_pause_ns = 20'000'000;
-constexpr unsigned retry_limit = 250;                   // about 5 s for the driver to come back
-constexpr std::byte interrupt_key{0x03};                // Ctrl-C
-constexpr std::byte suspend_key{0x1a};                  // Ctrl-Z
+constexpr unsigned retry_limit = 250;     // about 5 s for the driver to come back
+constexpr std::byte interrupt_key{0x03};  // Ctrl-C
+constexpr std::byte suspend_key{0x1a};    // Ctrl-Z
 
 }  // namespace
 
@@ -66,8 +66,8 @@ Console::Line Console::read_line(std::string_view prompt, line_editor::LineEdito
 Console::Control Console::poll(std::uint64_t patience_ns) {
     (void)fill(sys::clock_now() + patience_ns);
     auto const waiting = std::span(pending_).first(used_).subspan(first_);
-    auto const key = std::ranges::find_last_if(
-        waiting, [](std::byte byte) { return byte == interrupt_key || byte == suspend_key; });
+    auto const key =
+        std::ranges::find_last_if(waiting, [](std::byte byte) { return byte == interrupt_key || byte == suspend_key; });
     if (key.empty())
         return Control::none;
     auto const control = key.front() == interrupt_key ? Control::interrupt : Control::suspend;

@@ -14,8 +14,8 @@
 
 namespace astrata::chevron {
 
-/// Only the main thread reads; every thread may write. Never more than one read is under way at the driver, and none while
-/// a Linux program has the terminal.
+/// Only the main thread reads; every thread may write. Never more than one read is under way at the driver, and none
+/// while a Linux program has the terminal.
 class Console final : public line_editor::TerminalOutput {
 public:
     /// `terminal_size` is used when the driver does not know the size. Borrowed: `need` outlives the console.
@@ -45,8 +45,8 @@ public:
     /// errors    those of Stream.write
     [[nodiscard]] Result<> write_text(Bytes text);
 
-    /// Gives typed bytes back to the driver and hands out an endpoint of the stream: for a program that reads it itself.
-    /// errors    those of Stream.unread and handle_duplicate
+    /// Gives typed bytes back to the driver and hands out an endpoint of the stream: for a program that reads it
+    /// itself. errors    those of Stream.unread and handle_duplicate
     [[nodiscard]] Result<> give_back();
     [[nodiscard]] Result<sdk::UniqueHandle> duplicate() const;
 
@@ -89,7 +89,7 @@ public:
 private:
     Console& console_;
     line_editor::LineEditor& editor_;
-    std::string_view rest_;          // of the line last read, in the editor
+    std::string_view rest_;  // of the line last read, in the editor
     bool needs_newline_ = false;
 };
 

@@ -11,8 +11,8 @@ namespace astrata::chevron {
 Result<std::unique_ptr<Interpreter>> Interpreter::create(Shell& shell, Ref<Script> script, Streams streams,
                                                          Ref<Cancellation> cancellation, Ground ground) {
     auto scratch = TRY(HeapBytes::create(scratch_bytes));
-    return make_owned<Interpreter>(shell, std::move(script), std::move(scratch), std::move(streams), std::move(cancellation),
-                                   ground);
+    return make_owned<Interpreter>(shell, std::move(script), std::move(scratch), std::move(streams),
+                                   std::move(cancellation), ground);
 }
 
 int Interpreter::run() {

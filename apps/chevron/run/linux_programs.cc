@@ -54,15 +54,16 @@ void LinuxPrograms::forget() {
     connection_ = nullptr;
 }
 
-Result<LinuxJob> LinuxPrograms::try_start(Ref<Connection> const& personality, shell::ProgramParameters const& parameters,
-                                          std::string_view program, ProgramStreams const& streams) {
+Result<LinuxJob> LinuxPrograms::try_start(Ref<Connection> const& personality,
+                                          shell::ProgramParameters const& parameters, std::string_view program,
+                                          ProgramStreams const& streams) {
     auto block = TRY(make_block(parameters, program));
     auto input = TRY(copy_of(streams.input));
     auto output = TRY(copy_of(streams.output));
     auto error = TRY(copy_of(streams.error));
-    auto const id =
-        TRY(personality->client().start(std::move(block.object), block.length, streams.are_terminal ? 1 : 0, streams.columns,
-                                        streams.rows, std::move(input), std::move(output), std::move(error)));
+    auto const id = TRY(personality->client().start(std::move(block.object), block.length, streams.are_terminal ? 1 : 0,
+                                                    streams.columns, streams.rows, std::move(input), std::move(output),
+                                                    std::move(error)));
     return LinuxJob{.personality = personality, .id = id};
 }
 

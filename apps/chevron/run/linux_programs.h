@@ -29,7 +29,9 @@ struct LinuxJob {
     /// Waits until it ends or stops.
     [[nodiscard]] Result<abi::PersonalityClient::WaitReply> wait() const { return personality->client().wait(id); }
     [[nodiscard]] Result<> signal(std::uint32_t number) const { return personality->client().signal(id, number); }
-    [[nodiscard]] Result<> resume(bool foreground) const { return personality->client().resume(id, foreground ? 1 : 0); }
+    [[nodiscard]] Result<> resume(bool foreground) const {
+        return personality->client().resume(id, foreground ? 1 : 0);
+    }
 };
 
 /// Linux numbers.
@@ -37,7 +39,7 @@ inline constexpr std::uint32_t signal_interrupt = 2;
 inline constexpr std::uint32_t signal_kill = 9;
 inline constexpr std::uint32_t signal_pipe = 13;
 inline constexpr std::uint32_t signal_terminate = 15;
-inline constexpr std::uint32_t signal_stop = 20;   // SIGTSTP
+inline constexpr std::uint32_t signal_stop = 20;  // SIGTSTP
 
 /// The three streams; borrowed endpoints, of which the program gets copies.
 struct ProgramStreams {
@@ -67,8 +69,9 @@ public:
     [[nodiscard]] Result<Ref<Connection>> connect_to(std::string_view name) const;
 
 private:
-    [[nodiscard]] Result<LinuxJob> try_start(Ref<Connection> const& personality, shell::ProgramParameters const& parameters,
-                                             std::string_view program, ProgramStreams const& streams);
+    [[nodiscard]] Result<LinuxJob> try_start(Ref<Connection> const& personality,
+                                             shell::ProgramParameters const& parameters, std::string_view program,
+                                             ProgramStreams const& streams);
     void forget() EXCLUDES(mutex_);
 
     abi::SiloManagerClient manager_;

@@ -8,7 +8,7 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::size_t parameter_bytes = std::size_t{256} * 1024;
-constexpr std::uint64_t look_interval_ns = 50'000'000;      // between looks at the console and the cancellation
+constexpr std::uint64_t look_interval_ns = 50'000'000;  // between looks at the console and the cancellation
 constexpr std::uint64_t look_patience_ns = 1'000'000;
 
 }  // namespace
@@ -32,7 +32,8 @@ Result<Ref<Pipeline>> Pipeline::start(Interpreter& interpreter, shell::Pipeline 
         }
     }
     for (auto const* command = tree.commands; command != nullptr; command = command->next) {
-        Streams streams = {.input = input, .output = interpreter.streams().output, .error = interpreter.streams().error};
+        Streams streams = {
+            .input = input, .output = interpreter.streams().output, .error = interpreter.streams().error};
         if (command->next != nullptr) {
             auto ends = TRY(Pipe::create());
             TRY(pipeline->pipes_.push_back(ends.pipe));
@@ -78,7 +79,8 @@ Result<> Pipeline::run(Element& element) {
     if (element.prepared->is_linux()) {
         auto const started = start_program(element);
         if (!started) {
-            finish(element, complain_about_start(*element.interpreter, element.prepared->arguments.front(), started.error()));
+            finish(element,
+                   complain_about_start(*element.interpreter, element.prepared->arguments.front(), started.error()));
             return {};
         }
     }

@@ -55,7 +55,8 @@ class BackgroundJob final : public Job {
 public:
     BackgroundJob(String text, Ref<Cancellation> cancellation, std::unique_ptr<Interpreter> interpreter,
                   shell::AndOr const& and_or)
-        : Job(std::move(text)), cancellation_(std::move(cancellation)), interpreter_(std::move(interpreter)), and_or_(and_or) {}
+        : Job(std::move(text)), cancellation_(std::move(cancellation)), interpreter_(std::move(interpreter)),
+          and_or_(and_or) {}
 
     Result<> start() {
         add_reference();
@@ -82,7 +83,7 @@ public:
             if (control == Console::Control::interrupt)
                 cancellation_->request();
             if (control == Console::Control::suspend)
-                return 0;   // goes on in the background
+                return 0;  // goes on in the background
         }
         return exit_status();
     }
@@ -103,7 +104,7 @@ private:
     }
 
     Ref<Cancellation> cancellation_;
-    std::unique_ptr<Interpreter> interpreter_;     // holds the script, in which the tree lies
+    std::unique_ptr<Interpreter> interpreter_;  // holds the script, in which the tree lies
     shell::AndOr const& and_or_;
     Mutex mutex_;
     bool has_ended_ GUARDED_BY(mutex_) = false;
@@ -132,9 +133,10 @@ int start_in_background(Interpreter& parent, shell::AndOr const& and_or) {
     auto const make = [&]() -> Result<Ref<BackgroundJob>> {
         auto cancellation = TRY(make_ref<Cancellation>());
         auto input = TRY(shell.null_channel());
-        Streams streams = {.input = std::move(input), .output = parent.streams().output, .error = parent.streams().error};
-        auto interpreter = TRY(
-            Interpreter::create(shell, parent.script(), std::move(streams), cancellation, Ground::background));
+        Streams streams = {
+            .input = std::move(input), .output = parent.streams().output, .error = parent.streams().error};
+        auto interpreter =
+            TRY(Interpreter::create(shell, parent.script(), std::move(streams), cancellation, Ground::background));
         auto text = TRY(String::from(and_or.source));
         return make_ref<BackgroundJob>(std::move(text), std::move(cancellation), std::move(interpreter), and_or);
     };
