@@ -36,6 +36,11 @@ public:
     /// errors    already_exists (is in a wait set)
     [[nodiscard]] Result<> bind(WaitSetEntry* entry);
     void unbind();
+    /// Nobody can receive any more.
+    [[nodiscard]] bool is_closed() {
+        LockGuard guard(lock_);
+        return is_closed_;
+    }
 
 private:
     [[nodiscard]] Received take_locked(Thread& self, std::uint64_t key) REQUIRES(lock_);

@@ -8,6 +8,7 @@
 #include "kernel/sched/wait.h"
 #include "kernel/sync/spin_lock.h"
 #include "lib/base/result.h"
+#include "lib/base/units.h"
 
 namespace astrata::kernel {
 

@@ -16,7 +16,10 @@ Result<Ref<Log>> Log::create(Account& account, std::size_t capacity) {
         account.uncharge(capacity);
         return fail(Error::no_memory);
     }
-    auto log = make_object<Log>(account, std::span(memory, capacity));
+#pragma clang unsafe_buffer_usage begin   // the heap's memory becomes a span here
+    std::span const storage(memory, capacity);
+#pragma clang unsafe_buffer_usage end
+    auto log = make_object<Log>(account, storage);
     if (!log) {
         mem::heap_free(memory, capacity);
         account.uncharge(capacity);

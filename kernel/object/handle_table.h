@@ -15,6 +15,7 @@
 #include "kernel/object/object.h"
 #include "kernel/sync/spin_lock.h"
 #include "lib/base/result.h"
+#include "lib/base/units.h"
 
 namespace astrata::kernel {
 

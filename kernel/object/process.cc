@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel/boot/vdso.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/object/make_object.h"
 #include "kernel/sched/thread.h"
@@ -24,6 +25,7 @@ Process::~Process() {
 
 Result<Ref<Process>> Process::create(Ref<Silo> silo, std::string_view name) {
     auto home = TRY(AddressSpace::create_home(silo->memory()));
+    TRY(map_vdso(*home));
     TRY(silo->count_process());
     auto process = make_object<Process>(silo->memory(), silo, std::move(home), name);
     if (!process) {

@@ -2,9 +2,10 @@
 #include <algorithm>
 
 #include "abi/kernel_calls.h"
+#include "arch/direct_map.h"
+#include "kernel/boot/vdso.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/memory_object.h"
-#include "kernel/mem/resident_page.h"
 #include "kernel/object/lookup.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
@@ -115,12 +116,12 @@ Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
 Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedStateArgs const& args) {
     if ((args.address & (page_size - 1)) != 0)
         return fail(Error::invalid_argument);
-    auto page = TRY(caller.process().home().pin({args.address}));
     if (!arch::allocate_vector_area(caller))
         return fail(Error::no_memory);
-    caller.restricted_state = static_cast<abi::RestrictedStateX86*>(page.address());
-    caller.restricted_object = RefOrNull<KernelObject>(Ref<KernelObject>(page.object()));
-    caller.restricted_page = std::move(page);
+    auto page = TRY(MemoryObject::create_contiguous(caller.process().silo().memory(), page_size));
+    TRY(caller.process().home().map(page, 0, {args.address}, page_size, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
+    caller.restricted_state = reinterpret_cast<abi::RestrictedStateX86*>(arch::phys_to_virt(page->device_address()));
+    caller.restricted_object = RefOrNull<KernelObject>(Ref<KernelObject>(std::move(page)));
     return {};
 }
 
@@ -145,6 +146,8 @@ Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnter
         caller.take_kick();
         return abi::RestrictedExit::kick;
     }
+    if (first_user_ticks() == 0) [[unlikely]]
+        note_first_user_instruction();
     auto const& space = *caller.guest_space;
     return arch::run_restricted(caller, space.restricted_root().value, space.native_root().value);
 }
@@ -155,16 +158,16 @@ Result<std::uint64_t> sys_restricted_save_vector_state(Thread& caller, Restricte
         return size;
     if (args.into.length < size)
         return fail(Error::out_of_range);
-    if (caller.arch.vector_area == nullptr)
+    if (caller.arch.vector_area.empty())
         return fail(Error::bad_state);
     // The area in memory is what the switch code keeps; bring it up to date, then copy from there.
     arch::save_vector_state(caller, {});
-    TRY(copy_out(args.into, std::span(caller.arch.vector_area, size)));
+    TRY(copy_out(args.into, caller.arch.vector_area));
     return size;
 }
 
 Result<> sys_restricted_load_vector_state(Thread& caller, RestrictedLoadVectorStateArgs const& args) {
-    if (caller.arch.vector_area == nullptr)
+    if (caller.arch.vector_area.empty())
         return fail(Error::bad_state);
     constexpr std::size_t largest = 4096;
     auto const size = std::min<std::size_t>(args.from.length, arch::vector_state_size());

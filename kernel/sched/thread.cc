@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "arch/cpu.h"
+#include "arch/direct_map.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/memory_object.h"
-#include "kernel/mem/resident_page.h"
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
@@ -47,11 +47,14 @@ Result<Ref<Thread>> Thread::create(Process& process, std::string_view name) {
     auto stack = TRY(mem::KernelStack::create(account));
     auto reply = TRY(make_object<Reply>(account));
     auto thread = TRY(make_object<Thread>(account, RefOrNull<Process>(Ref<Process>::share(process)), name, std::move(stack), std::move(reply)));
-    auto buffer = TRY(mem::ResidentPage::create(account));
-    thread->buffer_address = TRY(process.home().map(buffer.object(), 0, {}, page_size, abi::Access::read | abi::Access::write, {}));
-    thread->buffer = static_cast<abi::MessageBuffer*>(buffer.address());
-    thread->buffer_object = RefOrNull<KernelObject>(Ref<KernelObject>(buffer.object()));
-    TRY(process.add_thread(*thread));
+    auto buffer = TRY(MemoryObject::create_contiguous(account, page_size));
+    thread->buffer_address = TRY(process.home().map(buffer, 0, {}, page_size, abi::Access::read | abi::Access::write, {}));
+    thread->buffer = reinterpret_cast<abi::MessageBuffer*>(arch::phys_to_virt(buffer->device_address()));
+    thread->buffer_object = RefOrNull<KernelObject>(Ref<KernelObject>(std::move(buffer)));
+    if (auto added = process.add_thread(*thread); !added) {
+        (void)process.home().unmap(thread->buffer_address, page_size);
+        return fail(added.error());
+    }
     register_thread(*thread);
     return thread;
 }
@@ -103,7 +106,15 @@ std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
 }
 
 bool Thread::is_interrupted_already() {
-    return is_user() && pending_.load(std::memory_order_seq_cst) != 0 && try_wake(static_cast<std::uint32_t>(Error::interrupted));
+    return is_user() && pending_.load(std::memory_order_seq_cst) != 0 && try_interrupt();
+}
+
+bool Thread::try_interrupt() {
+    auto expected = WaitState::waiting;
+    if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
+        return false;
+    wake_status_ = static_cast<std::uint32_t>(Error::interrupted);
+    return true;
 }
 
 void Thread::cancel_wait() {
@@ -146,7 +157,7 @@ void Thread::kill() {
 }
 
 void Thread::interrupt_wait() {
-    if (try_wake(static_cast<std::uint32_t>(Error::interrupted)))
+    if (try_interrupt())
         sched::make_ready(*this);
     else
         sched::interrupt_if_running(*this);
@@ -154,6 +165,9 @@ void Thread::interrupt_wait() {
 
 void Thread::end() {
     reply_->disconnect();
+    if (process_ && buffer_object)
+        (void)process_->home().unmap(buffer_address, page_size);
+    arch::leave_space();
     guest_space = nullptr;
     unregister_thread(*this);
     if (process_) {

@@ -72,9 +72,9 @@ public:
 
     /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is never in a
     /// run queue for two reasons.
-    void prepare_to_wait() {
+    void prepare_to_wait(bool is_interruptible = true) {
         arch::disable_preemption();
-        wait_state_.store(WaitState::waiting, std::memory_order_seq_cst);
+        wait_state_.store(is_interruptible ? WaitState::waiting : WaitState::waiting_firmly, std::memory_order_seq_cst);
     }
     /// For the winner of try_wake, before it makes the thread ready: another status than announced.
     void set_wake_status(std::uint32_t status) { wake_status_ = status; }
@@ -82,13 +82,19 @@ public:
     void cancel_wait();
     /// Ends the wait in its favour if it is the first to try; the winner then makes the thread ready.
     [[nodiscard]] bool try_wake(std::uint32_t status) {
-        auto expected = WaitState::waiting;
-        if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
-            return false;
-        wake_status_ = status;
-        return true;
+        auto seen = wait_state_.load(std::memory_order_seq_cst);
+        while (seen == WaitState::waiting || seen == WaitState::waiting_firmly) {
+            if (wait_state_.compare_exchange_weak(seen, WaitState::woken, std::memory_order_seq_cst)) {
+                wake_status_ = status;
+                return true;
+            }
+        }
+        return false;
     }
-    [[nodiscard]] bool is_waiting() const { return wait_state_.load(std::memory_order_relaxed) == WaitState::waiting; }
+    [[nodiscard]] bool is_waiting() const {
+        auto const state = wait_state_.load(std::memory_order_relaxed);
+        return state == WaitState::waiting || state == WaitState::waiting_firmly;
+    }
     /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends it with
     /// interrupted, `deadline` with timed_out.
     std::uint32_t block(MonotonicNs deadline);
@@ -149,7 +155,7 @@ public:
 
 private:
     friend class WaitQueue;
-    enum class WaitState : std::uint32_t { running, waiting, woken };
+    enum class WaitState : std::uint32_t { running, waiting, waiting_firmly, woken };   // firmly: no kick ends it
     static constexpr std::uint32_t pending_kick = 1;
     static constexpr std::uint32_t pending_kill = 2;
 
@@ -157,6 +163,7 @@ private:
     void arm_timeout(MonotonicNs deadline);
     std::uint32_t finish_wait();
     void interrupt_wait();
+    bool try_interrupt();
     bool is_interrupted_already();
 
     RefOrNull<Process> process_;

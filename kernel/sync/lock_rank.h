@@ -28,6 +28,7 @@ enum class LockRank : std::uint8_t {
     slab,              ///< one size class of the kernel heap
     frames,            ///< the frame allocator
     tlb,               ///< one shootdown at a time
+    random,            ///< the random number generator
     registry,          ///< the list of all threads, of all processes
     reaper,            ///< threads that have ended
     log,               ///< the log ring

@@ -1,18 +1,18 @@
 // Exceptions and interrupts, from the common entry (arch/<machine>/trap_entry.S).
 #include "arch/cpu.h"
 #include "arch/smp.h"
+#include "arch/tlb_interrupt.h"
 #include "arch/trap_frame.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/ipc/interrupt.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
-#include "kernel/mem/tlb.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trap/panic.h"
 #include "kernel/trap/user_exit.h"
-#include "kernel/user_copy/exception_table.h"
+#include "kernel/user_copy/user_span.h"
 
 extern "C" [[noreturn]] void leave_restricted(std::uint32_t reason);
 
@@ -128,7 +128,7 @@ void handle_interrupt(std::uint8_t vector) {
         sched::reschedule_interrupt();
         break;
     case arch::tlb_flush_vector:
-        mem::tlb_flush_interrupt();
+        tlb::answer_request();
         arch::end_of_interrupt();
         break;
     case arch::stop_vector: arch::halt_forever();

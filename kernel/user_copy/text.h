@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "kernel/user_copy/user_copy.h"
+#include "kernel/user_copy/user_span.h"
 #include "lib/base/result.h"
 
 namespace astrata::kernel {

@@ -41,11 +41,13 @@ constexpr T unwrap(Result<T>&& result) {
 
 // Evaluates `expression`, a Result; returns its error from the enclosing function, or yields its value. A GNU statement
 // expression, so that `auto page = TRY(allocate());` reads as one step. Results never hold references: borrow with a
-// pointer instead, so that nothing dangles here.
-#define TRY(...)                                                                                                       \
+// pointer instead, so that nothing dangles here. Each use has a name of its own, so that one can stand inside another.
+#define TRY(...) ASTRATA_TRY_1(__COUNTER__, __VA_ARGS__)
+#define ASTRATA_TRY_1(number, ...) ASTRATA_TRY_2(number, __VA_ARGS__)
+#define ASTRATA_TRY_2(number, ...)                                                                                     \
     ({                                                                                                                 \
-        auto try_result_ = (__VA_ARGS__);                                                                              \
-        if (!try_result_.has_value()) [[unlikely]]                                                                     \
-            return ::astrata::fail(try_result_.error());                                                               \
-        ::astrata::detail::unwrap(std::move(try_result_));                                                             \
+        auto try_result_##number = (__VA_ARGS__);                                                                      \
+        if (!try_result_##number.has_value()) [[unlikely]]                                                             \
+            return ::astrata::fail(try_result_##number.error());                                                       \
+        ::astrata::detail::unwrap(std::move(try_result_##number));                                                     \
     })

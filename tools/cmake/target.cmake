@@ -14,8 +14,9 @@ target_compile_options(astrata_target_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -nostdinc -nostdinc++
     "SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/config" "SHELL:-isystem ${libcxx_headers}"
     "SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/libc" "SHELL:-isystem ${clang_resources}/include">)
+# Linked as for Linux only because clang then runs lld itself, while for the bare target it would want gcc in between.
 target_link_options(astrata_target_options INTERFACE
-    --target=x86_64-unknown-none-elf -fuse-ld=lld -nostdlib -static -Wl,--gc-sections,-z,noexecstack,-z,max-page-size=4096
+    --target=x86_64-unknown-linux-gnu -fuse-ld=lld -nostdlib -static -Wl,--gc-sections,-z,noexecstack,-z,max-page-size=4096
     -Wl,--no-undefined,--build-id=none)
 target_link_libraries(astrata_target_options INTERFACE astrata_warnings)
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "arch/local_timer.h"
+
 namespace astrata::kernel::arch {
 
 // Vectors. Devices get first_device_vector..last_device_vector.
@@ -31,7 +33,5 @@ void start_timer_measurement();
 [[nodiscard]] std::uint32_t timer_measurement_count();
 /// From measurement: timer counts per 2^32 TSC ticks.
 void set_timer_rate(std::uint64_t counts_per_tick_scaled);
-/// Interrupts with timer_vector once, when the TSC reaches `deadline_ticks` (at once if it has); ~stops it.
-void arm_timer(std::uint64_t deadline_ticks);
 
 }  // namespace astrata::kernel::arch

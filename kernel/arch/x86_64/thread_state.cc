@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
+#include "kernel/mem/kernel_space.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
@@ -84,15 +85,15 @@ void load_vector_registers(std::byte const* area) {
 // Foreign code's registers go to memory whenever its thread leaves the CPU, so that it can continue anywhere; they are loaded
 // again only if another thread used them meanwhile.
 void leave_vector_state(Thread& thread) {
-    if (thread.arch.vector_area != nullptr)
-        store_vector_registers(thread.arch.vector_area);
+    if (!thread.arch.vector_area.empty())
+        store_vector_registers(thread.arch.vector_area.data());
 }
 void resume_vector_state(PerCpu& cpu, Thread& thread) {
-    if (thread.arch.vector_area == nullptr)
+    if (thread.arch.vector_area.empty())
         return;
     if (cpu.vector_state_owner == &thread && thread.arch.vector_cpu == cpu.index)
         return;
-    load_vector_registers(thread.arch.vector_area);
+    load_vector_registers(thread.arch.vector_area.data());
     cpu.vector_state_owner = &thread;
     thread.arch.vector_cpu = cpu.index;
 }
@@ -130,7 +131,19 @@ void activate_space(Thread& thread) {
         }
     }
     cpu.full_root = space->native_root().value;
-    use_root(cpu, thread.arch.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+    use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+}
+
+void leave_space() {
+    auto const state = disable_interrupts();
+    auto& cpu = this_cpu();
+    auto* former = std::exchange(cpu.active_space, nullptr);
+    use_root(cpu, mem::kernel_root().value);
+    if (former != nullptr)
+        former->deactivate(cpu.index);
+    restore_interrupts(state);
+    if (former != nullptr)
+        former->drop_reference();
 }
 
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) {
@@ -165,15 +178,17 @@ void switch_threads(Thread& from, Thread& to) {
 }
 
 bool allocate_vector_area(Thread& thread) {
-    if (thread.arch.vector_area != nullptr)
+    if (!thread.arch.vector_area.empty())
         return true;
-    auto* area = static_cast<std::byte*>(mem::heap_allocate(features.vector_state_size));
-    if (area == nullptr)
+    auto* memory = static_cast<std::byte*>(mem::heap_allocate(features.vector_state_size));
+    if (memory == nullptr)
         return false;
-    std::memset(area, 0, features.vector_state_size);
-    std::memcpy(area, &initial_control_word, sizeof(initial_control_word));
-    auto const bytes = std::span(area, features.vector_state_size);
-    std::memcpy(bytes.subspan(mxcsr_offset).data(), &initial_mxcsr, sizeof(initial_mxcsr));
+#pragma clang unsafe_buffer_usage begin   // the heap's memory becomes a span here
+    std::span const area(memory, features.vector_state_size);
+#pragma clang unsafe_buffer_usage end
+    std::ranges::fill(area, std::byte{});
+    std::memcpy(area.data(), &initial_control_word, sizeof(initial_control_word));
+    std::memcpy(area.subspan(mxcsr_offset).data(), &initial_mxcsr, sizeof(initial_mxcsr));
     auto const state = disable_interrupts();
     thread.arch.vector_area = area;
     thread.arch.vector_cpu = ~std::uint32_t{0};
@@ -184,9 +199,9 @@ bool allocate_vector_area(Thread& thread) {
 }
 
 void free_vector_area(Thread& thread) {
-    if (thread.arch.vector_area != nullptr)
-        mem::heap_free(thread.arch.vector_area, features.vector_state_size);
-    thread.arch.vector_area = nullptr;
+    if (!thread.arch.vector_area.empty())
+        mem::heap_free(thread.arch.vector_area.data(), thread.arch.vector_area.size());
+    thread.arch.vector_area = {};
 }
 
 std::size_t vector_state_size() {
@@ -195,13 +210,13 @@ std::size_t vector_state_size() {
 
 void save_vector_state(Thread& thread, std::span<std::byte> into) {
     auto const state = disable_interrupts();
-    store_vector_registers(thread.arch.vector_area);
+    store_vector_registers(thread.arch.vector_area.data());
     restore_interrupts(state);
-    std::memcpy(into.data(), thread.arch.vector_area, std::min<std::size_t>(into.size(), features.vector_state_size));
+    std::memcpy(into.data(), thread.arch.vector_area.data(), std::min(into.size(), thread.arch.vector_area.size()));
 }
 
 void load_vector_state(Thread& thread, std::span<std::byte const> from) {
-    auto const area = std::span(thread.arch.vector_area, features.vector_state_size);
+    auto const area = thread.arch.vector_area;
     auto const state = disable_interrupts();
     std::ranges::fill(area, std::byte{});
     std::memcpy(area.data(), from.data(), std::min(from.size(), area.size()));

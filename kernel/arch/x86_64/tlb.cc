@@ -1,6 +1,8 @@
 // TLB shootdown by inter-processor interrupt. One at a time; the CPUs concerned answer by counting down.
 #include "kernel/mem/tlb.h"
 
+#include "arch/tlb_interrupt.h"
+
 #include <atomic>
 #include <bit>
 
@@ -52,7 +54,7 @@ void flush_everywhere(CpuMask targets, std::uint64_t start, std::uint64_t pages,
             arch::pause();
             // With interrupts off this CPU could not answer the one that is being served.
             if (!arch::are_interrupts_enabled())
-                mem::tlb_flush_interrupt();
+                tlb::answer_request();
         }
         request.start.store(start, std::memory_order_relaxed);
         request.pages.store(pages, std::memory_order_relaxed);
@@ -71,6 +73,15 @@ void flush_everywhere(CpuMask targets, std::uint64_t start, std::uint64_t pages,
 
 namespace tlb {
 
+void answer_request() {
+    auto const own = std::uint64_t{1} << arch::cpu_index();
+    if ((request.pending.load(std::memory_order_acquire) & own) == 0)
+        return;
+    flush_here(request.start.load(std::memory_order_relaxed), request.pages.load(std::memory_order_relaxed),
+               request.is_global.load(std::memory_order_relaxed));
+    request.pending.fetch_and(~own, std::memory_order_release);
+}
+
 void flush_range(CpuMask active, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     flush_everywhere(active, start.value, pages, false);
 }
@@ -81,16 +92,4 @@ void flush_kernel_range(VirtAddr start, std::uint64_t pages) {
 
 }  // namespace tlb
 
-namespace mem {
-
-void tlb_flush_interrupt() {
-    auto const own = std::uint64_t{1} << arch::cpu_index();
-    if ((request.pending.load(std::memory_order_acquire) & own) == 0)
-        return;
-    flush_here(request.start.load(std::memory_order_relaxed), request.pages.load(std::memory_order_relaxed),
-               request.is_global.load(std::memory_order_relaxed));
-    request.pending.fetch_and(~own, std::memory_order_release);
-}
-
-}  // namespace mem
 }  // namespace astrata::kernel

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "abi/message.h"
@@ -17,6 +18,7 @@
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/core/lock.h"
 #include "strates/linux/core/wait.h"
+#include "strates/linux/process/wait_status.h"
 #include "strates/linux/signal/pending.h"
 #include "strates/linux/signal/signal.h"
 
@@ -28,6 +30,12 @@ class Memory;             // memory/
 class Process;            // process/
 
 using ProcessId = std::uint32_t;
+
+/// Room for the FPU and vector state of foreign code in XSAVE standard format, AVX-512 included.
+struct VectorState {
+    alignas(64) std::array<std::byte, 2816> bytes;
+    std::size_t size = 0;
+};
 
 /// Reasons for a task to look up before it goes on with its program, or out of a sleep. Set by any thread.
 namespace task_work {
@@ -68,7 +76,9 @@ class Task : public RefCounted<Task> {
 public:
     static void destroy(Task* task);
 
-    explicit Task(ProcessId id, Process& process);
+    /// A task of `process`, which it keeps alive. Its thread does not run yet and no table knows it.
+    /// errors    enomem
+    static LinuxResult<Ref<Task>> create(ProcessId id, Process& process);
 
     // ---- Who it is; fixed ----
     [[nodiscard]] ProcessId id() const { return id_; }
@@ -89,6 +99,8 @@ public:
     void set_fs(RefOrNull<FileSystemContext> fs);
     void set_memory(RefOrNull<Memory> memory);
     void set_credentials(Ref<Credentials> credentials);
+    /// execve of a thread that does not lead its process: it takes the leader's id over, under the process table's lock.
+    void take_over_id(ProcessId id) { id_ = id; }
 
     /// The name that ps shows (TASK_COMM_LEN, NUL padded).
     [[nodiscard]] std::string_view name() const { return {name_.data(), name_length_}; }
@@ -96,6 +108,10 @@ public:
 
     // ---- Registers of the program while our code runs ----
     [[nodiscard]] abi::RestrictedStateX86& state() const { return *state_; }
+    /// What the program's registers and vector state begin with; consumed when the thread starts.
+    abi::RestrictedStateX86 initial_state = {};
+    std::unique_ptr<VectorState> initial_vector_state;   ///< null: the machine's initial state
+    GuestAddress child_tid_to_set;           ///< CLONE_CHILD_SETTID: written by the new thread, in its own memory
 
     // ---- Signals ----
     /// Written by the own thread; read by senders.
@@ -107,8 +123,11 @@ public:
     SignalSet awaited;       ///< rt_sigtimedwait waits for these though they are blocked; under signal_mutex
     AlternateStack alternate_stack;
     RestartBlock restart;
-    std::uint64_t system_call = 0;  ///< number of the call in progress; ~0 outside one
-    abi::Handle thread = 0;         ///< for kicks and times; set before the task is visible to others
+    std::uint64_t system_call = no_system_call;  ///< number of the call in progress
+    static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
+    /// Of the last exception, for signal frames.
+    std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
+    abi::Handle thread = 0;         ///< for kicks and times; set by the thread itself when it begins
 
     // ---- Waking and interrupting, from any thread ----
     std::atomic<std::uint32_t> work = 0;    ///< task_work bits
@@ -120,9 +139,10 @@ public:
     [[nodiscard]] bool is_dying() const { return (work.load(std::memory_order_acquire) & task_work::exit) != 0; }
 
     // ---- Threads (set_tid_address, set_robust_list, CLONE_*) ----
+    WaitStatus own_status;                   ///< by exit(2) of this thread alone
     GuestAddress clear_child_tid;
     GuestAddress robust_list;
-    Process* vfork_parent_waits = nullptr;  ///< this task's process still borrows its parent's memory
+    Process* vfork_parent_waits = nullptr;  ///< this task's process borrows that one's memory; holds a reference
     std::int32_t parent_death_signal = 0;
     bool no_new_privileges = false;
     std::uint32_t scheduling_policy = 0;  ///< SCHED_OTHER...; read by procfs
@@ -135,7 +155,10 @@ public:
     ListLink<Task> table_link;    ///< ProcessTable, by id
 
 private:
-    friend class TaskLauncher;
+    friend class GuestThread;  // binds state_
+    explicit Task(ProcessId id, Process& process);
+    ~Task();
+
     ProcessId id_;
     Process& process_;  // the process outlives its tasks: each holds a reference, dropped in destroy()
     RefOrNull<FileTable> files_;

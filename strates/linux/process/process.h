@@ -11,6 +11,7 @@
 #include "strates/linux/process/limits.h"
 #include "strates/linux/process/session.h"
 #include "strates/linux/process/usage.h"
+#include "strates/linux/process/wait_status.h"
 #include "strates/linux/signal/actions.h"
 #include "strates/linux/signal/pending.h"
 
@@ -18,21 +19,6 @@ namespace astrata::linux_abi {
 
 class Job;            // personality/: a program that somebody outside started
 class ProcessTimers;  // time/: itimers and POSIX timers
-
-/// A status as wait4 reports it: exit code << 8, or signal number (| 0x80 with core dump).
-struct WaitStatus {
-    std::uint32_t value = 0;
-    static constexpr WaitStatus exited(std::uint32_t code) { return {(code & 0xff) << 8}; }
-    static constexpr WaitStatus killed(Signal signal, bool dumped) {
-        return {static_cast<std::uint32_t>(signal) | (dumped ? 0x80u : 0u)};
-    }
-    static constexpr WaitStatus stopped(Signal signal) { return {static_cast<std::uint32_t>(signal) << 8 | 0x7f}; }
-    static constexpr WaitStatus continued() { return {0xffff}; }
-    [[nodiscard]] constexpr bool is_exit() const { return (value & 0x7f) == 0; }
-    [[nodiscard]] constexpr std::uint32_t exit_code() const { return value >> 8 & 0xff; }
-    [[nodiscard]] constexpr std::uint32_t signal() const { return value & 0x7f; }
-    [[nodiscard]] constexpr bool is_dumped() const { return (value & 0x80) != 0; }
-};
 
 class Process : public RefCounted<Process> {
 public:
@@ -52,7 +38,8 @@ public:
     std::uint32_t task_count = 0;          ///< as above
     bool is_zombie = false;                ///< ended; waits for its parent
     bool has_executed = false;             ///< execve succeeded in it (setpgid then refuses)
-    bool is_subreaper = false;             ///< PR_SET_CHILD_SUBREAPER
+    bool is_borrowing_memory = false;        ///< made by vfork, and has not replaced or left its parent's memory yet
+    bool is_subreaper = false;  ///< PR_SET_CHILD_SUBREAPER
     Signal exit_signal = Signal::sigchld;  ///< what the parent gets
     WaitStatus exit_status;                ///< valid when is_zombie
     bool has_stop_report = false;          ///< stopped, and the parent has not been told by wait4 yet
@@ -68,15 +55,18 @@ public:
     PendingSignals pending;      ///< sent to the process as a whole
     Ref<SignalActions> actions;  ///< replaced only by exec, with one task left
     bool is_stopped = false;
+    bool has_continue_notice = false;        ///< the first task to leave the stop tells the parent
     bool is_exiting = false;  ///< exit_group or a fatal signal; all tasks end with group_status
     WaitStatus group_status;
     Task* executing_task = nullptr;  ///< execve waits for the other tasks to end
-    WaitQueue stop_queue;            ///< stopped tasks wait here
+    WaitQueue stop_queue;       ///< stopped tasks wait here, and an execve for its siblings' end
+    WaitQueue signal_arrivals;  ///< woken for every signal that becomes pending, for signalfd
 
     // ---- Attributes ----
     Limits limits;               ///< has its own lock
     std::uint64_t start_ns = 0;  ///< monotonic
     std::atomic<bool> is_dumpable = true;
+    std::atomic<UserId> owner = 0;           ///< real user id, for signals' information and /proc
     ProcessTimers* timers = nullptr;  ///< created with the first timer; guarded by signal_mutex
     std::atomic<std::uint32_t> personality = 0;
     std::atomic<std::int32_t> oom_score_adjustment = 0;

@@ -2,6 +2,8 @@
 // where a queued real-time signal's sender must be told.
 #pragma once
 
+#include <optional>
+
 #include "strates/linux/process/process.h"
 #include "strates/linux/process/process_table.h"
 
@@ -17,6 +19,8 @@ LinuxResult<> send_to_task(Task& task, SignalInfo const& info);
 bool send_to_group(ProcessId group, SignalInfo const& info);
 /// As above with the table already locked.
 bool send_to_group_locked(ProcessGroup const& group, SignalInfo const& info) REQUIRES(process_table().mutex);
+/// A fault of the calling task itself: cannot be held back. If the signal is blocked or ignored, the task dies of it.
+void force_signal(SignalInfo const& info);
 /// SIGPIPE and SIGXFSZ, which a call causes to its own task.
 void send_to_current(Signal signal);
 
@@ -31,5 +35,11 @@ void send_to_current(Signal signal);
 /// pselect6, ppoll, epoll_pwait, rt_sigsuspend: replaces the mask for the duration of the call. It comes back by itself
 /// before the program goes on, after a handler, if one is due, has been set up with the temporary mask.
 void set_temporary_mask(SignalSet mask);
+
+/// Takes a pending signal among `wanted` from the calling task or its process, whether blocked or not: signalfd,
+/// rt_sigtimedwait.
+[[nodiscard]] std::optional<SignalInfo> take_pending(SignalSet wanted);
+/// What is pending for the calling task, its process's signals included.
+[[nodiscard]] SignalSet pending_signals();
 
 }  // namespace astrata::linux_abi

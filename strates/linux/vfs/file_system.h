@@ -1,6 +1,7 @@
 // One mounted file system instance: its root and what statfs() says.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -36,11 +37,21 @@ public:
     /// Whether nothing in it can change, whatever the mount says.
     [[nodiscard]] virtual bool is_read_only() const { return false; }
 
+    // Mounts count themselves. Inodes and their file system refer to each other; the last unmount unties them.
+    void add_mount() { mounts_.fetch_add(1, std::memory_order_relaxed); }
+    void drop_mount() {
+        if (mounts_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            release_root();
+    }
+
 protected:
+    /// Drops the references to inodes that keep the file system alive. Nothing is looked up in it afterwards.
+    virtual void release_root() = 0;
     FileSystem();
     virtual ~FileSystem() = default;
 
 private:
+    std::atomic<std::uint32_t> mounts_ = 0;
     std::uint64_t const device_;   // an anonymous device number: major 0
     friend class RefCounted<FileSystem>;
 };

@@ -11,16 +11,19 @@
 #include <span>
 #include <string_view>
 
+#include "lib/base/bytes.h"
 #include "lib/base/ref.h"
 #include "strates/linux/core/errno.h"
 #include "strates/linux/core/lock.h"
 #include "strates/linux/vfs/constants.h"
+#include "strates/linux/vfs/file_system.h"
 
 namespace astrata::linux_abi {
 
 class File;
-class FileSystem;
+class FileLocks;
 class Inode;
+class Pipe;
 struct Path;
 
 /// What stat() reports of a file, and what a new one begins with.
@@ -79,7 +82,7 @@ class Inode : public RefCounted<Inode> {
 public:
     static void destroy(Inode* inode) { inode->dispose(); }
 
-    [[nodiscard]] FileSystem& file_system() const { return file_system_; }
+    [[nodiscard]] FileSystem& file_system() const { return *file_system_; }
     [[nodiscard]] std::uint64_t number() const { return number_; }
     [[nodiscard]] FileType type() const { return type_; }
     [[nodiscard]] bool is_directory() const { return type_ == FileType::directory; }
@@ -107,6 +110,8 @@ public:
 
     virtual LinuxResult<LookupResult> lookup(std::string_view name) REQUIRES(mutex_);
     virtual LinuxResult<Ref<Inode>> create(std::string_view name, NewNode const& node) REQUIRES(mutex_);
+    /// A regular file without a name (O_TMPFILE).
+    virtual LinuxResult<Ref<Inode>> create_unnamed(NewNode const& node) REQUIRES(mutex_);
     virtual LinuxResult<> link(std::string_view name, Inode& node) REQUIRES(mutex_);
     /// Removes the entry `name`, which is `node`. An emptied directory (its mutex is held too) is checked by the file system: enotempty.
     virtual LinuxResult<> remove(std::string_view name, Inode& node) REQUIRES(mutex_);
@@ -142,12 +147,20 @@ public:
     /// Names, each ended by NUL.
     virtual LinuxResult<std::size_t> list_extended_attributes(MutableBytes into);
 
+    /// Advisory locks on it; null as long as nobody took one.
+    [[nodiscard]] FileLocks* locks() const { return locks_.load(std::memory_order_acquire); }
+    /// errors    enomem
+    LinuxResult<FileLocks*> make_locks();
+
+    /// The pipe of a FIFO that is open somewhere; guarded by the FIFO mutex (pipe/pipe.cc).
+    Pipe* fifo = nullptr;
+
     /// For the file system and path operations.
     void mark_removed() { is_removed_.store(true, std::memory_order_relaxed); }
 
 protected:
     Inode(FileSystem& file_system, Attributes const& attributes);
-    virtual ~Inode() = default;
+    virtual ~Inode();
     /// Called when the last reference is gone.
     virtual void dispose() { delete this; }
 
@@ -159,7 +172,7 @@ protected:
     }
     static std::int64_t wall_clock_ns();
 
-    FileSystem& file_system_;
+    Ref<FileSystem> const file_system_;   // whose end the inode's outlasts: cached entries survive an unmount
     std::uint64_t const number_;
     FileType const type_;
     std::uint64_t const device_;
@@ -174,6 +187,7 @@ protected:
     std::atomic<std::int64_t> changed_ns_;
     std::int64_t const created_ns_;
     std::atomic<bool> is_removed_ = false;
+    std::atomic<FileLocks*> locks_ = nullptr;   // owned
     Mutex mutex_;
 
     friend class RefCounted<Inode>;

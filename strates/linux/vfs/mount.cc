@@ -18,6 +18,11 @@ Mount::Mount(FileSystem& file_system, Dentry& root, std::string_view source, std
     source = source.substr(0, source_.size());
     std::ranges::copy(source, source_.begin());
     source_length_ = static_cast<std::uint8_t>(source.size());
+    file_system.add_mount();
+}
+
+Mount::~Mount() {
+    file_system_->drop_mount();
 }
 
 LinuxResult<Ref<Mount>> Mount::create(FileSystem& file_system, Dentry& root, std::string_view source, std::uint64_t flags) {

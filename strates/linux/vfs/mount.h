@@ -52,7 +52,7 @@ private:
     friend class RefCounted<Mount>;
     friend class Tree;
     Mount(FileSystem& file_system, Dentry& root, std::string_view source, std::uint64_t flags);
-    ~Mount() = default;
+    ~Mount();
 
     Ref<FileSystem> file_system_;
     Ref<Dentry> root_;

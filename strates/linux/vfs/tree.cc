@@ -51,6 +51,13 @@ LinuxResult<> Tree::detach(Path const& place, bool lazily) {
     return {};
 }
 
+void Tree::detach_root_for_tests(Mount& root) {
+    RefOrNull<Mount> released = Ref<Mount>::adopt(root);
+    Lock lock(mutex_);
+    mounts_.remove(root);
+    lock.unlock();
+}
+
 void Tree::forget(Dentry& entry) {
     DentryCache::Victims victims;
     Lock lock(mutex_);

@@ -32,6 +32,8 @@ public:
     /// Takes away the topmost mount at its root `place`.
     /// errors    einval (not the root of a mount, or the root mount), ebusy (mounts on top of it, or in use, unless `lazily`)
     LinuxResult<> detach(Path const& place, bool lazily);
+    /// Takes the root mount away, which no call does: for unit tests, which each have a tree of their own.
+    void detach_root_for_tests(Mount& root);
     /// For each mount in order of attaching: `visit(Mount&)` under the mutex.
     template <typename Visitor>
     void for_each_mount(Visitor visit) {

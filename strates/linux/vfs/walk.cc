@@ -197,7 +197,7 @@ void Walker::go_up_locked() {
 LinuxResult<> Walker::look_up_slowly() {
     auto& directory = *held_entry_->inode();
     Lock lock(directory.mutex());
-    found_ = LTRY(look_up_child(*held_entry_, component_));
+    found_ = LTRY(look_up_child(*held_entry_, directory, component_));
     return {};
 }
 
@@ -244,10 +244,11 @@ LinuxResult<> Walker::substitute(std::string_view target) {
     auto const length = target.size() + (needs_slash ? 1 : 0) + rest_.size();
     if (length >= path_limit)
         return fail(Errno::enametoolong);
-    auto place = std::ranges::copy(target, texts_[next]->begin()).out;
+    std::span<char> const text(*texts_[next]);
+    std::ranges::copy(target, text.begin());
     if (needs_slash)
-        *place++ = '/';
-    std::ranges::copy(rest_, place);
+        text[target.size()] = '/';
+    std::ranges::copy(rest_, text.subspan(length - rest_.size()).begin());
     rest_ = std::string_view(texts_[next]->data(), length);
     has_trailing_slash_ = rest_.back() == '/';
     text_in_use_ = next;
@@ -255,7 +256,7 @@ LinuxResult<> Walker::substitute(std::string_view target) {
     return {};
 }
 
-LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, std::string_view name) {
+LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, Inode& inode, std::string_view name) {
     auto const hash = NameHash::of(name);
     {
         Lock lock(tree().mutex());
@@ -264,7 +265,6 @@ LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, std::string_view name)
     }
     if (name.size() > name_limit)
         return fail(Errno::enametoolong);
-    auto& inode = *directory.inode();
     if (inode.is_removed())
         return fail(Errno::enoent);
     auto result = LTRY(inode.lookup(name));

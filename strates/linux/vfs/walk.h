@@ -95,9 +95,9 @@ private:
     unsigned text_in_use_ = 0;
 };
 
-/// Looks `name` up in a directory whose mutex the caller holds; the result may be negative.
+/// Looks `name` up in a directory, whose inode's mutex the caller holds; the result may be negative.
 /// errors    eio, enoent (the directory was removed)
-LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, std::string_view name) REQUIRES(directory.inode()->mutex());
+LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, Inode& inode, std::string_view name) REQUIRES(inode.mutex());
 
 /// The mount on top of `entry` seen through `mount`, followed down to the topmost.
 Path topmost(Path path);

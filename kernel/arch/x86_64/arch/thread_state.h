@@ -21,7 +21,7 @@ struct ThreadState {
     std::uint64_t restricted_return = 0;                  // PerCpu::restricted_return likewise
     std::uint64_t fs_base = 0;                            // user values, saved on every switch
     std::uint64_t gs_base = 0;
-    std::byte* vector_area = nullptr;                     // XSAVE area; only threads that run foreign code have one
+    std::span<std::byte> vector_area;                     // XSAVE area; only threads that run foreign code have one
     std::uint32_t vector_cpu = ~std::uint32_t{0};         // whose registers may still hold the state
 };
 
@@ -34,6 +34,10 @@ void switch_threads(Thread& from, Thread& to);
 
 /// The thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
 void activate_space(Thread& thread);
+
+/// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context. The
+/// calling thread stays in the kernel from now on.
+void leave_space();
 
 /// Enters user mode for the first time.
 [[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,

@@ -126,6 +126,6 @@ boot_root:          .skip 4096
 boot_pointers_low:  .skip 4096
 boot_pointers_high: .skip 4096
 boot_directories:   .skip 4 * 4096
-boot_stack:         .skip 16384
+boot_stack:         .skip 65536
 .global boot_stack_top
 boot_stack_top:

@@ -1,0 +1,23 @@
+// User memory on the host: a function that the test provides.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace astrata::kernel::arch {
+
+struct ExceptionTableEntry {
+    std::uint64_t instruction;
+    std::uint64_t recovery;
+};
+
+inline bool (*host_copy_user)(void* to, void const* from, std::size_t count) = nullptr;
+[[nodiscard]] inline bool copy_user(void* to, void const* from, std::size_t count) {
+    return host_copy_user != nullptr && host_copy_user(to, from, count);
+}
+inline std::span<ExceptionTableEntry const> exception_table() {
+    return {};
+}
+
+}  // namespace astrata::kernel::arch

@@ -1,0 +1,109 @@
+#include "arch/platform.h"
+
+#include "arch/cpu.h"
+#include "arch/direct_map.h"
+#include "arch/interrupt_routing.h"
+#include "kernel/arch/x86_64/boot/boot_cpu.h"
+#include "kernel/arch/x86_64/local_apic.h"
+#include "kernel/log/print.h"
+#include "kernel/mem/kernel_space.h"
+#include "kernel/time/clock.h"
+#include "lib/acpi/tables.h"
+
+namespace astrata::kernel::arch {
+
+namespace {
+
+constinit PhysAddr rsdp_address{};
+
+// Where a PC has its first IO-APIC when no table says otherwise.
+constexpr std::uint64_t standard_io_apic = 0xfec0'0000;
+
+// Firmware tables may lie in memory that the direct map does not show.
+Bytes map_firmware(PhysAddr address, std::size_t size) {
+    auto const mapped = mem::map_device(address, size);
+    if (!mapped)
+        return {};
+#pragma clang unsafe_buffer_usage begin
+    return Bytes(reinterpret_cast<std::byte const*>(mapped->value), size);
+#pragma clang unsafe_buffer_usage end
+}
+
+PhysAddr find_root_pointer(BootInfo const& info) {
+    if (info.rsdp.value != 0)
+        return info.rsdp;
+    // ACPI 6.5, section 5.2.5.1: on 16-byte boundaries in the BIOS area.
+    constexpr PhysAddr bios_area{0xe0000};
+    auto const found = acpi::find_rsdp(map_firmware(bios_area, 0x20000));
+    return found ? bios_area + *found : PhysAddr{};
+}
+
+// 8259 controllers deliver on vectors that collide with exceptions unless they are moved and masked.
+void silence_legacy_controllers() {
+    port_out<std::uint8_t>(0x20, 0x11);
+    port_out<std::uint8_t>(0xa0, 0x11);
+    port_out<std::uint8_t>(0x21, 0x20);
+    port_out<std::uint8_t>(0xa1, 0x28);
+    port_out<std::uint8_t>(0x21, 4);
+    port_out<std::uint8_t>(0xa1, 2);
+    port_out<std::uint8_t>(0x21, 1);
+    port_out<std::uint8_t>(0xa1, 1);
+    port_out<std::uint8_t>(0x21, 0xff);
+    port_out<std::uint8_t>(0xa1, 0xff);
+}
+
+void use_madt(acpi::Madt const& madt, Account& account) {
+    acpi::MadtReader controllers(madt);
+    while (auto entry = controllers.next()) {
+        if (auto const* io_apic = std::get_if<acpi::IoApic>(&*entry); io_apic != nullptr)
+            add_io_apic(io_apic->address.value, io_apic->first_interrupt);
+    }
+    auto const own = local_apic_id();
+    acpi::MadtReader processors(madt);
+    while (auto entry = processors.next()) {
+        auto const* processor = std::get_if<acpi::LocalApic>(&*entry);
+        if (processor == nullptr || !processor->is_enabled || processor->apic_id == own)
+            continue;
+        if (auto started = start_cpu(processor->apic_id, account); !started)
+            print("CPU with APIC id ", processor->apic_id, " does not start: ", name_of(started.error()));
+    }
+}
+
+Result<> use_firmware(Account& account) {
+    auto finder = TRY(acpi::TableFinder<decltype(&map_firmware)>::create(map_firmware, rsdp_address));
+    auto const bytes = TRY(finder.find(acpi::signature("APIC")));
+    use_madt(TRY(acpi::parse_madt(bytes)), account);
+    return {};
+}
+
+}  // namespace
+
+void start_platform(BootInfo const& info, Account& account) {
+    if (!guard_boot_cpu(account))
+        print("no memory for guarded exception stacks");
+    silence_legacy_controllers();
+    enable_local_apic();
+    this_cpu().apic_id = boot_apic_id();
+    clock::start();
+
+    rsdp_address = find_root_pointer(info);
+    if (auto const used = use_firmware(account); !used)
+        print("no usable ACPI MADT (", name_of(used.error()), "): one CPU, standard IO-APIC");
+    if (!has_io_apic())
+        add_io_apic(standard_io_apic, 0);
+}
+
+PhysAddr acpi_root() {
+    return rsdp_address;
+}
+
+void reset_machine() {
+    struct {
+        std::uint16_t limit = 0;
+        std::uint64_t base = 0;
+    } __attribute__((packed)) const empty;
+    asm volatile("lidt %0\n\tint3" ::"m"(empty));
+    halt_forever();
+}
+
+}  // namespace astrata::kernel::arch

@@ -1,0 +1,9 @@
+# The vDSO, as the build made it, page-aligned in the kernel's constants.
+.section .vdso, "a"
+.align 4096
+.global vdso_image_start
+vdso_image_start:
+    .incbin "vdso.so"
+.global vdso_image_end
+vdso_image_end:
+    .align 4096

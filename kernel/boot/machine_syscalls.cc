@@ -1,0 +1,130 @@
+// System calls about the machine as a whole; only the root silo's handle opens them.
+#include <cstring>
+
+#include "abi/kernel_calls.h"
+#include "arch/cpu.h"
+#include "arch/platform.h"
+#include "arch/smp.h"
+#include "kernel/boot/main.h"
+#include "kernel/boot/vdso.h"
+#include "kernel/mem/frames.h"
+#include "kernel/object/silo.h"
+#include "kernel/random/random.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/time/clock.h"
+#include "kernel/user_copy/user_span.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+Result<> require_root(Silo const& silo) {
+    return silo.is_root() ? ok() : fail(Error::access_denied);
+}
+
+template <std::size_t size>
+void put_registers(abi::Text<size>& text, std::size_t offset, std::initializer_list<std::uint32_t> registers) {
+    auto bytes = std::as_writable_bytes(std::span(text.bytes)).subspan(offset);
+    for (auto const value : registers) {
+        std::memcpy(bytes.data(), &value, sizeof(value));
+        bytes = bytes.subspan(sizeof(value));
+    }
+}
+
+void identify(abi::CpuInfo& info) {
+    auto const vendor = arch::cpuid(0);
+    put_registers(info.vendor, 0, {vendor.ebx, vendor.edx, vendor.ecx});
+    auto const signature = arch::cpuid(1);
+    auto const family = (signature.eax >> 8) & 0xf;
+    info.family = family == 0xf ? family + ((signature.eax >> 20) & 0xff) : family;
+    info.model = ((signature.eax >> 4) & 0xf) | (family >= 6 ? (signature.eax >> 12) & 0xf0 : 0);
+    info.stepping = signature.eax & 0xf;
+    info.features = std::uint64_t{signature.ecx} << 32 | signature.edx;
+    if (vendor.eax >= 7) {
+        auto const extended = arch::cpuid(7);
+        info.extended_features = std::uint64_t{extended.ecx} << 32 | extended.ebx;
+    }
+    if (arch::cpuid(0x8000'0000).eax >= 0x8000'0004) {
+        for (std::uint32_t part = 0; part < 3; ++part) {
+            auto const text = arch::cpuid(0x8000'0002 + part);
+            put_registers(info.brand, part * 16, {text.eax, text.ebx, text.ecx, text.edx});
+        }
+    }
+}
+
+}  // namespace
+
+Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
+    TRY(require_root(*args.root));
+    auto const frames = mem::count_frames();
+    auto pages = [&frames](mem::FrameKind kind) { return frames.by_kind[static_cast<std::size_t>(kind)] * page_size; };
+    abi::MachineInfo info{};
+    info.memory_total = frames.total * page_size;
+    info.memory_free = frames.free * page_size;
+    info.memory_kernel = pages(mem::FrameKind::kernel) + pages(mem::FrameKind::slab);
+    info.memory_page_tables = pages(mem::FrameKind::page_table);
+    info.memory_user = pages(mem::FrameKind::user);
+    info.memory_boot = frames.boot * page_size;
+    info.cpus = arch::cpu_count();
+    for (std::uint32_t i = 0; i < info.cpus; ++i) {
+        auto const& cpu = arch::cpu(i);
+        info.cpus_online += cpu.is_online ? 1 : 0;
+        info.context_switches += cpu.switches;
+        info.interrupts += cpu.interrupts;
+        info.system_calls += cpu.system_calls;
+        info.page_faults += cpu.page_faults;
+        info.ipc_calls += cpu.ipc_calls;
+    }
+    info.uptime_ns = clock::now().value;
+    info.tsc_frequency_hz = clock::counter_frequency_hz();
+    info.boot_to_user_ticks = first_user_ticks();
+    info.acpi_rsdp = arch::acpi_root().value;
+    info.command_line = abi::Text<512>::from(boot_info().command_line());
+    return args.info.write(info);
+}
+
+Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
+    TRY(require_root(*args.root));
+    if (args.index >= arch::cpu_count())
+        return fail(Error::out_of_range);
+    auto const& cpu = arch::cpu(args.index);
+    abi::CpuInfo info{};
+    // All CPUs of the machines we run on are alike; the one that executes this speaks for the others.
+    identify(info);
+    info.id = cpu.index;
+    info.apic_id = cpu.apic_id;
+    info.is_online = cpu.is_online ? 1 : 0;
+    info.idle_ns = clock::ns_from_ticks(cpu.idle_ticks);
+    auto const uptime = clock::now().value;
+    info.busy_ns = uptime > info.idle_ns ? uptime - info.idle_ns : 0;
+    info.switches = cpu.switches;
+    info.interrupts = cpu.interrupts;
+    info.timer_interrupts = cpu.timer_interrupts;
+    return args.info.write(info);
+}
+
+Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {
+    TRY(require_root(*args.root));
+    arch::stop_other_cpus();
+    arch::reset_machine();
+}
+
+Result<> sys_clock_set_wall(Thread&, ClockSetWallArgs const& args) {
+    TRY(require_root(*args.root));
+    set_wall_offset(args.offset_ns);
+    return {};
+}
+
+Result<> sys_random_read(Thread&, RandomReadArgs const& args) {
+    std::array<std::byte, 256> chunk;
+    for (std::uint64_t done = 0; done < args.into.length;) {
+        auto const count = std::min<std::uint64_t>(chunk.size(), args.into.length - done);
+        auto const bytes = std::span(chunk).first(count);
+        fill_random(bytes);
+        TRY(copy_out(args.into.part(done, count), bytes));
+        done += count;
+    }
+    return {};
+}
+
+}  // namespace astrata::kernel

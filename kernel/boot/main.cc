@@ -1,0 +1,64 @@
+#include "kernel/boot/main.h"
+
+#include "arch/cpu.h"
+#include "arch/platform.h"
+#include "kernel/boot/first_process.h"
+#include "kernel/log/print.h"
+#include "kernel/mem/kernel_space.h"
+#include "kernel/object/silo.h"
+#include "kernel/sched/reaper.h"
+#include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
+#include "kernel/time/clock.h"
+#include "kernel/trap/panic.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+constinit BootInfo const* the_boot_info = nullptr;
+
+bool has_word(std::string_view line, std::string_view word) {
+    for (std::size_t at = line.find(word); at != std::string_view::npos; at = line.find(word, at + 1)) {
+        auto const end = at + word.size();
+        if ((at == 0 || line[at - 1] == ' ') && (end == line.size() || line[end] == ' '))
+            return true;
+    }
+    return false;
+}
+
+// Whatever fails here leaves nothing to run on.
+template <typename T>
+T require(Result<T> result, std::string_view what) {
+    if (!result)
+        panic(what);
+    if constexpr (!std::is_void_v<T>)
+        return *std::move(result);
+}
+
+}  // namespace
+
+BootInfo const& boot_info() {
+    return *the_boot_info;
+}
+
+void kernel_main(BootInfo const& info) {
+    the_boot_info = &info;
+    if (has_word(info.command_line(), "log=serial"))
+        mirror_log_to_serial();
+    print("Astrata, Bedrock on ", arch::name);
+    require(mem::initialize(info), "no memory to start with");
+
+    auto root = require(Silo::create(nullptr, 0, 0, 0), "no memory for the root silo");
+    auto& account = root->memory();
+    auto idle = require(Thread::create_kernel(account, "idle", nullptr, nullptr), "no memory for the idle thread");
+    sched::register_cpu(*idle.leak());
+    arch::start_platform(info, account);
+    require(start_reaper(account), "no memory for the reaper");
+    clock::settle();
+    require(start_first_process(info, *root), "the silo manager cannot be started");
+    (void)root.leak();
+    sched::enter_idle();
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,16 @@
+// Bedrock's random number generator: ChaCha20 with fast key erasure, seeded from the processor's generator where there is one and
+// from the counter's jitter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace astrata::kernel {
+
+/// From thread context.
+void fill_random(std::span<std::byte> into);
+/// Stirs in something unpredictable; how unpredictable does not matter.
+void add_entropy(std::uint64_t value);
+
+}  // namespace astrata::kernel

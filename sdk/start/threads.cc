@@ -1,0 +1,170 @@
+// Stack slots and the beginning and end of threads (lib/start/layout.h says where slots lie).
+#include <array>
+#include <atomic>
+#include <memory>
+
+#include "lib/base/units.h"
+#include "sdk/memory.h"
+#include "sdk/own.h"
+#include "sdk/sync.h"
+#include "sdk/thread.h"
+#include "sdk/thread_context.h"
+
+namespace astrata::sdk {
+
+namespace {
+
+using start::stack_slot_bytes;
+
+enum class SlotState : std::uint32_t {
+    unmapped,
+    used,
+    vacant,  // mapped, its thread has left
+};
+
+constinit std::array<std::atomic<SlotState>, start::stack_slots> slots{};
+constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the first thread's
+constinit std::atomic<std::uint32_t> vacant_slots = 0;
+
+// Ending threads stand here for their last instructions, all at once: nobody reads what they leave.
+alignas(16) constinit std::array<std::byte, 512> graveyard{};
+
+constexpr std::uint64_t slot_address(std::uint32_t slot) {
+    return start::stack_area_begin + slot * stack_slot_bytes;
+}
+
+ThreadContext* context_of(std::uint32_t slot) {
+    return reinterpret_cast<ThreadContext*>(slot_address(slot));
+}
+
+Result<> map_part(std::uint64_t address, std::uint64_t length) {
+    TRY(sys::address_space_map_anonymous(
+        own().home, address, length, access_and_flags(read_write, abi::MapFlags::fixed | abi::MapFlags::exclusive)));
+    return {};
+}
+
+Result<std::uint32_t> take_vacant(std::uint64_t stack_bytes) {
+    if (vacant_slots.load(std::memory_order_relaxed) != 0) {
+        auto const end = slots_ever_used.load(std::memory_order_relaxed);
+        for (std::uint32_t slot = 1; slot < end; ++slot) {
+            auto expected = SlotState::vacant;
+            if (slots[slot].load(std::memory_order_relaxed) != expected ||
+                context_of(slot)->stack_bytes < stack_bytes ||
+                !slots[slot].compare_exchange_strong(expected, SlotState::used, std::memory_order_acquire))
+                continue;
+            vacant_slots.fetch_sub(1, std::memory_order_relaxed);
+            return slot;
+        }
+    }
+    return fail(Error::not_found);
+}
+
+Result<std::uint32_t> take_slot(std::uint64_t stack_bytes) {
+    if (auto const vacant = take_vacant(stack_bytes))
+        return *vacant;
+    auto const slot = slots_ever_used.fetch_add(1, std::memory_order_relaxed);
+    if (slot >= start::stack_slots) {
+        slots_ever_used.fetch_sub(1, std::memory_order_relaxed);
+        return fail(Error::no_resources);
+    }
+    auto const address = slot_address(slot);
+    TRY(map_part(address, page_size));
+    if (auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes); !mapped) {
+        (void)sys::address_space_unmap(own().home, address, page_size);
+        return fail(mapped.error());
+    }
+    std::construct_at(context_of(slot));
+    context_of(slot)->stack_slot = slot;
+    context_of(slot)->stack_bytes = stack_bytes;
+    slots[slot].store(SlotState::used, std::memory_order_relaxed);
+    return slot;
+}
+
+void vacate(std::uint32_t slot) {
+    slots[slot].store(SlotState::vacant, std::memory_order_release);
+    vacant_slots.fetch_add(1, std::memory_order_relaxed);
+}
+
+struct ThreadStart {
+    Thread::Function function;
+    void* argument;
+};
+
+}  // namespace
+
+// What thread_start jumps to: `start` lies on the new thread's own stack.
+extern "C" [[noreturn]] void astrata_thread_main(ThreadStart* start, std::uint64_t, abi::MessageBuffer* buffer) {
+    auto& context = thread_context();
+    context.message_buffer = buffer;
+    auto const begin = *start;
+    begin.function(begin.argument);
+    flush_deferred_reply();
+    if (context.parker != 0)
+        (void)sys::handle_close(context.parker);
+    if (context.thread != 0)
+        (void)sys::handle_close(context.thread);
+    context.parker = 0;
+    context.thread = 0;
+    context.message_buffer = nullptr;
+    context.user = nullptr;
+    vacant_slots.fetch_add(1, std::memory_order_relaxed);
+    // From the store on, the slot may be given to a new thread, so this one leaves its stack before.
+    auto* const stack = std::to_address(graveyard.end());
+    asm volatile("movq %[stack], %%rsp\n\t"
+                 "xorl %%ebp, %%ebp\n\t"
+                 "movl %[vacant], (%[state])\n\t"
+                 "pushq $0\n\t"
+                 "jmpq *%[exit]"
+                 :
+                 : [stack] "r"(stack), [vacant] "i"(SlotState::vacant), [state] "r"(&slots[context.stack_slot]),
+                   [exit] "r"(astrata_vdso.thread_exit)
+                 : "memory");
+    __builtin_unreachable();
+}
+
+// Entered by Bedrock with the stack aligned as at a function's call, and without a return address.
+asm(R"(
+    .globl astrata_thread_entry
+    .hidden astrata_thread_entry
+    .type astrata_thread_entry, @function
+astrata_thread_entry:
+    xorl %ebp, %ebp
+    call astrata_thread_main
+    ud2
+)");
+extern "C" void astrata_thread_entry();
+
+Result<Thread> Thread::spawn(Function function, void* argument, std::string_view name, std::uint64_t stack_bytes) {
+    if (stack_bytes == 0 || stack_bytes > stack_slot_bytes - 2 * page_size)
+        return fail(Error::invalid_argument);
+    auto const slot = TRY(take_slot(align_up(stack_bytes, page_size)));
+    auto const created = sys::thread_create(own().process, as_bytes(name));
+    if (!created) {
+        vacate(slot);
+        return fail(created.error());
+    }
+    UniqueHandle thread(*created);
+    // The context has a handle of its own, so that the Thread may be dropped.
+    auto const own_handle =
+        sys::handle_duplicate(thread.get(), abi::Rights::manage | abi::Rights::inspect | abi::Rights::duplicate, 0);
+    auto* const context = context_of(slot);
+    context->thread = own_handle ? *own_handle : 0;
+    auto* const start =
+        reinterpret_cast<ThreadStart*>(slot_address(slot) + stack_slot_bytes - align_up(sizeof(ThreadStart), 16));
+    std::construct_at(start, ThreadStart{.function = function, .argument = argument});
+    auto const started =
+        own_handle
+            ? sys::thread_start(thread.get(), reinterpret_cast<std::uint64_t>(&astrata_thread_entry),
+                                reinterpret_cast<std::uint64_t>(start), reinterpret_cast<std::uint64_t>(start), 0, 0)
+            : Result<>(fail(own_handle.error()));
+    if (!started) {
+        if (own_handle)
+            (void)sys::handle_close(*own_handle);
+        context->thread = 0;
+        vacate(slot);
+        return fail(started.error());
+    }
+    return Thread(std::move(thread));
+}
+
+}  // namespace astrata::sdk

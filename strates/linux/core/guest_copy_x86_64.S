@@ -1,0 +1,145 @@
+// Accesses to the program's memory that survive faults. Bedrock sends a fault of any instruction between the two labels
+// to guest_code_recovery, with every register but rax as it was; r11 says where the routine in question goes on.
+// All are leaf functions that keep to caller-saved registers and touch no stack, so "going on" is a jump.
+
+    .intel_syntax noprefix
+    .section .text.guest_copy, "ax", @progbits
+    .balign 64
+    .globl guest_code_begin, guest_code_end, guest_code_recovery
+    .globl guest_copy, guest_zero, guest_copy_string, guest_load_word, guest_compare_exchange_word
+
+guest_code_begin:
+
+// rdi: to, rsi: from, rdx: count -> rax: bytes not copied.
+// Blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at the block's start; the byte loop then copies
+// exactly what is accessible.
+    .type guest_copy, @function
+guest_copy:
+    lea r11, [rip + .Lcopy_bytes]
+    mov rcx, rdx
+    shr rcx, 6
+    jz .Lcopy_words
+.Lcopy_block:
+    mov rax, [rsi]
+    mov r8, [rsi + 8]
+    mov r9, [rsi + 16]
+    mov r10, [rsi + 24]
+    mov [rdi], rax
+    mov [rdi + 8], r8
+    mov [rdi + 16], r9
+    mov [rdi + 24], r10
+    mov rax, [rsi + 32]
+    mov r8, [rsi + 40]
+    mov r9, [rsi + 48]
+    mov r10, [rsi + 56]
+    mov [rdi + 32], rax
+    mov [rdi + 40], r8
+    mov [rdi + 48], r9
+    mov [rdi + 56], r10
+    add rsi, 64
+    add rdi, 64
+    sub rdx, 64
+    dec rcx
+    jnz .Lcopy_block
+.Lcopy_words:
+    cmp rdx, 8
+    jb .Lcopy_bytes
+    mov rax, [rsi]
+    mov [rdi], rax
+    add rsi, 8
+    add rdi, 8
+    sub rdx, 8
+    jmp .Lcopy_words
+.Lcopy_bytes:
+    lea r11, [rip + .Lcopy_done]
+    test rdx, rdx
+    jz .Lcopy_done
+.Lcopy_byte:
+    movzx eax, byte ptr [rsi]
+    mov [rdi], al
+    inc rsi
+    inc rdi
+    dec rdx
+    jnz .Lcopy_byte
+.Lcopy_done:
+    mov rax, rdx
+    ret
+    .size guest_copy, . - guest_copy
+
+// rdi: to, rsi: count -> rax: bytes not zeroed.
+    .type guest_zero, @function
+guest_zero:
+    lea r11, [rip + .Lzero_bytes]
+    xor edx, edx
+.Lzero_words:
+    cmp rsi, 8
+    jb .Lzero_bytes
+    mov [rdi], rdx
+    add rdi, 8
+    sub rsi, 8
+    jmp .Lzero_words
+.Lzero_bytes:
+    lea r11, [rip + .Lzero_done]
+    test rsi, rsi
+    jz .Lzero_done
+.Lzero_byte:
+    mov [rdi], dl
+    inc rdi
+    dec rsi
+    jnz .Lzero_byte
+.Lzero_done:
+    mov rax, rsi
+    ret
+    .size guest_zero, . - guest_zero
+
+// rdi: to, rsi: from, rdx: limit -> rax: length without NUL; limit if there is none in as many bytes; -1 on a fault.
+    .type guest_copy_string, @function
+guest_copy_string:
+    lea r11, [rip + .Lstring_fault]
+    xor ecx, ecx
+.Lstring_byte:
+    cmp rcx, rdx
+    je .Lstring_done
+    movzx eax, byte ptr [rsi + rcx]
+    test al, al
+    jz .Lstring_done
+    mov [rdi + rcx], al
+    inc rcx
+    jmp .Lstring_byte
+.Lstring_done:
+    mov rax, rcx
+    ret
+.Lstring_fault:
+    mov rax, -1
+    ret
+    .size guest_copy_string, . - guest_copy_string
+
+// rdi: address, rsi: where to put the word -> eax: 0, or 1 on a fault.
+    .type guest_load_word, @function
+guest_load_word:
+    lea r11, [rip + .Lword_fault]
+    mov edx, [rdi]
+    mov [rsi], edx
+    xor eax, eax
+    ret
+    .size guest_load_word, . - guest_load_word
+
+// rdi: address, esi: expected, edx: desired, rcx: where to put what the word was -> eax: 0, or 1 on a fault.
+    .type guest_compare_exchange_word, @function
+guest_compare_exchange_word:
+    lea r11, [rip + .Lword_fault]
+    mov eax, esi
+    lock cmpxchg [rdi], edx
+    mov [rcx], eax
+    xor eax, eax
+    ret
+    .size guest_compare_exchange_word, . - guest_compare_exchange_word
+
+guest_code_end:
+
+.Lword_fault:
+    mov eax, 1
+    ret
+
+guest_code_recovery:
+    jmp r11

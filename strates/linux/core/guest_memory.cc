@@ -1,0 +1,113 @@
+#include "strates/linux/core/guest_memory.h"
+
+#include "abi/system_calls.h"
+
+extern "C" {
+std::size_t guest_copy(void* to, void const* from, std::size_t count);
+std::size_t guest_zero(void* to, std::size_t count);
+std::size_t guest_copy_string(void* to, void const* from, std::size_t limit);
+std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
+std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
+extern std::byte const guest_code_begin;
+extern std::byte const guest_code_end;
+extern std::byte const guest_code_recovery;
+}
+
+namespace astrata::linux_abi {
+namespace {
+
+// Only ever handed to the routines above, which survive whatever it points to.
+void* raw(GuestAddress address) {
+    return reinterpret_cast<void*>(address.value);
+}
+
+// How much of [address, address + length) lies in the guest's half.
+std::size_t clamp(GuestAddress address, std::size_t length) {
+    if (address.value < guest_minimum || address.value >= guest_limit)
+        return 0;
+    auto room = guest_limit - address.value;
+    return length < room ? length : room;
+}
+
+}  // namespace
+
+LinuxResult<> copy_from_guest(MutableBytes into, GuestAddress from) {
+    if (!is_guest_range(from, into.size()))
+        return into.empty() ? LinuxResult<>() : fail(Errno::efault);
+    if (guest_copy(into.data(), raw(from), into.size()) != 0) [[unlikely]]
+        return fail(Errno::efault);
+    return {};
+}
+
+LinuxResult<> copy_to_guest(GuestAddress to, Bytes from) {
+    if (!is_guest_range(to, from.size()))
+        return from.empty() ? LinuxResult<>() : fail(Errno::efault);
+    if (guest_copy(raw(to), from.data(), from.size()) != 0) [[unlikely]]
+        return fail(Errno::efault);
+    return {};
+}
+
+std::size_t copy_some_from_guest(MutableBytes into, GuestAddress from) {
+    auto length = clamp(from, into.size());
+    return length - guest_copy(into.data(), raw(from), length);
+}
+
+std::size_t copy_some_to_guest(GuestAddress to, Bytes from) {
+    auto length = clamp(to, from.size());
+    return length - guest_copy(raw(to), from.data(), length);
+}
+
+LinuxResult<> zero_guest(GuestAddress to, std::uint64_t length) {
+    if (!is_guest_range(to, length))
+        return length == 0 ? LinuxResult<>() : fail(Errno::efault);
+    if (guest_zero(raw(to), length) != 0)
+        return fail(Errno::efault);
+    return {};
+}
+
+LinuxResult<MutableBytes> guest_span(GuestAddress address, std::size_t length) {
+    if (!is_guest_range(address, length))
+        return fail(Errno::efault);
+#pragma clang unsafe_buffer_usage begin   // the range is the program's; only system calls that check it see the span
+    return MutableBytes(static_cast<std::byte*>(raw(address)), length);
+#pragma clang unsafe_buffer_usage end
+}
+
+LinuxResult<std::size_t> copy_string_from_guest(std::span<char> into, GuestAddress from) {
+    auto limit = clamp(from, into.size());
+    if (limit == 0 && !into.empty())
+        return fail(Errno::efault);
+    auto length = guest_copy_string(into.data(), raw(from), limit);
+    if (length == ~std::size_t{0})
+        return fail(Errno::efault);
+    if (length == limit)
+        return fail(limit == into.size() ? Errno::enametoolong : Errno::efault);
+    return length;
+}
+
+LinuxResult<std::uint32_t> load_guest_word(GuestAddress address) {
+    if (address.value % 4 != 0)
+        return fail(Errno::einval);
+    std::uint32_t word = 0;
+    if (!is_guest_range(address, 4) || guest_load_word(raw(address), &word) != 0)
+        return fail(Errno::efault);
+    return word;
+}
+
+LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std::uint32_t expected,
+                                                      std::uint32_t desired) {
+    if (address.value % 4 != 0)
+        return fail(Errno::einval);
+    std::uint32_t was = 0;
+    if (!is_guest_range(address, 4) || guest_compare_exchange_word(raw(address), expected, desired, &was) != 0)
+        return fail(Errno::efault);
+    return was;
+}
+
+Result<> register_guest_copy_routines() {
+    auto address = [](std::byte const& label) { return reinterpret_cast<std::uint64_t>(&label); };
+    return sys::process_set_fault_recovery(address(guest_code_begin), address(guest_code_end),
+                                           address(guest_code_recovery));
+}
+
+}  // namespace astrata::linux_abi

@@ -1,0 +1,71 @@
+// File descriptors: what CLONE_FILES shares.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "lib/base/ref.h"
+#include "strates/linux/core/errno.h"
+#include "strates/linux/core/lock.h"
+#include "strates/linux/file/file.h"
+
+namespace astrata::linux_abi {
+
+class FileTable : public RefCounted<FileTable> {
+public:
+    static void destroy(FileTable* table);
+    static constexpr std::size_t descriptor_limit = 65536;   ///< whatever RLIMIT_NOFILE says
+
+    static LinuxResult<Ref<FileTable>> create();
+    /// For fork, and for exec of a task that shares its table.
+    [[nodiscard]] LinuxResult<Ref<FileTable>> clone();
+
+    /// errors    ebadf
+    [[nodiscard]] LinuxResult<Ref<File>> get(std::int32_t descriptor);
+    /// The lowest free descriptor from `lowest` on becomes `file`'s.
+    /// limit     RLIMIT_NOFILE
+    /// errors    emfile, enomem
+    LinuxResult<std::int32_t> insert(Ref<File> file, bool close_on_exec, std::uint64_t limit, std::int32_t lowest = 0);
+    /// dup2: `descriptor` becomes `file`'s; what it was is closed.
+    /// errors    ebadf (out of range), enomem
+    LinuxResult<> replace(std::int32_t descriptor, Ref<File> file, bool close_on_exec, std::uint64_t limit);
+    /// errors    ebadf
+    LinuxResult<> close(std::int32_t descriptor);
+    /// close_range(2), both ends included; with `only_mark`, sets close-on-exec instead.
+    void close_range(std::uint32_t first, std::uint32_t last, bool only_mark);
+    /// For exec.
+    void close_marked();
+    /// errors    ebadf
+    LinuxResult<bool> is_close_on_exec(std::int32_t descriptor);
+    LinuxResult<> set_close_on_exec(std::int32_t descriptor, bool close_on_exec);
+
+    /// The first descriptor in use from `from` on, or -1; for /proc/PID/fd.
+    [[nodiscard]] std::int32_t next_used(std::int32_t from);
+    /// How many slots there are (FDSize of /proc/PID/status).
+    [[nodiscard]] std::size_t slot_count();
+
+private:
+    struct Slot {
+        RefOrNull<File> file;
+        bool close_on_exec = false;
+    };
+    FileTable() = default;
+    ~FileTable() = default;
+    friend class RefCounted<FileTable>;
+
+    [[nodiscard]] Slot* find_locked(std::int32_t descriptor) REQUIRES(mutex_);
+    LinuxResult<> grow_locked(std::size_t slots) REQUIRES(mutex_);
+    void release(RefOrNull<File> file);
+
+    static constexpr std::size_t inline_slots = 32;
+    Mutex mutex_;
+    std::array<Slot, inline_slots> inline_ GUARDED_BY(mutex_);
+    std::unique_ptr<Slot[]> heap_ GUARDED_BY(mutex_);           // once inline_ does not suffice
+    std::span<Slot> slots_ GUARDED_BY(mutex_);
+    std::size_t lowest_free_ GUARDED_BY(mutex_) = 0;            // none below it is free
+};
+
+}  // namespace astrata::linux_abi

@@ -1,0 +1,69 @@
+// The names that an overlay directory has of its own: created or moved here, or hiding what the lower directory has.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "lib/base/intrusive_list.h"
+#include "lib/base/ref.h"
+#include "strates/linux/core/errno.h"
+
+namespace astrata::linux_abi {
+
+class OverlayInode;
+
+struct OverlayEntry {
+    ~OverlayEntry();
+    [[nodiscard]] std::string_view name() const { return {text.get(), length}; }
+    [[nodiscard]] bool is_whiteout() const { return !inode; }
+
+    RefOrNull<OverlayInode> inode;   // absent: a whiteout, the name does not exist whatever the lower directory says
+    bool hides_lower = false;        // the lower directory has this name too
+    std::uint64_t sequence = 0;      // ascending in order of creation: the position of the entry for readers of the directory
+    std::uint32_t hash = 0;
+    std::uint16_t length = 0;
+    std::unique_ptr<char[]> text;
+    OverlayEntry* next_in_bucket = nullptr;
+    ListLink<OverlayEntry> order_link;
+};
+
+/// A hash table in order of insertion. Not locked: its directory's mutex guards it.
+class EntryTable {
+public:
+    EntryTable() = default;
+    EntryTable(EntryTable const&) = delete;
+    ~EntryTable() { clear(); }
+
+    [[nodiscard]] OverlayEntry* find(std::string_view name) const;
+    /// An entry not yet in a table, so that what can fail comes before what cannot be undone.
+    static LinuxResult<std::unique_ptr<OverlayEntry>> make(std::string_view name, OverlayInode* inode);
+    /// Adds the entry, whose name is not in the table. Cannot fail: without memory for more buckets the chains grow longer.
+    void insert(std::unique_ptr<OverlayEntry> entry);
+    void erase(OverlayEntry& entry);
+    void clear();
+    /// The first entry with at least this sequence number.
+    [[nodiscard]] OverlayEntry* first_from(std::uint64_t sequence) const;
+    [[nodiscard]] OverlayEntry* next(OverlayEntry const& entry) const { return Order::next(entry); }
+    [[nodiscard]] bool has_names() const { return names_ != 0; }
+    /// An entry became, or ceases to be, a whiteout.
+    void note_name_added() { ++names_; }
+    void note_name_removed() { --names_; }
+
+private:
+    using Order = IntrusiveList<OverlayEntry, &OverlayEntry::order_link>;
+    [[nodiscard]] OverlayEntry** bucket(std::uint32_t hash) const;
+    void grow();
+
+    static constexpr std::size_t inline_buckets = 4;
+    mutable std::array<OverlayEntry*, inline_buckets> inline_ = {};
+    std::unique_ptr<OverlayEntry*[]> heap_;
+    std::size_t bucket_count_ = inline_buckets;   // a power of two
+    std::size_t count_ = 0;
+    std::size_t names_ = 0;                       // entries that are no whiteouts
+    std::uint64_t next_sequence_ = 1;
+    Order order_;
+};
+
+}  // namespace astrata::linux_abi

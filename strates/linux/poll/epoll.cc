@@ -1,0 +1,278 @@
+#include "strates/linux/poll/epoll.h"
+
+#include <algorithm>
+#include <new>
+
+#include "abi/system_calls.h"
+
+namespace astrata::linux_abi {
+
+namespace {
+
+constexpr std::uint32_t always_reported = poll_event::error | poll_event::hang_up;
+constexpr unsigned nesting_limit = 5;
+
+/// Over who watches what.
+constinit Mutex epoll_mutex;
+
+}  // namespace
+
+/// One file in one instance.
+class EpollWatch {
+public:
+    EpollWatch(Epoll& watching_epoll, File& watched_file, std::int32_t watched_descriptor, EpollEvent const& event)
+        : epoll(watching_epoll), file(watched_file), descriptor(watched_descriptor), events(event.events),
+          data(event.data) {}
+
+    /// On one queue of the file.
+    class QueueWaiter final : public Waiter {
+    public:
+        bool on_wake(std::uint32_t woken) override {
+            // Spares those who wait for other events, as far as the file says what happened.
+            auto const wanted = watch->events.load(std::memory_order_relaxed) | always_reported;
+            if ((wanted & woken) != 0 && !watch->is_ready.exchange(true, std::memory_order_acq_rel))
+                watch->epoll.ready_queue_.wake_all(poll_event::readable);
+            return false;
+        }
+        EpollWatch* watch = nullptr;
+        WaitQueue* queue = nullptr;
+    };
+    class Table final : public PollTable {
+    public:
+        explicit Table(EpollWatch& watch) : watch_(watch) {}
+        void add(WaitQueue& queue) override {
+            for (auto& waiter : watch_.waiters) {
+                if (waiter.queue == nullptr) {
+                    waiter.watch = &watch_;
+                    waiter.queue = &queue;
+                    queue.add(waiter);
+                    return;
+                }
+            }
+        }
+
+    private:
+        EpollWatch& watch_;
+    };
+
+    Epoll& epoll;
+    File& file;   // not counted: the file's end ends the watch
+    std::int32_t const descriptor;
+    std::atomic<std::uint32_t> events;
+    std::uint64_t data;
+    /// Woken, or found ready, since it was last looked at.
+    std::atomic<bool> is_ready = true;
+    bool is_timed = false;
+    EpollWatch* next_in_bucket = nullptr;
+    EpollWatch* next_of_file = nullptr;   // guarded by epoll_mutex
+    std::array<QueueWaiter, 4> waiters;   // no file has more queues
+};
+
+LinuxResult<Ref<Epoll>> Epoll::create() {
+    auto* epoll = new (std::nothrow) Epoll;
+    if (epoll == nullptr)
+        return fail(Errno::enomem);
+    return Ref<Epoll>::adopt(*epoll);
+}
+
+Epoll::~Epoll() {
+    Lock structure(epoll_mutex);
+    Lock lock(mutex_);
+    for (auto*& bucket : watches_) {
+        while (bucket != nullptr)
+            end_watch_locked(*bucket);
+    }
+}
+
+std::size_t Epoll::bucket_of(File const& file, std::int32_t descriptor) const {
+    return (reinterpret_cast<std::uintptr_t>(&file) / 64 + static_cast<std::uint32_t>(descriptor)) % bucket_count;
+}
+
+EpollWatch* Epoll::find_locked(File const& file, std::int32_t descriptor) {
+    for (auto* watch = watches_[bucket_of(file, descriptor)]; watch != nullptr; watch = watch->next_in_bucket) {
+        if (&watch->file == &file && watch->descriptor == descriptor)
+            return watch;
+    }
+    return nullptr;
+}
+
+// With the epoll mutex held too: takes the watch off everything and frees it.
+void Epoll::end_watch_locked(EpollWatch& watch) {
+    for (auto& waiter : watch.waiters) {
+        if (waiter.queue != nullptr)
+            waiter.queue->remove(waiter);
+    }
+    auto** place = &watches_[bucket_of(watch.file, watch.descriptor)];
+    while (*place != &watch)
+        place = &(*place)->next_in_bucket;
+    *place = watch.next_in_bucket;
+    auto** of_file = &watch.file.epoll_watches;
+    while (*of_file != &watch)
+        of_file = &(*of_file)->next_of_file;
+    *of_file = watch.next_of_file;
+    if (watch.is_timed)
+        timed_watches_.fetch_sub(1, std::memory_order_relaxed);
+    delete &watch;
+}
+
+void end_epoll_watches(File& file) {
+    Lock structure(epoll_mutex);
+    while (file.epoll_watches != nullptr) {
+        auto& watch = *file.epoll_watches;
+        auto& epoll = watch.epoll;   // alive: its end, too, takes the epoll mutex to end its watches
+        Lock lock(epoll.mutex_);
+        epoll.end_watch_locked(watch);
+    }
+}
+
+// Whether `target` is this instance or watched from it; with the epoll mutex held.
+bool Epoll::reaches(Epoll const& target, unsigned depth) {
+    if (this == &target || depth > nesting_limit)
+        return true;
+    Lock lock(mutex_);
+    for (auto* bucket : watches_) {
+        for (auto* watch = bucket; watch != nullptr; watch = watch->next_in_bucket) {
+            if (auto* inner = file_cast<Epoll>(watch->file); inner != nullptr && inner->reaches(target, depth + 1))
+                return true;
+        }
+    }
+    return false;
+}
+
+LinuxResult<> Epoll::add(File& file, std::int32_t descriptor, EpollEvent const& event) {
+    if (&file == this)
+        return fail(Errno::einval);
+    // Regular files and directories are always ready: epoll refuses them.
+    if (auto* of = file.inode(); of != nullptr && (of->is_regular() || of->is_directory()))
+        return fail(Errno::eperm);
+    Lock structure(epoll_mutex);
+    if (auto* inner = file_cast<Epoll>(file); inner != nullptr && inner->reaches(*this, 1))
+        return fail(Errno::eloop);
+    Lock lock(mutex_);
+    if (find_locked(file, descriptor) != nullptr)
+        return fail(Errno::eexist);
+    auto* watch = new (std::nothrow) EpollWatch(*this, file, descriptor, event);
+    if (watch == nullptr)
+        return fail(Errno::enomem);
+    auto*& bucket = watches_[bucket_of(file, descriptor)];
+    watch->next_in_bucket = bucket;
+    bucket = watch;
+    watch->next_of_file = file.epoll_watches;
+    file.epoll_watches = watch;
+    watch->is_timed = file.changes_by_itself();
+    if (watch->is_timed)
+        timed_watches_.fetch_add(1, std::memory_order_relaxed);
+    EpollWatch::Table table(*watch);
+    if ((file.poll(&table) & (event.events | always_reported)) != 0)
+        ready_queue_.wake_all(poll_event::readable);
+    else
+        watch->is_ready.store(false, std::memory_order_release);
+    // A wake-up between the two lines above must not be lost.
+    if ((file.poll(nullptr) & (event.events | always_reported)) != 0)
+        watch->is_ready.store(true, std::memory_order_release);
+    return {};
+}
+
+LinuxResult<> Epoll::modify(File& file, std::int32_t descriptor, EpollEvent const& event) {
+    Lock lock(mutex_);
+    auto* watch = find_locked(file, descriptor);
+    if (watch == nullptr)
+        return fail(Errno::enoent);
+    watch->events.store(event.events, std::memory_order_relaxed);
+    watch->data = event.data;
+    watch->is_ready.store(true, std::memory_order_release);
+    ready_queue_.wake_all(poll_event::readable);
+    return {};
+}
+
+LinuxResult<> Epoll::remove(File& file, std::int32_t descriptor) {
+    Lock structure(epoll_mutex);
+    Lock lock(mutex_);
+    auto* watch = find_locked(file, descriptor);
+    if (watch == nullptr)
+        return fail(Errno::enoent);
+    end_watch_locked(*watch);
+    return {};
+}
+
+std::size_t Epoll::collect_locked(std::span<EpollEvent> events) {
+    std::size_t count = 0;
+    for (auto* bucket : watches_) {
+        for (auto* watch = bucket; watch != nullptr && count < events.size(); watch = watch->next_in_bucket) {
+            // Cleared before the look: what happens after it sets the mark again.
+            if (!watch->is_ready.exchange(false, std::memory_order_acq_rel) && !watch->is_timed)
+                continue;
+            auto const wanted = watch->events.load(std::memory_order_relaxed);
+            if ((wanted & ~epoll_flag::all) == 0)   // used up by EPOLLONESHOT
+                continue;
+            auto const ready = watch->file.poll(nullptr) & (wanted | always_reported);
+            if (ready == 0)
+                continue;
+            events[count++] = {.events = ready, .data = watch->data};
+            if ((wanted & epoll_flag::one_shot) != 0)
+                watch->events.store(wanted & epoll_flag::all, std::memory_order_relaxed);
+            else if ((wanted & epoll_flag::edge_triggered) == 0)
+                watch->is_ready.store(true, std::memory_order_release);
+        }
+    }
+    return count;
+}
+
+LinuxResult<std::size_t> Epoll::wait(std::span<EpollEvent> events, MonotonicNs deadline) {
+    for (;;) {
+        TaskWaiter waiter;
+        ready_queue_.add(waiter);
+        std::size_t count = 0;
+        {
+            Lock lock(mutex_);
+            count = collect_locked(events);
+        }
+        LinuxResult<> slept;
+        if (count == 0 && deadline.value != 0)
+            slept = sleep_task(std::min(deadline, next_change()));
+        ready_queue_.remove(waiter);
+        if (count != 0 || deadline.value == 0)
+            return count;
+        if (slept)
+            continue;
+        if (slept.error() != Errno::etimedout)
+            return fail(slept.error());
+        if (sys::clock_now() >= deadline)
+            return std::size_t{0};
+    }
+}
+
+bool Epoll::is_anything_ready() {
+    Lock lock(mutex_);
+    for (auto* bucket : watches_) {
+        for (auto* watch = bucket; watch != nullptr; watch = watch->next_in_bucket) {
+            auto const wanted = watch->events.load(std::memory_order_relaxed);
+            if ((watch->is_ready.load(std::memory_order_acquire) || watch->is_timed) &&
+                (wanted & ~epoll_flag::all) != 0 && (watch->file.poll(nullptr) & (wanted | always_reported)) != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+std::uint32_t Epoll::poll(PollTable* table) {
+    if (table != nullptr)
+        table->add(ready_queue_);
+    return is_anything_ready() ? poll_event::readable : 0;
+}
+
+MonotonicNs Epoll::next_change() {
+    if (timed_watches_.load(std::memory_order_relaxed) == 0)
+        return never;
+    auto next = never;
+    Lock lock(mutex_);
+    for (auto* bucket : watches_) {
+        for (auto* watch = bucket; watch != nullptr; watch = watch->next_in_bucket) {
+            if (watch->is_timed)
+                next = std::min(next, watch->file.next_change());
+        }
+    }
+    return next;
+}
+
+}  // namespace astrata::linux_abi

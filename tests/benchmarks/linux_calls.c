@@ -1,0 +1,287 @@
+// Cost of Linux system calls and of what is built from them: `linux_calls [METRIC...]`. Prints the median of five rounds.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { rounds = 5, page = 4096 };
+
+static uint64_t ticks(void) {
+    uint32_t low, high;
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
+    return (uint64_t)high << 32 | low;
+}
+
+static char const* failed_call;
+
+static long need(long result, char const* call) {
+    if (result < 0 && !failed_call) {
+        failed_call = call;
+    }
+    return result;
+}
+#define NEED(call) need((long)(call), #call)
+
+// A metric runs `count` operations and returns the ticks they took, set-up not included.
+typedef uint64_t Operation(int count);
+
+#define SIMPLE(name, before, operation, after)                                                                         \
+    static uint64_t name(int count) {                                                                                  \
+        before;                                                                                                        \
+        uint64_t start = ticks();                                                                                      \
+        for (int i = 0; i < count; ++i) {                                                                              \
+            operation;                                                                                                 \
+        }                                                                                                              \
+        uint64_t end = ticks();                                                                                        \
+        after;                                                                                                         \
+        return end - start;                                                                                            \
+    }
+
+static char buffer[1 << 16];
+static char const* const work_file = "/tmp/linux_calls.data";
+
+static int open_work_file(void) {
+    int file = (int)NEED(open(work_file, O_RDWR | O_CREAT | O_TRUNC, 0600));
+    NEED(write(file, buffer, sizeof buffer));
+    return file;
+}
+
+SIMPLE(null_syscall, , syscall(SYS_getppid), )
+SIMPLE(clock_gettime_, struct timespec now, clock_gettime(CLOCK_MONOTONIC, &now), )
+SIMPLE(clock_gettime_syscall, struct timespec now, NEED(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now)), )
+SIMPLE(read_zero_1, int file = (int)NEED(open("/dev/zero", O_RDONLY)), NEED(read(file, buffer, 1)), close(file))
+SIMPLE(write_null_1, int file = (int)NEED(open("/dev/null", O_WRONLY)), NEED(write(file, buffer, 1)), close(file))
+SIMPLE(pread_4k, int file = open_work_file(), NEED(pread(file, buffer, 4096, 4096)), close(file))
+SIMPLE(pread_64k, int file = open_work_file(), NEED(pread(file, buffer, 65536, 0)), close(file))
+SIMPLE(open_close, close(open_work_file()), NEED(close(open(work_file, O_RDONLY))), )
+SIMPLE(stat_, close(open_work_file()); struct stat found, NEED(stat(work_file, &found)), )
+SIMPLE(futex_wake_none, int word = 0, NEED(syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0)), )
+SIMPLE(mmap_munmap, , NEED(munmap(mmap(0, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), page)), )
+
+static char* anonymous(size_t pages) {
+    char* area = mmap(0, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED) {
+        need(-1, "mmap");
+        exit(1);
+    }
+    return area;
+}
+
+static void touch(char* area, size_t pages) {
+    for (size_t i = 0; i < pages; ++i) {
+        ((volatile char*)area)[i * page] = 1;
+    }
+}
+
+SIMPLE(mmap_touch_munmap_1, , char* area = anonymous(1); touch(area, 1); munmap(area, page), )
+SIMPLE(mmap_touch_munmap_256, , char* area = anonymous(256); touch(area, 256); munmap(area, 256 * page), )
+SIMPLE(anon_fault, char* area = anonymous((size_t)count), touch(area + (size_t)i * page, 1), munmap(area, (size_t)count * page))
+SIMPLE(mprotect_1, char* area = anonymous(4); touch(area, 4), NEED(mprotect(area + page, page, i % 2 ? PROT_READ | PROT_WRITE : PROT_READ)),
+       munmap(area, 4 * page))
+
+static void on_signal(int number) { (void)number; }
+SIMPLE(signal_deliver, signal(SIGUSR1, on_signal); pid_t self = getpid(), NEED(kill(self, SIGUSR1)), )
+
+static uint64_t pipe_self(int count) {
+    int ends[2];
+    NEED(pipe(ends));
+    uint64_t start = ticks();
+    for (int i = 0; i < count; ++i) {
+        NEED(write(ends[1], buffer, 1));
+        NEED(read(ends[0], buffer, 1));
+    }
+    uint64_t end = ticks();
+    close(ends[0]);
+    close(ends[1]);
+    return end - start;
+}
+
+static uint64_t pipe_rt_proc(int count) {
+    int there[2], back[2];
+    NEED(pipe(there));
+    NEED(pipe(back));
+    pid_t child = (pid_t)NEED(fork());
+    if (child == 0) {
+        close(there[1]);
+        close(back[0]);
+        while (read(there[0], buffer, 1) == 1 && write(back[1], buffer, 1) == 1) {
+        }
+        _exit(0);
+    }
+    close(there[0]);
+    close(back[1]);
+    uint64_t start = ticks();
+    for (int i = 0; i < count; ++i) {
+        NEED(write(there[1], buffer, 1));
+        NEED(read(back[0], buffer, 1));
+    }
+    uint64_t end = ticks();
+    close(there[1]);
+    close(back[0]);
+    waitpid(child, 0, 0);
+    return end - start;
+}
+
+static _Atomic int turn;
+static int hand_overs;
+
+static void hand_over(int own) {
+    for (int i = 0; i < hand_overs; ++i) {
+        while (turn != own) {
+            syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, !own, 0, 0, 0);
+        }
+        turn = !own;
+        syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    }
+}
+
+static void* second_thread(void* argument) {
+    hand_over(1);
+    return argument;
+}
+
+static uint64_t futex_rt_thread(int count) {
+    pthread_t thread;
+    turn = 1;
+    hand_overs = count;
+    if (pthread_create(&thread, 0, second_thread, 0) != 0) {
+        need(-1, "pthread_create");
+        return 0;
+    }
+    uint64_t start = ticks();
+    hand_over(0);
+    uint64_t end = ticks();
+    pthread_join(thread, 0);
+    return end - start;
+}
+
+SIMPLE(fork_exit_wait, int status, pid_t child = (pid_t)NEED(fork()); if (child == 0) _exit(0); NEED(waitpid(child, &status, 0)), )
+
+static void* nothing(void* argument) { return argument; }
+SIMPLE(thread_create_join, pthread_t thread, if (pthread_create(&thread, 0, nothing, 0) == 0) pthread_join(thread, 0); else NEED(-1), )
+
+static uint64_t fork_exit_wait_16m(int count) {
+    char* area = anonymous(4096);
+    touch(area, 4096);
+    uint64_t taken = fork_exit_wait(count);
+    munmap(area, 4096 * page);
+    return taken;
+}
+
+static uint64_t vfork_exec_wait(int count) {
+    int status = 0;
+    uint64_t start = ticks();
+    for (int i = 0; i < count && !failed_call; ++i) {
+        pid_t child = vfork();
+        if (child == 0) {
+            execl("/proc/self/exe", "linux_calls", "--exit", (char*)0);
+            _exit(99);
+        }
+        NEED(waitpid(child, &status, 0));
+        NEED(status == 0 ? 0 : -1);
+    }
+    return ticks() - start;
+}
+
+static uint64_t cow_fault(int count) {
+    char* area = anonymous((size_t)count);
+    touch(area, (size_t)count);
+    int stop[2];
+    NEED(pipe(stop));
+    pid_t child = (pid_t)NEED(fork());
+    if (child == 0) {
+        close(stop[1]);
+        _exit(read(stop[0], buffer, 1) != 0);
+    }
+    close(stop[0]);
+    uint64_t start = ticks();
+    touch(area, (size_t)count);
+    uint64_t end = ticks();
+    close(stop[1]);
+    waitpid(child, 0, 0);
+    munmap(area, (size_t)count * page);
+    return end - start;
+}
+
+static struct {
+    char const* name;
+    Operation* operation;
+    int count;
+} const metrics[] = {
+    {"null_syscall", null_syscall, 2000},
+    {"clock_gettime", clock_gettime_, 2000},
+    {"clock_gettime_syscall", clock_gettime_syscall, 2000},
+    {"read_zero_1", read_zero_1, 2000},
+    {"write_null_1", write_null_1, 2000},
+    {"pread_4k", pread_4k, 500},
+    {"pread_64k", pread_64k, 100},
+    {"open_close", open_close, 300},
+    {"stat", stat_, 300},
+    {"pipe_self", pipe_self, 500},
+    {"pipe_rt_proc", pipe_rt_proc, 300},
+    {"futex_wake_none", futex_wake_none, 2000},
+    {"futex_rt_thread", futex_rt_thread, 300},
+    {"fork_exit_wait", fork_exit_wait, 30},
+    {"fork_exit_wait_16m", fork_exit_wait_16m, 10},
+    {"vfork_exec_wait", vfork_exec_wait, 30},
+    {"thread_create_join", thread_create_join, 30},
+    {"mmap_munmap", mmap_munmap, 500},
+    {"mmap_touch_munmap_1", mmap_touch_munmap_1, 300},
+    {"mmap_touch_munmap_256", mmap_touch_munmap_256, 10},
+    {"anon_fault", anon_fault, 200},
+    {"cow_fault", cow_fault, 200},
+    {"mprotect_1", mprotect_1, 500},
+    {"signal_deliver", signal_deliver, 500},
+};
+
+static int ascending(void const* left, void const* right) {
+    uint64_t a = *(uint64_t const*)left, b = *(uint64_t const*)right;
+    return (a > b) - (a < b);
+}
+
+static int is_wanted(char const* name, int count, char** names) {
+    for (int i = 0; i < count; ++i) {
+        if (strcmp(name, names[i]) == 0) {
+            return 1;
+        }
+    }
+    return count == 0;
+}
+
+int main(int argc, char** argv) {
+    if (argc == 2 && strcmp(argv[1], "--exit") == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; ++i) {
+        if (!is_wanted(metrics[i].name, argc - 1, argv + 1)) {
+            continue;
+        }
+        uint64_t taken[rounds];
+        failed_call = 0;
+        metrics[i].operation(metrics[i].count / 10 + 1); // warm up
+        for (int round = 0; round < rounds && !failed_call; ++round) {
+            taken[round] = metrics[i].operation(metrics[i].count);
+        }
+        if (failed_call) {
+            printf("%s failed %s: %s\n", metrics[i].name, failed_call, strerror(errno));
+        } else {
+            qsort(taken, rounds, sizeof *taken, ascending);
+            uint64_t tenths = taken[rounds / 2] * 10 / (uint64_t)metrics[i].count;
+            printf("%s %llu.%llu ticks\n", metrics[i].name, (unsigned long long)tenths / 10, (unsigned long long)tenths % 10);
+        }
+        fflush(stdout);
+    }
+    unlink(work_file);
+    return 0;
+}

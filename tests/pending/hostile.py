@@ -1,0 +1,210 @@
+"""Programs that break every rule die with the right signal, and the system goes on."""
+from harness import chevron, compile_static, expect, run, scenario
+
+CRASHES = r"""
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void recurse(volatile char* p) { volatile char area[4096]; area[0] = *p; recurse(area); __asm__ volatile("" ::"r"(area)); }
+static const unsigned char text[] = {0xc3};
+static void crash(int kind) {
+    switch (kind) {
+    case 0: *(volatile int*)0 = 1; break;
+    case 1: __asm__ volatile("ud2"); break;
+    case 2: { volatile int zero = 0; __asm__ volatile("idivl %0" ::"m"(zero), "a"(1), "d"(0)); break; }
+    case 3: __asm__ volatile("hlt"); break;
+    case 4: __asm__ volatile("cli"); break;
+    case 5: __asm__ volatile("int3"); break;
+    case 6: *(volatile long*)0xffffffff80000000 = 1; break;
+    case 7: *(volatile long*)0xffff800000000000 = 1; break;
+    case 8: *(volatile long*)0x8000000000000000 = 1; break;
+    case 9: ((void (*)(void))0xdead0000)(); break;
+    case 10: ((void (*)(void))(unsigned long)text)(); break;
+    case 11: recurse((volatile char*)&kind); break;
+    case 12: __asm__ volatile("mov %0, %%cr3" ::"r"(0UL)); break;
+    case 13: __asm__ volatile("wrmsr" ::"c"(0xc0000082), "a"(0), "d"(0)); break;
+    case 14: __asm__ volatile("outb %%al, $0x80" ::"a"(0)); break;
+    case 15: __asm__ volatile("mov $0, %rsp; push %rax"); break;
+    case 16: __asm__ volatile("mov $0x8000000000000000, %rsp; mov $39, %eax; syscall; push %rax"); break;
+    case 17: __asm__ volatile("int $0x21"); break;
+    case 18: __asm__ volatile("pushf; orq $0x40000, (%rsp); popf; mov %rsp, %rax; inc %rax; mov (%rax), %rbx"); break;
+    case 19: __asm__ volatile("mov $0x33, %ax; mov %ax, %ss"); abort(); break;
+    case 20: __asm__ volatile("lgdt (%rsp)"); break;
+    case 21: __asm__ volatile("swapgs"); break;
+    case 22: __asm__ volatile("iretq"); break;
+    case 23: __asm__ volatile("sysretq"); break;
+    }
+}
+int main(void) {
+    for (int kind = 0; kind < 24; ++kind) {
+        fflush(stdout);
+        pid_t child = fork();
+        if (!child) { crash(kind); _exit(0); }
+        int status; waitpid(child, &status, 0);
+        printf("%d:%d ", kind, WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status));
+    }
+    puts("alive");
+    return 0;
+}
+"""
+# SIGILL 4, SIGTRAP 5, SIGBUS 7, SIGFPE 8, SIGSEGV 11, as Linux gives them. Kinds 16 and 19 depend on the processor.
+EXPECTED = {0: "11", 1: "4", 2: "8", 3: "11", 4: "11", 5: "5", 6: "11", 7: "11", 8: "11", 9: "11", 10: "11", 11: "11",
+            12: "11", 13: "11", 14: "11", 15: "11", 17: "11", 18: "7", 20: "11", 21: "11", 22: "11", 23: "11"}
+
+
+@scenario("hostile.crashes", timeout=180)
+def crashes():
+    compile_static("tree/bin/crashes", CRASHES)
+    for processors in ("1", "2"):
+        result = run("/bin/crashes", options=["--rootfs", "tree", "--smp", processors]).check(contains="alive")
+        seen = dict(pair.split(":") for pair in result.text.split() if ":" in pair)
+        wrong = {kind: seen.get(str(kind)) for kind, signal in EXPECTED.items() if seen.get(str(kind)) != signal}
+        expect(not wrong, f"{processors} processors: other signals than expected: {wrong}")
+
+
+@scenario("hostile.null_pointer")
+def null_pointer():
+    compile_static("tree/bin/null", "int main(void) { return *(volatile int*)0; }\n")
+    run("/bin/null", options=["--rootfs", "tree"]).check(status=139, stdout=b"")
+
+
+@scenario("hostile.crash_dump_in_logs")
+def crash_dump_in_logs():
+    compile_static("tree/bin/null", "int main(void) { return *(volatile int*)0; }\n")
+    with chevron("--rootfs", "tree") as console:
+        console.command("/bin/null")
+        expect("139" in console.command("echo $?"), "$? is not 139")
+        logs = console.command("silo logs linux")
+        expect("SIGSEGV" in logs and "rip" in logs.lower(), f"no dump in the logs:\n{logs}")
+
+
+CALLS = r"""
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static unsigned long state;
+static unsigned long next(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
+int main(int argc, char** argv) {
+    char* page = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(page + 4096, 4096, PROT_NONE);
+    unsigned long bad[] = {0, 1, 8, 4095, (unsigned long)page, (unsigned long)page + 4090, (unsigned long)page + 4096,
+        0x7fffffffffff, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, 0xffffffff80000000, ~0UL, ~0UL - 4095,
+        1UL << 63, 1UL << 32, (1UL << 32) - 1, 0x7fffffff, 3, 100, (unsigned long)"/tmp/x", (unsigned long)"/proc/self/mem"};
+    int rounds = argc > 1 ? atoi(argv[1]) : 100, calls = 0;
+    for (int round = 0; round < rounds; ++round) {
+        pid_t child = fork();
+        if (!child) {
+            state = 88172645463325252UL + (unsigned long)round * 7919;
+            struct rlimit limit = {2, 2}; setrlimit(RLIMIT_CPU, &limit);
+            for (int i = 0; i < 200; ++i) {
+                long number = (long)(next() % 460);
+                // Not those that end, stop or multiply this process, or kill its neighbours.
+                if (number == SYS_exit || number == SYS_exit_group || number == SYS_fork || number == SYS_vfork || number == SYS_clone ||
+                    number == SYS_clone3 || number == SYS_kill || number == SYS_tkill || number == SYS_tgkill || number == SYS_pause ||
+                    number == SYS_reboot || number == SYS_rt_sigsuspend || number == SYS_rt_sigqueueinfo || number == SYS_rt_tgsigqueueinfo) continue;
+                unsigned long a[6];
+                for (int j = 0; j < 6; ++j) a[j] = bad[next() % (sizeof bad / sizeof *bad)];
+                alarm(1);
+                syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+                ++calls;
+            }
+            _exit(0);
+        }
+        int status; waitpid(child, &status, 0);
+    }
+    puts("alive");
+    return 0;
+}
+"""
+
+
+@scenario("hostile.bad_arguments_to_every_call", timeout=300)
+def bad_arguments_to_every_call():
+    """Random calls with bad pointers, lengths and descriptors: none may harm anything but the process that made it."""
+    compile_static("tree/bin/calls", CALLS, "musl")
+    for processors in ("1", "2"):
+        run("/bin/calls", "150", options=["--rootfs", "tree", "--smp", processors], timeout=120).check(contains="alive")
+
+
+@scenario("hostile.damaged_programs", timeout=240)
+def damaged_programs():
+    """Damaged ELF files are refused or die alone."""
+    import os
+    import random
+    import subprocess
+
+    os.makedirs("tree/bin")
+    subprocess.run(["cp", "/bin/busybox", "tree/bin/busybox"], check=True)
+    compile_static("good", "int main(void) { return 0; }\n", "musl")
+    with open("good", "rb") as file:
+        good = file.read()
+    generator = random.Random(6)
+    names = []
+    for number in range(60):
+        bad = bytearray(good[: generator.choice([len(good), 40, 64, 100, 300, 5000])])
+        for _ in range(generator.choice([1, 4, 16])):
+            bad[generator.randrange(min(len(bad), 400))] = generator.randrange(256)
+        names.append(f"bad{number}")
+        with open(f"tree/bin/{names[-1]}", "wb") as file:
+            file.write(bad)
+        os.chmod(f"tree/bin/{names[-1]}", 0o755)
+    script = "; ".join(f"timeout 2 /bin/{name}" for name in names) + "; echo alive"
+    run("/bin/busybox", "sh", "-c", script, options=["--rootfs", "tree"], timeout=180).check(contains="alive")
+
+
+@scenario("hostile.fork_bomb", timeout=180)
+def fork_bomb():
+    source = "#include <unistd.h>\n#include <stdio.h>\n#include <errno.h>\n" \
+             'int main(void) { int n = 0; while (n < 100000) { pid_t p = fork(); if (p < 0) break; if (!p) { pause(); } ++n; }\n' \
+             'printf("%d %d\\n", n > 50, errno == EAGAIN || errno == ENOMEM); return 0; }\n'
+    compile_static("tree/bin/bomb", source, "musl")
+    run("/bin/bomb", options=["--rootfs", "tree", "--memory", "64M"], timeout=120).check(stdout="1 1\n")
+
+
+HOG = r"""
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+int main(void) {
+    long megabytes = 0;
+    for (; megabytes < 4096; ++megabytes) {
+        char* area = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (area == MAP_FAILED) break;
+        memset(area, 1, 1 << 20);
+    }
+    printf("%ld %s\n", megabytes, strerror(errno));
+    return 0;
+}
+"""
+
+
+@scenario("limits.memory_of_the_machine")
+def memory_of_the_machine():
+    """A program that takes all there is gets an error or is killed; a run in the same machine afterwards works."""
+    compile_static("tree/bin/hog", HOG, "musl")
+    import subprocess
+
+    subprocess.run(["cp", "/bin/busybox", "tree/bin/sh"], check=True)
+    result = run("/bin/sh", "-c", "/bin/hog; echo status $?; echo alive", options=["--rootfs", "tree", "--memory", "128M"])
+    result.check(contains="alive")
+    expect("Cannot allocate memory" in result.text or "Out of memory" in result.text or "137" in result.text, result.text)
+
+
+@scenario("limits.memory_of_a_silo")
+def memory_of_a_silo():
+    compile_static("tree/bin/hog", HOG, "musl")
+    with chevron("--rootfs", "tree") as console:
+        console.command("silo limit linux memory 48M")
+        shown = console.command("/bin/hog", 60)
+        expect("memory" in shown and int(shown.split()[0]) < 48, f"the limit did not bite: {shown!r}")
+        expect("running" in console.command("silo info linux"), "the silo is gone")
+        expect("ext4" in console.command("silo list"), "the rest noticed")

@@ -1,0 +1,283 @@
+"""Linux programs: what a static busybox and small C programs need, seen from outside."""
+import re
+
+from harness import Terminal, compile_static, expect, run, scenario
+
+
+def shell(script: str, *options: str, status: int = 0, timeout: float = 60):
+    return run("sh", "-c", script, options=options, timeout=timeout).check(status=status)
+
+
+@scenario("linux.pipelines")
+def pipelines():
+    shell("seq 1 1000 | grep 7 | sort -rn | head -n 3 | tr '\\n' ' '").check(stdout="997 987 979 ")
+    shell("for i in 1 2 3 4 5; do echo $i; done | while read x; do echo $((x * x)); done").check(stdout="1\n4\n9\n16\n25\n")
+    shell("yes | head -c 1000000 | wc -c").check(stdout="1000000\n")
+
+
+@scenario("linux.files")
+def files():
+    shell("cd /tmp; mkdir -p a/b; echo one > a/b/f; echo two >> a/b/f; ln -s b/f a/l; ln a/b/f a/h; cat a/l; "
+          "mv a/h a/g; rm a/b/f; cat a/g; rmdir a/b; ls a; chmod 640 a/g; stat -c %a a/g; "
+          "dd if=/dev/zero of=z bs=4096 count=256 2>/dev/null; stat -c %s z; truncate -s 10 z; stat -c %s z; "
+          "touch -d '2001-02-03 04:05:06' z; date -r z +%Y-%m-%d; find . -type f | sort").check(
+        stdout="one\ntwo\none\ntwo\ng\nl\n640\n1048576\n10\n2001-02-03\n./a/g\n./z\n")
+
+
+@scenario("linux.here_documents_and_substitution")
+def here_documents():
+    shell("cat <<END\n$((6 * 7)) $(echo nested $(echo deeper))\nEND").check(stdout="42 nested deeper\n")
+
+
+@scenario("linux.processes")
+def processes():
+    shell("(sleep 0.1; exit 3) & wait $!; echo $?; (exit 5); echo $?; sh -c 'exit 6' || echo $?").check(stdout="3\n5\n6\n")
+    result = shell("for i in 1 2 3 4 5 6 7 8 9 10; do (for j in 1 2 3 4 5 6 7 8 9 10; do true & done; wait) & done; wait; "
+                   "ps | wc -l")
+    expect(int(result.text) < 20, f"processes are left: {result.text}")
+
+
+@scenario("linux.signals")
+def signals():
+    shell("trap 'echo term' TERM; kill -TERM $$; trap 'echo bye' EXIT; (sleep 10; echo late) & kill $!; wait $! ; echo $?").check(
+        stdout="term\n143\nbye\n")
+    shell("timeout -s INT 0.2 sleep 10; echo $?").check(stdout="130\n")
+
+
+SIGNALS = r"""
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+static volatile int count;
+static sigjmp_buf back;
+static void on_signal(int number, siginfo_t* info, void* context) { (void)context; count += number == SIGUSR1 && info->si_pid == getpid(); }
+static void on_fault(int number, siginfo_t* info, void* context) { (void)context; if (info->si_addr == (void*)16 && number == SIGSEGV) siglongjmp(back, 1); _exit(9); }
+static void on_alarm(int number) { (void)number; ++count; }
+int main(void) {
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    sigaction(SIGUSR1, &action, 0);
+    sigset_t set; sigemptyset(&set); sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, 0); raise(SIGUSR1); printf("blocked %d\n", count);
+    sigprocmask(SIG_UNBLOCK, &set, 0); printf("delivered %d\n", count);
+    static char stack[65536];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack}; sigaltstack(&alternate, 0);
+    action.sa_sigaction = on_fault; action.sa_flags = SA_SIGINFO | SA_ONSTACK; sigaction(SIGSEGV, &action, 0);
+    if (!sigsetjmp(back, 1)) *(volatile int*)16 = 1;
+    puts("fault caught");
+    struct itimerval timer = {.it_value = {0, 50000}};
+    struct sigaction alarm_action = {.sa_handler = on_alarm}; sigaction(SIGALRM, &alarm_action, 0);
+    count = 0; setitimer(ITIMER_REAL, &timer, 0);
+    int pipes[2]; if (pipe(pipes)) return 1;
+    char byte; ssize_t got = read(pipes[0], &byte, 1);
+    printf("interrupted %d %s %d\n", (int)got, strerror(errno), count);
+    alarm_action.sa_flags = SA_RESTART; sigaction(SIGALRM, &alarm_action, 0);
+    if (!fork()) { usleep(200000); write(pipes[1], "x", 1); _exit(0); }
+    setitimer(ITIMER_REAL, &timer, 0); got = read(pipes[0], &byte, 1);
+    printf("restarted %d %d\n", (int)got, count);
+    return 0;
+}
+"""
+
+
+@scenario("linux.signal_handlers")
+def signal_handlers():
+    compile_static("tree/bin/signals", SIGNALS)
+    run("/bin/signals", options=["--rootfs", "tree"]).check(
+        stdout="blocked 0\ndelivered 1\nfault caught\ninterrupted -1 Interrupted system call 1\nrestarted 1 2\n")
+
+
+THREADS = r"""
+#include <pthread.h>
+#include <stdio.h>
+#include <stdint.h>
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+static long total; static int whose; static __thread long own;
+static void* add(void* argument) {
+    double sum = 0;
+    for (int i = 0; i < 20000; ++i) { pthread_mutex_lock(&mutex); ++total; pthread_mutex_unlock(&mutex); ++own; sum += (double)(intptr_t)argument / 8; }
+    return (void*)(intptr_t)(own + (long)(sum - 20000.0 * (double)(intptr_t)argument / 8));
+}
+static void* ping(void* argument) {
+    int me = (int)(intptr_t)argument;
+    for (int i = 0; i < 2000; ++i) {
+        pthread_mutex_lock(&mutex);
+        while (whose != me) pthread_cond_wait(&turn, &mutex);
+        whose = !me; pthread_cond_broadcast(&turn); pthread_mutex_unlock(&mutex);
+    }
+    return 0;
+}
+int main(void) {
+    pthread_t threads[8]; long owns = 0;
+    for (long i = 0; i < 8; ++i) pthread_create(&threads[i], 0, add, (void*)i);
+    for (int i = 0; i < 8; ++i) { void* result; pthread_join(threads[i], &result); owns += (long)result; }
+    for (long i = 0; i < 2; ++i) pthread_create(&threads[i], 0, ping, (void*)i);
+    for (int i = 0; i < 2; ++i) pthread_join(threads[i], 0);
+    printf("%ld %ld\n", total, owns);
+    return 0;
+}
+"""
+
+
+@scenario("linux.threads", timeout=180)
+def threads():
+    compile_static("tree/bin/threads-glibc", THREADS)
+    compile_static("tree/bin/threads-musl", THREADS, "musl")
+    for processors in ("1", "2"):
+        for name in ("threads-glibc", "threads-musl"):
+            run(f"/bin/{name}", options=["--rootfs", "tree", "--smp", processors]).check(stdout="160000 160000\n")
+
+
+VECTORS = r"""
+#include <immintrin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__attribute__((target("avx2"))) static int work(int seed) {
+    __m256i sum = _mm256_set1_epi32(seed), one = _mm256_set1_epi32(seed + 1);
+    for (int i = 0; i < 3000000; ++i) { sum = _mm256_add_epi32(_mm256_xor_si256(sum, one), one); __asm__ volatile("" : "+x"(sum), "+x"(one)); }
+    int lanes[8]; _mm256_storeu_si256((__m256i*)lanes, sum);
+    for (int i = 1; i < 8; ++i) if (lanes[i] != lanes[0]) return -1;
+    return lanes[0] & 0x7fffffff;
+}
+int main(void) {
+    int expected[4]; for (int i = 0; i < 4; ++i) expected[i] = work(i);
+    for (int i = 0; i < 4; ++i) if (!fork()) _exit(work(i) != expected[i]);
+    int bad = 0, status; for (int i = 0; i < 4; ++i) { wait(&status); bad += status != 0; }
+    printf("%d wrong\n", bad); return bad;
+}
+"""
+
+
+@scenario("linux.vector_registers", timeout=180)
+def vector_registers():
+    """Wide registers survive preemption: four processes on one processor compute the same sums as each alone."""
+    compile_static("tree/bin/vectors", VECTORS)
+    for processors in ("1", "2"):
+        run("/bin/vectors", options=["--rootfs", "tree", "--smp", processors]).check(stdout="0 wrong\n")
+
+
+MEMORY = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static long resident(void) { long size, pages; FILE* file = fopen("/proc/self/statm", "r"); if (!file || fscanf(file, "%ld %ld", &size, &pages) != 2) exit(1); fclose(file); return pages; }
+int main(void) {
+    char* area = mmap(0, 1L << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long before = resident();
+    for (int i = 0; i < 10; ++i) area[(long)i << 24] = (char)(i + 1);
+    printf("touched %d\n", (int)(resident() - before) >= 10 && resident() - before <= 64);
+    pid_t child = fork();
+    if (!child) { area[0] = 99; _exit(area[0] == 99 && area[1 << 24] == 2 ? 0 : 1); }
+    int status; waitpid(child, &status, 0);
+    printf("child %d parent %d\n", status, area[0]);
+    printf("protect %d\n", mprotect(area, 4096, PROT_READ));
+    child = fork(); if (!child) { area[0] = 1; _exit(0); }
+    waitpid(child, &status, 0); printf("killed by %d\n", WTERMSIG(status));
+    char* shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    child = fork(); if (!child) { strcpy(shared, "written by the child"); _exit(0); }
+    waitpid(child, &status, 0); puts(shared);
+    char* moved = mremap(area, 4096, 8192, MREMAP_MAYMOVE); printf("moved %d %d\n", moved != MAP_FAILED, moved[0]);
+    munmap(area + (1 << 24), 4096);
+    int zero = 1; char* fresh = malloc(8 << 20); for (int i = 0; i < 8 << 20; ++i) zero &= fresh[i] == 0; printf("zero %d\n", zero);
+    char* grown = sbrk(1 << 20); memset(grown, 7, 1 << 20); printf("break %d\n", grown[(1 << 20) - 1]);
+    return 0;
+}
+"""
+
+
+@scenario("linux.memory")
+def memory():
+    compile_static("tree/bin/memory", MEMORY)
+    run("/bin/memory", options=["--rootfs", "tree"]).check(
+        stdout="touched 1\nchild 0 parent 1\nprotect 0\nkilled by 11\nwritten by the child\nmoved 1 1\nzero 1\nbreak 7\n")
+
+
+@scenario("linux.proc_shows_true_values")
+def proc_shows_true_values():
+    meminfo = shell("cat /proc/meminfo; dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; cat /proc/meminfo").text
+    free = [int(value) for value in re.findall(r"^MemFree:\s+(\d+) kB", meminfo, re.MULTILINE)]
+    expect(len(free) == 2 and 60 << 10 <= free[0] - free[1] <= 72 << 10, f"MemFree before and after 64 MiB: {free}")
+    shell("nproc; grep -c ^processor /proc/cpuinfo", "--smp", "2").check(stdout="2\n2\n")
+    uptimes = shell("cut -d' ' -f1 /proc/uptime; sleep 1; cut -d' ' -f1 /proc/uptime").text.split()
+    expect(0.9 <= float(uptimes[1]) - float(uptimes[0]) <= 1.6, f"uptime: {uptimes}")
+    shell("ps -o pid,comm,args").check(matches=r"^\s*\d+\s+sh\s+sh -c")
+    shell("df /").check(matches=r"^\S+\s+\d+\s+\d+\s+\d+\s+\d+%\s+/$")
+    shell("free").check(matches=r"^Mem:\s+\d+\s+\d+\s+\d+")
+    shell("mount").check(contains=" on / type ")
+    shell("top -bn1").check(contains="Mem:")
+    shell("cat /proc/self/status").check(matches=r"^VmRSS:\s+[1-9]\d* kB")
+    shell("readlink /proc/self/exe; tr '\\0' ' ' </proc/self/cmdline").check(contains="busybox")
+
+
+@scenario("linux.devices")
+def devices():
+    shell("echo x > /dev/null; cat /dev/null; head -c 4 /dev/zero | od -An -tx1; head -c 8 /dev/urandom | wc -c; "
+          "head -c 16 /dev/urandom | cmp - /dev/zero >/dev/null; echo $?; echo x > /dev/full; echo $?").check(
+        contains=" 00 00 00 00\n8\n1\n")
+
+
+@scenario("linux.time")
+def time_passes():
+    import time
+
+    before = time.time()
+    shown = int(shell("date +%s").text)
+    expect(before - 2 <= shown <= time.time() + 2, f"date shows {shown}, the host {before:.0f}")
+
+
+@scenario("linux.unknown_call_is_enosys")
+def unknown_call_is_enosys():
+    source = "#include <errno.h>\n#include <stdio.h>\n#include <unistd.h>\n#include <sys/syscall.h>\n" \
+             'int main(void) { printf("%ld %d\\n", syscall(9999), errno == ENOSYS); }\n'
+    compile_static("tree/bin/unknown", source)
+    run("/bin/unknown", options=["--rootfs", "tree"]).check(stdout="-1 1\n")
+
+
+@scenario("linux.terminal")
+def terminal():
+    with Terminal("run", "--", "sh", columns=91, rows=37) as screen:
+        screen.expect(r"# $", 60)
+        screen.send("stty size; tty\r")
+        screen.expect(r"37 91\n/dev/(pts/\d+|tty\w*|console)")
+        screen.send("echo one; echo typo\x7f\x7f\x7f\x7fline\r")
+        screen.expect(r"^one\nline\n", 10)
+        screen.send("cat\r")
+        screen.expect(r"cat\n")
+        screen.send("through\r")
+        screen.expect(r"^through\n.*^through\n".replace(".*", r"(?:.|\n)*"))
+        screen.send("\x04")
+        screen.send("sleep 100\r")
+        screen.expect(r"sleep 100\n")
+        screen.send("\x03")
+        screen.send("echo status $?\r")
+        screen.expect(r"^status 130")
+        screen.send("exit 5\r")
+        expect(screen.wait() == 5, f"status {screen.process.returncode}")
+
+
+@scenario("linux.job_control")
+def job_control():
+    with Terminal("run", "--", "sh") as screen:
+        screen.expect(r"# $", 60)
+        screen.send("sleep 100\r")
+        screen.expect(r"sleep 100\n")
+        screen.send("\x1a")
+        screen.expect(r"Stopped")
+        screen.send("jobs; bg; jobs; kill %1; wait; fg\r")
+        screen.expect(r"Stopped\s+sleep 100(?:.|\n)*Running\s+sleep 100(?:.|\n)*Terminated")
+        screen.send("exit\r")
+        screen.wait()

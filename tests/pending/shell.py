@@ -1,0 +1,115 @@
+"""Chevron on the console: every command shows something true, and the keys do what they do elsewhere."""
+import re
+
+from harness import Terminal, chevron, expect, scenario, start
+
+# Command -> what its output must look like.
+COMMANDS = {
+    "help": r"silo", "ls /": r"bin", "cat /etc/passwd": r"root:x:0:0", "mount": r" / ", "scheme": r"\w+",
+    "ps": r"chevron|\bsh\b|linux", "mem": r"\d+", "dmesg": r"\S", "cpuinfo": r"(?i)processor|cpu", "uptime": r"\d",
+    "silo list": r"linux", "silo info linux": r"running", "strate list": r"console", "silo top": r"\d",
+    "echo hello | cat": r"^hello", "uname -a": r"^Linux", "silo logs linux": r"", "lspci": r"",
+}
+
+
+@scenario("chevron.commands", timeout=180)
+def commands():
+    for machine in ("microvm", "q35"):
+        with chevron("--machine", machine) as console:
+            for line, pattern in COMMANDS.items():
+                shown = console.command(line)
+                expect(re.search(pattern, shown, re.MULTILINE), f"{machine}: {line} shows\n{shown}")
+                expect("unknown command" not in shown and "not found" not in shown, f"{machine}: {line} shows\n{shown}")
+            if machine == "q35":
+                expect("1af4" in console.command("lspci").lower() or "8086" in console.command("lspci"), "lspci shows no device")
+
+
+@scenario("chevron.status_of_programs")
+def status_of_programs():
+    with chevron() as console:
+        console.command("sh -c 'exit 7'")
+        expect(console.command("echo $?").strip() == "7", "$? is not 7")
+        console.command("true")
+        expect(console.command("echo $?").strip() == "0", "$? is not 0")
+
+
+@scenario("chevron.redirection")
+def redirection():
+    with chevron() as console:
+        console.command("echo one > /tmp/file")
+        console.command("echo two >> /tmp/file")
+        expect(console.command("cat /tmp/file").split() == ["one", "two"], "redirection does not work")
+        expect(console.command("cat /tmp/file | wc -l").strip() == "2", "pipe does not work")
+
+
+@scenario("chevron.line_editing")
+def line_editing():
+    with chevron() as console:
+        console.send("echo wrong\x7f\x7f\x7f\x7f\x7fright\r")
+        console.expect(r"^right")
+        console.expect(r"^>>> ")
+        console.send("\x1b[A\r")
+        console.expect(r"^right")
+        console.expect(r"^>>> ")
+        console.send("echo bc\x1b[D\x1b[Da\r")
+        console.expect(r"^abc")
+        console.expect(r"^>>> ")
+        console.send("upti\t\r")
+        console.expect(r"uptime")
+
+
+@scenario("chevron.interrupt_and_suspend")
+def interrupt_and_suspend():
+    with chevron() as console:
+        console.send("sleep 100\r")
+        console.expect(r"sleep 100\n")
+        console.send("\x03")
+        console.expect(r"^>>> ", 10)
+        expect(console.command("echo $?").strip() == "130", "$? after Ctrl-C is not 130")
+        console.send("sleep 100\r")
+        console.expect(r"sleep 100\n")
+        console.send("\x1a")
+        console.expect(r"^>>> ", 10)
+        expect("sleep" in console.command("jobs"), "the stopped job is not listed")
+
+
+@scenario("chevron.shutdown_and_script")
+def shutdown_and_script():
+    for machine in ("microvm", "q35"):
+        with chevron("--machine", machine) as console:
+            console.send("shutdown\r")
+            expect(console.wait() == 0, f"status {console.process.returncode}")
+    process = start("run", stdin=-1)
+    stdout, stderr = process.communicate(b"echo from a script\nshutdown\n", 60)
+    expect(b"from a script" in stdout and process.returncode == 0, f"{stdout!r} {stderr!r} {process.returncode}")
+
+
+@scenario("chevron.values_are_live")
+def values_are_live():
+    with chevron("--memory", "96M") as console:
+        megabytes = [int(value) for value in re.findall(r"\b(9[0-6])\b", console.command("mem"))]
+        expect(megabytes or "96" in console.command("mem"), "mem does not show the memory of the machine")
+        first, second = console.command("uptime"), console.command("uptime")
+        expect(first != second, f"uptime stands still: {first!r}")
+
+
+@scenario("chevron.reboot")
+def reboot():
+    with Terminal("run") as console:
+        console.expect(r"^>>> ", 60)
+        console.send("reboot\r")
+        console.expect(r"^>>> ", 60)
+
+
+@scenario("chevron.unknown_calls_are_visible")
+def unknown_calls_are_visible():
+    from harness import compile_static
+
+    source = "#include <unistd.h>\nint main(void) { syscall(9999); return 0; }\n"
+    compile_static("tree/bin/unknown", source, "musl")
+    with chevron("--rootfs", "tree") as console:
+        console.send("silo trace linux on\r")
+        console.expect(r"^>>> ")
+        console.command("/bin/unknown")
+        shown = console.command("silo trace linux")
+        expect("9999" in shown and "ENOSYS" in shown, shown)

@@ -1,0 +1,55 @@
+"""Strates that die are replaced, and who was using them does not notice."""
+import hashlib
+import random
+import re
+import subprocess
+import time
+
+from harness import chevron, expect, make_ext4, scenario, write_file
+
+
+def image_with_big_file(megabytes: int) -> tuple[str, str]:
+    data = random.Random(7).randbytes(megabytes << 20)
+    write_file("tree/big", data)
+    subprocess.run(["mkdir", "-p", "tree/bin"], check=True)
+    subprocess.run(["cp", "/bin/busybox", "tree/bin/sha256sum"], check=True)
+    return make_ext4("big.ext4", "tree", f"{megabytes + 32}M"), hashlib.sha256(data).hexdigest()
+
+
+def kill_while_reading(victims: list[str], machine: str) -> None:
+    image, digest = image_with_big_file(96)
+    with chevron("--rootfs", image, "--machine", machine, "--smp", "2", "--memory", "256M") as console:
+        console.send("/bin/sha256sum /big &\r")
+        console.expect(r"^>>> ")
+        for number in range(6):
+            time.sleep(0.15)
+            console.command(f"strate kill {victims[number % len(victims)]}")
+        console.expect(re.escape(digest), 120)
+        listed = console.command("strate list")
+        for victim in victims:
+            expect(re.search(rf"{victim}\b.*running", listed), f"{victim} does not run again:\n{listed}")
+
+
+@scenario("supervision.killed_disk_driver", timeout=300)
+def killed_disk_driver():
+    for machine in ("microvm", "q35"):
+        kill_while_reading(["virtio-blk"], machine)
+
+
+@scenario("supervision.killed_file_system", timeout=300)
+def killed_file_system():
+    kill_while_reading(["ext4"], "microvm")
+
+
+@scenario("supervision.both_killed", timeout=300)
+def both_killed():
+    kill_while_reading(["ext4", "virtio-blk"], "q35")
+
+
+@scenario("supervision.restart_counts")
+def restart_counts():
+    with chevron() as console:
+        before = console.command("silo info ramfs")
+        console.command("strate restart ramfs")
+        after = console.command("silo info ramfs")
+        expect(before != after and "running" in after, f"{before}\n{after}")

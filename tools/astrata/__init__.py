@@ -1,0 +1,1 @@
+"""What ./astrata is made of: host packages, builds, boot archive, QEMU runner, test suite, benchmarks."""

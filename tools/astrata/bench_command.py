@@ -1,0 +1,288 @@
+"""./astrata bench: measures the system and prints the figures beside their goals.
+
+Instructions are counted under `-icount shift=0` on one processor, where they repeat; wall times are medians of runs that
+alternate with the Linux that they are compared with, in the same QEMU with the same processor features.
+"""
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+
+from astrata import bench_programs, boot_archive, build, machine, measure, packages, paths
+from astrata.errors import MachineError, UsageError
+from astrata.linux_reference import LinuxReference
+from astrata.messages import say
+from astrata.options import Option, choice, no_words, parse
+
+USAGE = "[OPTION...]"
+OPTIONS = [
+    Option("--compare", "SYSTEM", convert=choice("linux"), help="linux: every system call's cost beside Debian's kernel"),
+    Option("--json", help="one JSON document on stdout instead of tables"),
+    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
+]
+REPEATS = 5
+PROMPT = ">>> "
+MEMORY_PROBE_SECONDS = 20
+FILE_BYTES = 64 << 20
+# Call costs that this system must reach as a part of Linux's, with the personality in user mode.
+CALL_GOALS = {
+    "null_syscall": 1.6, "clock_gettime": 0.8, "read_zero_1": 1.1, "write_null_1": 1.1, "pread_4k": 0.8, "pread_64k": 0.75,
+    "open_close": 0.5, "stat": 0.5, "pipe_self": 0.6, "pipe_rt_proc": 0.4, "futex_wake_none": 0.35, "futex_rt_thread": 0.3,
+    "fork_exit_wait": 0.45, "fork_exit_wait_16m": 0.15, "vfork_exec_wait": 0.45, "thread_create_join": 0.3,
+    "mmap_munmap": 0.25, "mmap_touch_munmap_1": 0.25, "mmap_touch_munmap_256": 0.35, "anon_fault": 0.35, "cow_fault": 0.4,
+    "mprotect_1": 0.2, "signal_deliver": 0.5,
+}
+
+
+class Row:
+    """One figure: what it is, what it should be, what it is here and on Linux. `value` None means it could not be measured."""
+
+    def __init__(self, metric: str, unit: str, goal: float, at_least: bool = False):
+        self.metric, self.unit, self.goal, self.at_least = metric, unit, goal, at_least
+        self.value: float | None = None
+        self.linux: float | None = None
+        self.judged: float | None = None  # what the goal speaks of: the value, or its ratio to Linux
+        self.problem = ""
+
+    def verdict(self) -> str:
+        if self.judged is None:
+            return self.problem or "not measured"
+        if (self.judged >= self.goal) if self.at_least else (self.judged <= self.goal):
+            return "reached"
+        return f"missed by {abs(self.judged - self.goal) / self.goal:.0%}"
+
+    def as_json(self) -> dict:
+        ratio = self.value / self.linux if self.value is not None and self.linux else None
+        return {"metric": self.metric, "unit": self.unit, "goal": self.goal, "goal_is_minimum": self.at_least,
+                "value": self.value, "linux": self.linux, "ratio": ratio, "judged": self.judged, "verdict": self.verdict()}
+
+
+def main(words: list[str]) -> int:
+    """Runs `./astrata bench WORDS...`."""
+    arguments = parse("bench", OPTIONS, words)
+    no_words("bench", arguments)
+    if arguments.arch != "x86_64":
+        raise UsageError(f"--arch {arguments.arch}: not supported yet")
+    packages.ensure("build", "run", "bench")
+    benchmark = Benchmark(arguments.arch)
+    tables = {"figures": benchmark.figures()}
+    if arguments.compare:
+        tables["calls"] = benchmark.calls()
+    if arguments.json:
+        print(json.dumps({name: [row.as_json() for row in rows] for name, rows in tables.items()}, indent=1))
+    else:
+        for rows in tables.values():
+            print(table(rows), flush=True)
+    return 0
+
+
+def table(rows: list[Row]) -> str:
+    """Rows as aligned text."""
+    cells = [["metric", "goal", "here", "Linux", "here/Linux", ""]]
+    for row in rows:
+        ratio = f"{row.value / row.linux:.2f}" if row.value is not None and row.linux else ""
+        is_share = row.judged is not None and row.judged != row.value
+        goal = f"{'>=' if row.at_least else '<='} {number(row.goal)}{' of Linux' if is_share else ''}"
+        cells.append([f"{row.metric} ({row.unit})", goal, number(row.value), number(row.linux), ratio, row.verdict()])
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+    return "\n".join([*lines, ""])
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value >= 1e6:
+        return f"{value / 1e6:,.1f} M"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+class Benchmark:
+    """Measures one build of the system."""
+
+    def __init__(self, architecture: str):
+        folder = paths.target_build(architecture)
+        self.system = build.ready_system(architecture)
+        # The same boot archive with the benchmark programs in its root file system.
+        archive = os.path.join(bench_programs.FOLDER, "boot.archive")
+        programs = bench_programs.members("root/bench")
+        boot_archive.build(folder, archive, programs)
+        self.system.archive = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
+        self.linux = LinuxReference()
+
+    def figures(self) -> list[Row]:
+        """The table of goals."""
+        rows = []
+        for measure_row in (self._native_rows, self._getppid, self._boot_instructions, self._boot_time, self._smallest_memory,
+                            self._memory_held, self._sequential_read):
+            say("measuring " + measure_row.__name__.strip("_").replace("_", " "))
+            rows += measure_row()
+        return rows
+
+    def calls(self) -> list[Row]:
+        """Each system call's instructions, here and on Linux."""
+        say("measuring Linux calls")
+        reference = self.linux.boot("linux_init", ["/bench/linux_calls"], machine.Options(icount=True)).metrics()
+        rows = []
+        for metric, goal in CALL_GOALS.items():
+            row = Row(metric, "instructions", goal)
+            rows.append(row)
+            row.linux = reference.get(metric)
+            row.value = self._call_instructions(row, metric)
+            if row.value is not None and row.linux:
+                row.judged = row.value / row.linux
+        return rows
+
+    def _call_instructions(self, row: Row, metric: str) -> float | None:
+        try:
+            boot = measure.run_command(self.system, ["/bench/linux_calls", metric], machine.Options(icount=True))
+        except MachineError as error:
+            row.problem = first_line(error)
+            return None
+        if metric not in boot.metrics():
+            row.problem = first_line(boot.output) or f"status {boot.status}"
+        return boot.metrics().get(metric)
+
+    def _native_rows(self) -> list[Row]:
+        """Chevron's `bench` prints what the native benchmark measures, medians of its own rounds."""
+        rows = [Row("ipc_round_trip_4_words", "instructions", 1500), Row("null_syscall_native", "instructions", 100)]
+        try:
+            boot = self._console("bench", machine.Options(icount=True))
+            for row in rows:
+                row.value = row.judged = boot.metrics().get(row.metric)
+        except MachineError as error:
+            for row in rows:
+                row.problem = first_line(error)
+        return rows
+
+    def _console(self, command: str, options: machine.Options) -> measure.Boot:
+        return measure.run_console(self.system.kernel, self.system.archive, "session=serial console=none root=archive", options,
+                                   None, script=[(PROMPT, command + "\r"), (PROMPT, "shutdown\r")])
+
+    def _getppid(self) -> list[Row]:
+        row = Row("getppid_linux", "instructions", 1000)
+        row.value = row.judged = self._call_instructions(row, "null_syscall")
+        return [row]
+
+    def _boot_instructions(self) -> list[Row]:
+        row = Row("boot_to_first_program", "instructions", 100e6)
+        try:
+            options = machine.Options(icount=True)
+            values = [measure.run_command(self.system, ["/bench/first_instruction"], options).metrics()["first_instruction"]
+                      for _ in range(REPEATS)]
+            row.value = row.judged = measure.median(values)
+            linux = self.linux.boot("first_instruction", [], machine.Options(icount=True), until=" ticks")
+            row.linux = linux.metrics().get("first_instruction")
+        except (MachineError, KeyError) as error:
+            row.problem = first_line(error)
+        return [row]
+
+    def _boot_time(self) -> list[Row]:
+        row = Row("boot_to_first_program", "ms", 0.4)
+        here, linux = [], []
+        try:
+            for _ in range(REPEATS):
+                here.append(measure.run_command(self.system, ["/bench/first_instruction"], machine.Options()).reached * 1000)
+                boot = self.linux.boot("first_instruction", [], machine.Options(), until=" ticks")
+                linux.append(boot.reached * 1000)
+            row.value, row.linux = measure.median(here), measure.median(linux)
+            row.judged = row.value / row.linux
+        except (MachineError, TypeError) as error:
+            row.problem = first_line(error)
+        return [row]
+
+    def _smallest_memory(self) -> list[Row]:
+        row = Row("smallest_memory", "MiB", 24)
+
+        def reaches_here(megabytes: int) -> bool:
+            try:
+                options = machine.Options(memory=megabytes << 20)
+                return measure.run_command(self.system, ["sh", "-c", "true"], options, seconds=MEMORY_PROBE_SECONDS).status == 0
+            except MachineError:
+                return False
+
+        def reaches_linux(megabytes: int) -> bool:
+            try:
+                options = machine.Options(memory=megabytes << 20)
+                self.linux.boot("first_instruction", [], options, until=" ticks", seconds=MEMORY_PROBE_SECONDS)
+                return True
+            except MachineError:
+                return False
+
+        try:
+            row.value = row.judged = measure.smallest(reaches_here, 2, 256)
+            row.linux = measure.smallest(reaches_linux, 32, 256)
+        except MachineError as error:
+            row.problem = first_line(error)
+        return [row]
+
+    def _memory_held(self) -> list[Row]:
+        row = Row("memory_held_after_boot", "MiB", 12)
+        try:
+            boot = self._console("mem --bench", machine.Options())
+            row.value = row.judged = boot.metrics()["memory_held"] / 1024
+            linux = self.linux.boot("linux_init", [], machine.Options())
+            row.linux = 256 - linux.metrics()["memory_free"] / 1024
+        except (MachineError, KeyError) as error:
+            row.problem = first_line(error)
+        return [row]
+
+    def _sequential_read(self) -> list[Row]:
+        """Ticks for a 64 MiB file right after boot, as MB/s."""
+        row = Row("sequential_read_64m_cold", "MB/s", 0.5, at_least=True)
+        try:
+            image = disk_image()
+            here, linux, sums = [], [], set()
+            for _ in range(REPEATS):
+                for results, boot in ((here, self._read_here(image)), (linux, self._read_linux(image))):
+                    metrics = boot.metrics()
+                    results.append(metrics["sequential_read"])
+                    sums.add((metrics["sequential_read_bytes"], metrics["sequential_read_sum"]))
+            if len(sums) != 1:
+                raise MachineError("the two systems read different bytes")
+            row.value, row.linux = (FILE_BYTES / 1e6 * self.linux.ticks_per_second / measure.median(ticks)
+                                    for ticks in (here, linux))
+            row.judged = row.value / row.linux
+        except KeyError as error:
+            row.problem = f"no figure for {error}"
+        except MachineError as error:
+            row.problem = first_line(error)
+        return [row]
+
+    def _read_here(self, image: int) -> measure.Boot:
+        return measure.run_command(self.system, ["/bench/sequential_read", "/data"], machine.Options(), image, 120)
+
+    def _read_linux(self, image: int) -> measure.Boot:
+        return self.linux.boot("linux_init", ["/bench/sequential_read", "/disk/data"], machine.Options(), disk=image)
+
+
+def disk_image() -> int:
+    """An ext4 image with default features, the benchmark programs and one 64 MiB file of noise, made once."""
+    image = os.path.join(bench_programs.FOLDER, "disk.ext4")
+    programs = bench_programs.build()
+    newest = max(os.stat(path).st_mtime for path in programs.values())
+    if not os.path.exists(image) or os.stat(image).st_mtime < newest:
+        from astrata.temporary import temporary_folder
+
+        with temporary_folder("bench") as folder:
+            os.mkdir(f"{folder}/bench")
+            for name, path in programs.items():
+                subprocess.run(["cp", path, f"{folder}/bench/{name}"], check=True)
+            generator = random.Random(1)
+            with open(f"{folder}/data", "wb") as file:
+                for _ in range(FILE_BYTES >> 20):
+                    file.write(generator.randbytes(1 << 20))
+            subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, f"{image}.new", "128M"], check=True,
+                           stdout=subprocess.DEVNULL)
+        os.replace(f"{image}.new", image)
+    descriptor = os.open(image, os.O_RDONLY | os.O_CLOEXEC)
+    while os.read(descriptor, 1 << 20):  # into the host's cache, for both alike
+        pass
+    return descriptor
+
+
+def first_line(problem) -> str:
+    lines = str(problem).strip().splitlines()
+    return lines[0][:80] if lines else ""

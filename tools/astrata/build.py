@@ -1,0 +1,106 @@
+"""Configures and builds: `host` (unit tests and fuzzers) and the system for one architecture, quietly unless it fails."""
+from __future__ import annotations
+
+import os
+
+from astrata import fingerprint, packages, paths
+from astrata.errors import CommandError, UsageError
+from astrata.locks import file_lock
+from astrata.messages import say
+
+ARCHITECTURES = ("x86_64",)
+PLANNED = ("aarch64", "riscv64")
+
+
+def architecture(name: str, text: str) -> str:
+    """Option converter for --arch."""
+    if text in PLANNED:
+        raise UsageError(f"{name} {text}: not supported yet (x86_64 is)")
+    if text not in ARCHITECTURES:
+        raise UsageError(f"{name} {text}: unknown architecture, expected {', '.join(ARCHITECTURES + PLANNED)}")
+    return text
+
+
+class System:
+    """Open files of one consistent build of the system: a build that follows replaces the files, never changes these."""
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        self.kernel = os.open(kernel_path(folder), os.O_RDONLY)
+        self.archive = os.open(archive_path(folder), os.O_RDONLY)
+
+
+def kernel_path(folder: str) -> str:
+    return os.path.join(folder, "kernel", "bedrock.elf")
+
+
+def archive_path(folder: str) -> str:
+    return os.path.join(folder, "boot.archive")
+
+
+def ready_system(target: str) -> System:
+    """The system built from the sources as they are now, building only if something changed."""
+    packages.ensure("build", "run")
+    folder = paths.target_build(target)
+    lock = folder + ".lock"
+    waiting = "another build is under way, waiting for it"
+    with file_lock(lock, shared=True, announce=waiting):
+        if _is_fresh(folder):
+            return System(folder)
+    with file_lock(lock, announce=waiting):
+        if not _is_fresh(folder):
+            _build_locked(target, folder)
+            _make_archive(folder)
+        return System(folder)
+
+
+def ready_host() -> str:
+    """Folder with the host build, brought up to date."""
+    packages.ensure("build", "unit-tests")
+    with file_lock(paths.HOST_BUILD + ".lock", announce="another build is under way, waiting for it"):
+        if not _is_fresh(paths.HOST_BUILD):
+            _build_locked("host", paths.HOST_BUILD)
+    return paths.HOST_BUILD
+
+
+def _is_fresh(folder: str) -> bool:
+    try:
+        with open(os.path.join(folder, "built-from"), encoding="utf-8") as file:
+            return file.read() == fingerprint.of_sources()
+    except OSError:
+        return False
+
+
+def _build_locked(target: str, folder: str) -> None:
+    """One configure (if needed) and one build; records the fingerprint that the sources had before it began."""
+    before = fingerprint.of_sources()
+    stamp = os.path.join(folder, "built-from")
+    if os.path.exists(stamp):
+        os.unlink(stamp)
+    say("building host tools and tests" if target == "host" else f"building the system for {target}")
+    if not os.path.exists(os.path.join(folder, "build.ninja")):
+        _run(["cmake", "-G", "Ninja", "-S", paths.ROOT, "-B", folder, f"-DASTRATA_TARGET={target}",
+              "-DCMAKE_CXX_COMPILER=clang++-22", "-DCMAKE_ASM_COMPILER=clang-22",
+              "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DPython3_EXECUTABLE=/usr/bin/python3"], "configuring")
+    _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet"], "the build")
+    with open(stamp, "w", encoding="utf-8") as file:
+        file.write(before)
+
+
+def _make_archive(folder: str) -> None:
+    from astrata import boot_archive
+
+    boot_archive.build(folder)
+
+
+def _run(command: list[str], what: str) -> None:
+    """Runs a build tool that dies with this process; on failure shows its output and raises."""
+    import subprocess
+
+    result = subprocess.run(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    if result.returncode != 0:
+        lines = result.stdout.splitlines()
+        # The first failures explain the rest.
+        shown = lines if len(lines) <= 120 else [*lines[:100], f"... ({len(lines) - 100} more lines)"]
+        raise CommandError("\n".join([f"{what} failed", *shown]))

@@ -1,0 +1,65 @@
+"""./astrata debug: the system stopped at its first instruction, with gdb attached and Bedrock's symbols loaded."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+from astrata import build, machine, packages, paths
+from astrata.messages import say
+from astrata.options import Option, choice, memory_size, no_words, parse, whole_number
+from astrata.temporary import temporary_folder
+
+USAGE = "[OPTION...]"
+OPTIONS = [
+    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
+    Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35"), help="microvm or q35"),
+    Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
+    Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
+    Option("--icount", help="count instructions instead of time"),
+    Option("--gdb", "COMMAND", repeat=True, help="a command for gdb after attaching; may be given several times"),
+    Option("--batch", help="leave gdb after these commands"),
+]
+
+
+def main(words: list[str]) -> int:
+    """Runs `./astrata debug WORDS...`."""
+    arguments = parse("debug", OPTIONS, words)
+    no_words("debug", arguments)
+    packages.ensure("debug")
+    system = build.ready_system(arguments.arch)
+    console = os.path.join(paths.BUILD, "debug-console.log")
+    say(f"the console goes to {os.path.relpath(console)}")
+    options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount)
+    with temporary_folder("debug") as folder:
+        socket = os.path.join(folder, "gdb")
+        words = machine.command_line(options, system.kernel, system.archive, "session=serial console=serial root=archive", [], {})
+        words += ["-chardev", f"file,id=serial,path={console}", "-S", "-gdb", f"unix:{socket},server=on,wait=off"]
+        os.set_inheritable(system.kernel, True)
+        os.set_inheritable(system.archive, True)
+        emulator = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.DEVNULL, close_fds=False,
+                                    process_group=0)
+        try:
+            return _gdb(arguments, socket, build.kernel_path(system.folder))
+        finally:
+            emulator.send_signal(signal.SIGKILL)
+            emulator.wait()
+
+
+def _gdb(arguments, socket: str, kernel: str) -> int:
+    import time
+
+    deadline = time.monotonic() + 10
+    while not os.path.exists(socket) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    command = ["gdb", "-q", "-ex", "set pagination off", "-ex", f"file {kernel}", "-ex", f"target remote {socket}"]
+    for line in arguments.gdb:
+        command += ["-ex", line]
+    if arguments.batch:
+        command.append("-batch")
+    # Ctrl-C belongs to gdb while it runs.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(command, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)

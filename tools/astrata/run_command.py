@@ -1,0 +1,152 @@
+"""./astrata run: boots the system in QEMU, with a command as its only work or with Chevron on the terminal."""
+from __future__ import annotations
+
+import os
+import stat
+
+from astrata import build, machine, protocol, terminal
+from astrata.errors import UsageError
+from astrata.messages import say
+from astrata.options import Arguments, Option, choice, memory_size, parse, whole_number
+
+USAGE = "[OPTION...] [-- COMMAND ARGUMENT...]"
+
+
+def _refuse(what: str):
+    def convert(name: str, _text: str):
+        raise UsageError(f"{name}: not supported yet ({what})")
+
+    return convert
+
+
+OPTIONS = [
+    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
+    Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
+    Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
+    Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35", planned=("virt",)),
+           help="microvm (smallest, starts fastest) or q35 (a PC with PCI)"),
+    Option("--rootfs", "PATH", help="root file system: a folder, a tar (plain, OCI or docker) or an ext4 image; left unchanged"),
+    Option("--rw", help="keep what is written to the root file system (not supported yet)"),
+    Option("--disk", "IMAGE", repeat=True, help="a further disk (raw or qcow2); may be given several times"),
+    Option("-p", "HOST:GUEST", repeat=True, convert=_refuse("there is no network"), help="forward a port (not supported yet)"),
+    Option("--isolation", "MODE", convert=choice("user", planned=("kernel", "wasm")),
+           help="wall around strates: user"),
+    Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
+    Option("--verbose", help="show the system's console on stderr"),
+]
+
+
+def main(words: list[str]) -> int:
+    """Runs `./astrata run WORDS...`."""
+    arguments = parse("run", OPTIONS, words)
+    check(arguments)
+    _open_missing_descriptors()
+    disks, image = open_disks(arguments)
+    system = build.ready_system(arguments.arch)
+    options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
+                              reboots=arguments.command is None)
+    if arguments.command is None:
+        return _run_console(arguments, options, system, disks)
+    return _run_command(arguments, options, system, disks, image)
+
+
+def check(arguments: Arguments) -> None:
+    """Refuses what cannot work before anything is built."""
+    if arguments.positional:
+        raise UsageError(f"run: unexpected argument {arguments.positional[0]!r} (a command follows --)")
+    if arguments.command == []:
+        raise UsageError("run: nothing follows -- (a command should)")
+    if arguments.rw:
+        raise UsageError("--rw: not supported yet")
+    if any("\0" in word for word in arguments.command or []):
+        raise UsageError("run: an argument holds a NUL byte")
+
+
+def open_disks(arguments: Arguments):
+    """The root file system (prepared if it is a folder or tar) and the further disks; and the image's settings."""
+    disks: list[machine.Disk] = []
+    image = None
+    if arguments.rootfs is not None:
+        from astrata import root_image
+
+        image = root_image.prepare(arguments.rootfs)
+        disks.append(machine.Disk(image.descriptor, "root"))
+    for number, path in enumerate(arguments.disk):
+        descriptor = machine.check_image(path, "--disk")
+        is_qcow2 = os.pread(descriptor, 4, 0) == b"QFI\xfb"
+        if not is_qcow2 and _is_empty(descriptor):
+            raise UsageError(f"--disk {path}: is empty")
+        disks.append(machine.Disk(descriptor, f"disk{number}", os.access(path, os.W_OK),
+                                  "qcow2" if is_qcow2 else "raw"))
+    return disks, image
+
+
+def append_line(arguments: Arguments, session: str) -> str:
+    """Bedrock's command line; docs/boot-options.md says what each word means."""
+    words = [f"session={session}", "console=serial" if arguments.verbose else "console=none",
+             "root=disk" if arguments.rootfs is not None else "root=archive"]
+    if arguments.isolation:
+        words.append(f"isolation={arguments.isolation}")
+    return " ".join(words)
+
+
+def _run_command(arguments, options, system, disks, image) -> int:
+    from contextlib import nullcontext
+
+    from astrata.command_relay import relay_command
+
+    environment = dict(image.environment) if image else {}
+    environment.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    environment.setdefault("HOME", "/root")
+    size = None
+    if terminal.is_interactive():
+        name = os.environ.get("TERM") or "vt100"
+        environment.setdefault("TERM", name)
+        size = (*terminal.size(), name)
+    request = protocol.Request(arguments.command, environment, image.directory if image else "/", size)
+    guest = machine.Machine(options, system.kernel, system.archive, append_line(arguments, "virtio"), disks,
+                            (*machine.PORTS, "serial"))
+    try:
+        with terminal.raw_mode() if size else nullcontext():
+            return relay_command(guest, request, arguments.verbose)
+    finally:
+        _end(guest, disks)
+
+
+def _run_console(arguments, options, system, disks) -> int:
+    from contextlib import nullcontext
+
+    from astrata.console_relay import ConsoleRelay
+
+    interactive = terminal.is_interactive()
+    append = append_line(arguments, "serial")
+    if interactive:
+        say("Ctrl-A x leaves")
+        columns, rows = terminal.size()
+        append += f" terminal={columns}x{rows}"
+    guest = machine.Machine(options, system.kernel, system.archive, append, disks, ("serial",))
+    try:
+        with terminal.raw_mode() if interactive else nullcontext():
+            return ConsoleRelay(guest, interactive).run()
+    finally:
+        _end(guest, disks)
+
+
+def _end(guest: machine.Machine, disks: list[machine.Disk]) -> None:
+    if any(disk.writable for disk in disks):
+        guest.power_off(10)
+    guest.kill()
+
+
+def _is_empty(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
+
+
+def _open_missing_descriptors() -> None:
+    """A closed stdin, stdout or stderr becomes /dev/null, so that nothing else gets its number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)

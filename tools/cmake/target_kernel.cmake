@@ -1,0 +1,29 @@
+# Bedrock: one ELF file that PVH and Multiboot2 loaders take.
+astrata_sources(kernel_sources ${CMAKE_SOURCE_DIR}/kernel)
+list(FILTER kernel_sources EXCLUDE REGEX "/kernel/arch/")
+astrata_sources(arch_sources ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
+
+# The vDSO: a shared object of its own, whose file is a part of the kernel image.
+add_library(vdso_objects OBJECT ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.cc ${CMAKE_SOURCE_DIR}/sdk/vdso/clock.cc
+    ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
+target_compile_options(vdso_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer)
+target_link_libraries(vdso_objects PRIVATE astrata_target_options)
+add_dependencies(vdso_objects astrata_generated)
+set(vdso_image ${CMAKE_BINARY_DIR}/vdso/vdso.so)
+add_custom_command(OUTPUT ${vdso_image}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
+    COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname astrata-vdso.so -z noexecstack -z max-page-size=4096
+            --strip-all -T ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.ld -o ${vdso_image} $<TARGET_OBJECTS:vdso_objects>
+    DEPENDS vdso_objects $<TARGET_OBJECTS:vdso_objects> ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.ld
+    COMMAND_EXPAND_LISTS COMMENT "Linking the vDSO")
+set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET}/vdso_image.S PROPERTIES
+    OBJECT_DEPENDS ${vdso_image} COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
+
+add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})
+set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)
+target_include_directories(bedrock PRIVATE ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
+target_compile_options(bedrock PRIVATE -mcmodel=kernel -fno-pic)
+target_link_options(bedrock PRIVATE -Wl,--no-pie -Wl,-T,${CMAKE_SOURCE_DIR}/kernel/linker.ld)
+target_link_libraries(bedrock PRIVATE astrata_target_options)
+set_target_properties(bedrock PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/kernel/linker.ld)
+add_dependencies(bedrock astrata_generated)

@@ -1,0 +1,80 @@
+# User programs of the target: every folder with a strate.toml becomes the static position-independent executable
+# <build>/strates/<name>, made of the folder's sources, the SDK and lib/.
+set(user_output ${CMAKE_BINARY_DIR}/strates)
+file(MAKE_DIRECTORY ${user_output})
+find_program(ASTRATA_STRIP NAMES llvm-strip-22 llvm-strip REQUIRED)
+
+add_library(astrata_user_options INTERFACE)
+target_compile_options(astrata_user_options INTERFACE -fPIE)
+target_link_options(astrata_user_options INTERFACE
+    -Wl,-pie,--no-dynamic-linker,--hash-style=sysv -Wl,-z,text,-z,separate-code,-z,relro,-z,now)
+target_link_libraries(astrata_user_options INTERFACE astrata_target_options)
+add_dependencies(astrata_user_options astrata_generated)
+
+add_library(astrata_user_lib STATIC ${astrata_lib_sources} ${freestanding_sources})
+target_link_libraries(astrata_user_lib PUBLIC astrata_user_options)
+
+# sdk/vdso is linked by itself; sdk/testing is for the host.
+astrata_sources(user_sdk_sources ${CMAKE_SOURCE_DIR}/sdk)
+list(FILTER user_sdk_sources EXCLUDE REGEX "/sdk/(vdso|testing)/")
+add_library(astrata_user_sdk STATIC ${user_sdk_sources})
+target_link_libraries(astrata_user_sdk PUBLIC astrata_user_lib)
+
+file(GLOB_RECURSE user_manifests CONFIGURE_DEPENDS
+    ${CMAKE_SOURCE_DIR}/strates/*/strate.toml ${CMAKE_SOURCE_DIR}/apps/*/strate.toml)
+set(strate_folders "")
+foreach(manifest IN LISTS user_manifests)
+    get_filename_component(folder ${manifest} DIRECTORY)
+    list(APPEND strate_folders ${folder})
+endforeach()
+
+# The folder directly below strates/ or apps/ that `folder` lies in: drivers, fs, linux...
+function(top_folder result folder)
+    file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR} ${folder})
+    string(REGEX REPLACE "^([^/]+/[^/]+).*" "\\1" top ${relative})
+    set(${result} ${top} PARENT_SCOPE)
+endfunction()
+
+# What strates of one top folder share: its sources that belong to no strate.
+set(top_folders "")
+foreach(folder IN LISTS strate_folders)
+    top_folder(top ${folder})
+    list(APPEND top_folders ${top})
+endforeach()
+list(REMOVE_DUPLICATES top_folders)
+foreach(top IN LISTS top_folders)
+    string(REPLACE "/" "." shared_${top} shared.${top})
+    file(GLOB_RECURSE shared_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${top}/*.cc)
+    list(FILTER shared_sources EXCLUDE REGEX "_(test|fuzz)\\.cc$|/testing/|/test_[^/]*\\.cc$")
+    foreach(folder IN LISTS strate_folders)
+        list(FILTER shared_sources EXCLUDE REGEX "^${folder}/")
+    endforeach()
+    if(shared_sources)
+        add_library(${shared_${top}} STATIC ${shared_sources})
+        target_link_libraries(${shared_${top}} PUBLIC astrata_user_sdk)
+    else()
+        set(shared_${top} "")
+    endif()
+endforeach()
+
+# The strate's name is the one in its manifest. Test doubles (test_*.cc, and folders named testing) stay on the host.
+add_custom_target(astrata_strates ALL)
+foreach(folder IN LISTS strate_folders)
+    file(STRINGS ${folder}/strate.toml name_line REGEX "^name *=" LIMIT_COUNT 1)
+    string(REGEX REPLACE "^name *= *\"([a-z0-9-]+)\".*" "\\1" name "${name_line}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/strate.toml)
+    top_folder(top ${folder})
+    astrata_sources(sources ${folder})
+    list(FILTER sources EXCLUDE REGEX "/testing/|/test_[^/]*\\.cc$")
+    set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
+    file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
+    add_executable(strate.${name} ${sources} ${entry})
+    target_link_libraries(strate.${name} PRIVATE
+        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib -Wl,--end-group)
+    add_custom_command(OUTPUT ${user_output}/${name}
+        COMMAND ${ASTRATA_STRIP} -s -o ${user_output}/${name} $<TARGET_FILE:strate.${name}>
+        DEPENDS strate.${name}
+        COMMENT "Stripping ${name}")
+    add_custom_target(stripped.${name} DEPENDS ${user_output}/${name})
+    add_dependencies(astrata_strates stripped.${name})
+endforeach()
