@@ -1,5 +1,4 @@
 // Starts the shell; when it ends, so does the machine.
-#define ASTRATA_STRATE_ENTRY
 #include "apps/chevron/shell.h"
 #include "sdk/log.h"
 

@@ -8,9 +8,7 @@ namespace {
 constexpr std::string_view prompt = ">>> ";
 constexpr std::string_view continuation_prompt = "... ";
 constexpr std::size_t text_limit = std::size_t{16} * 1024;  // of one command with all its lines
-constexpr std::uint64_t first_look_ns = 200'000'000;        // short commands never look at the console
-constexpr std::uint64_t look_interval_ns = 100'000'000;
-constexpr std::uint64_t look_patience_ns = 1'000'000;
+constexpr std::uint64_t look_interval_ns = 20'000'000;
 
 }  // namespace
 
@@ -26,6 +24,7 @@ Result<std::unique_ptr<Shell>> Shell::create(Environment& environment) {
     auto variables = TRY(make_owned<shell::Variables>());
     auto made = TRY(make_owned<Shell>(environment, std::move(scheme), std::move(scheme_for_programs), *hub,
                                       std::move(variables), size));
+    TRY(made->console_.start());
     made->console_channel_ = TRY(make_ref<ConsoleChannel>(made->console_, made->input_editor_));
     return made;
 }
@@ -59,7 +58,7 @@ bool Shell::check_interrupt(Cancellation& cancellation) {
     auto const now = sys::clock_now();
     if (now < next_look_)
         return false;
-    if (console_.poll(look_patience_ns) == Console::Control::interrupt) {
+    if (console_.poll() == Console::Control::interrupt) {
         (void)console_.write_text(as_bytes("^C\n"));
         cancellation.request();
     }
@@ -172,7 +171,6 @@ int Shell::run_text(std::string_view text) {
         auto const interpreter = TRY(Interpreter::create(*this, std::move(*script), std::move(streams),
                                                          std::move(cancellation), Ground::foreground));
         interpreter->set_status(status_);
-        next_look_ = sys::clock_now() + first_look_ns;
         return interpreter->run();
     };
     auto const status = run();

@@ -1,5 +1,4 @@
 // One command for the host: request, program, outcome, power off.
-#define ASTRATA_STRATE_ENTRY
 #include <charconv>
 #include <memory>
 #include <new>

@@ -193,7 +193,7 @@ int kill_native(Context& context, std::string_view name, std::uint64_t id) {
 int kill_linux(Context& context, std::string_view scheme, std::string_view pid, std::uint32_t number) {
     if (!parse_number<std::uint32_t>(pid))
         return context.usage();
-    if (scheme != LinuxPrograms::scheme)
+    if (scheme != LinuxPrograms::silo && scheme != LinuxPrograms::short_name)
         return context.fail(scheme, "not the shell's own Linux silo; `silo kill' ends it as a whole");
     std::array<std::byte, 1024> storage;
     shell::ProgramParameters parameters(storage);

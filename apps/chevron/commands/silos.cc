@@ -149,7 +149,7 @@ int trace(Context& context, std::string_view name, std::string_view what) {
 
 int limit(Context& context) {
     // limit NAME memory SIZE
-    auto const name = context.argument(1);
+    auto const name = context.argument(1) == LinuxPrograms::short_name ? LinuxPrograms::silo : context.argument(1);
     auto const size = parse_size(context.argument(3));
     if (context.argument_count() != 4 || context.argument(2) != "memory" || !size)
         return context.usage();
@@ -168,7 +168,7 @@ int control(Context& context, std::string_view verb, std::string_view name) {
 
 int run_verb(Context& context, int (*list)(Context&)) {
     auto const verb = context.argument(0);
-    auto const name = context.argument(1);
+    auto const name = context.argument(1) == LinuxPrograms::short_name ? LinuxPrograms::silo : context.argument(1);
     auto const count = context.argument_count();
     if (verb == "list" && count == 1)
         return list(context);

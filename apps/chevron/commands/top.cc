@@ -90,8 +90,8 @@ void print_table(Context& context, Sample const& before, Sample& now, std::size_
 // Waits for the next period; false when the user wants to leave.
 bool wait_on_console(Context& context, MonotonicNs until) {
     auto& console = context.shell().console();
-    for (auto now = sys::clock_now(); now < until; now = sys::clock_now()) {
-        auto const key = console.read_key(until.value - now.value);
+    while (sys::clock_now() < until) {
+        auto const key = console.read_key(until);
         if (key == 'q' || key == 'Q' || key == 3)
             return false;
         if (key < 0 && console.is_at_end())

@@ -39,9 +39,10 @@ Result<Ref<Connection>> LinuxPrograms::connect() {
     Lock lock(mutex_);
     if (connection_)
         return Ref<Connection>::share(*connection_);
-    auto endpoint = manager_.connect(scheme);
-    if (!endpoint && endpoint.error() == Error::not_found)
-        endpoint = manager_.create_linux_silo(scheme, root_scheme_, 0, 0);
+    // An earlier instance of the shell may have made it; one that has ended is replaced.
+    auto endpoint = manager_.connect(silo);
+    if (!endpoint)
+        endpoint = manager_.create_linux_silo(silo, root_scheme_, 0, 0);
     if (!endpoint)
         return fail(endpoint.error());
     auto made = TRY(make_ref<Connection>(std::move(*endpoint)));

@@ -53,7 +53,10 @@ struct ProgramStreams {
 
 class LinuxPrograms {
 public:
-    static constexpr std::string_view scheme = "linux";
+    /// The shell's silo, and the scheme of its personality.
+    static constexpr std::string_view silo = "linux.0";
+    /// How people call it.
+    static constexpr std::string_view short_name = "linux";
 
     /// Borrows the manager's endpoint. The silo, when it must be made, has `root_scheme` as its root.
     LinuxPrograms(abi::Handle manager, String root_scheme) : manager_(manager), root_scheme_(std::move(root_scheme)) {}

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t parameter_bytes = std::size_t{256} * 1024;
 constexpr std::uint64_t look_interval_ns = 50'000'000;  // between looks at the console and the cancellation
-constexpr std::uint64_t look_patience_ns = 1'000'000;
 
 }  // namespace
 
@@ -187,7 +186,7 @@ Pipeline::State Pipeline::wait_in_foreground() {
         wait(sys::clock_now() + look_interval_ns);
         if (state() != State::running)
             continue;
-        switch (shell_.console().poll(look_patience_ns)) {
+        switch (shell_.console().poll()) {
         case Console::Control::interrupt:
             (void)shell_.console().write_text(as_bytes("^C\n"));
             signal(signal_interrupt);

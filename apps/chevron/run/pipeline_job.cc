@@ -7,7 +7,6 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::uint64_t look_interval_ns = 50'000'000;
-constexpr std::uint64_t look_patience_ns = 1'000'000;
 
 void tell(Shell& shell, Job const& job, std::string_view what) {
     TextBuffer<64> note;
@@ -79,7 +78,7 @@ public:
     int continue_in_foreground(Shell& shell) override {
         while (state() == JobStatus::running) {
             (void)sys::thread_sleep(sys::clock_now() + look_interval_ns);
-            auto const control = shell.console().poll(look_patience_ns);
+            auto const control = shell.console().poll();
             if (control == Console::Control::interrupt)
                 cancellation_->request();
             if (control == Console::Control::suspend)
