@@ -75,7 +75,8 @@ MonotonicNs deadline_in(std::uint64_t duration) {
 LinuxResult<MonotonicNs> read_timeout(GuestAddress timeout) {
     if (timeout.is_null())
         return never;
-    return deadline_in(LTRY(to_nanoseconds(LTRY(read_guest<LinuxTimespec>(timeout)))));
+    auto time = LTRY(read_guest<LinuxTimespec>(timeout));
+    return deadline_in(LTRY(to_nanoseconds(time)));
 }
 
 }  // namespace astrata::linux_abi
