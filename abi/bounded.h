@@ -28,7 +28,7 @@ public:
 
 private:
     std::uint32_t length_ = 0;
-    std::array<std::byte, N> bytes_;   // only the first length_ are ever read
+    std::array<std::byte, N> bytes_;  // only the first length_ are ever read
 };
 
 template <std::size_t N>

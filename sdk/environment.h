@@ -10,10 +10,11 @@
 
 namespace astrata::sdk {
 
-/// A service that the strate uses. The endpoint outlives its provider: calls wait while a crashed provider is restarted.
+/// A service that the strate uses. The endpoint outlives its provider: calls wait while a crashed provider is
+/// restarted.
 struct Need {
-    UniqueHandle endpoint;    ///< empty: an optional need that nobody provides
-    UniqueHandle restarted;   ///< Notification, signalled each time the provider has been started anew
+    UniqueHandle endpoint;   ///< empty: an optional need that nobody provides
+    UniqueHandle restarted;  ///< Notification, signalled each time the provider has been started anew
 
     explicit operator bool() const { return static_cast<bool>(endpoint); }
 };

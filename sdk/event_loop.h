@@ -30,7 +30,7 @@ private:
 
 /// A fault on a paged memory object. The reply handle goes to pager_supply or pager_fail, now or later.
 struct PageRequest {
-    std::uint64_t key = 0;          ///< that memory_object_create_paged was given
+    std::uint64_t key = 0;  ///< that memory_object_create_paged was given
     std::uint64_t first_page = 0;
     std::uint64_t page_count = 0;
     UniqueHandle reply;
@@ -47,10 +47,11 @@ public:
     /// errors    no_memory, no_resources
     [[nodiscard]] static Result<EventLoop> create();
 
-    /// Hands messages that arrive at `endpoint` to `server`, which sees `tag` in its Caller. The loop keeps the endpoint.
-    /// `server` (and `pages`) must outlive the loop.
-    /// errors    no_memory, already_exists, and those of wait_set_add
-    [[nodiscard]] Result<> serve(UniqueHandle endpoint, Server& server, std::uint64_t tag = 0, PageRequestHandler* pages = nullptr);
+    /// Hands messages that arrive at `endpoint` to `server`, which sees `tag` in its Caller. The loop keeps the
+    /// endpoint. `server` (and `pages`) must outlive the loop. errors    no_memory, already_exists, and those of
+    /// wait_set_add
+    [[nodiscard]] Result<> serve(UniqueHandle endpoint, Server& server, std::uint64_t tag = 0,
+                                 PageRequestHandler* pages = nullptr);
     /// An endpoint that only serves as pager of memory objects.
     [[nodiscard]] Result<> serve_pages(UniqueHandle endpoint, PageRequestHandler& pages);
     /// Calls `handler` for each signal of `source`, which is borrowed and must stay open until remove().
@@ -67,8 +68,8 @@ public:
 
 private:
     struct Source {
-        abi::Handle handle = 0;       // 0: a free place
-        UniqueHandle owned;           // endpoints
+        abi::Handle handle = 0;  // 0: a free place
+        UniqueHandle owned;      // endpoints
         Server* server = nullptr;
         PageRequestHandler* pages = nullptr;
         SignalHandler* signals = nullptr;
@@ -81,7 +82,7 @@ private:
     void dispatch_message(Source const& source, abi::Message& message);
 
     UniqueHandle set_;
-    Vector<Source> sources_;   // the position is the key in the wait set
+    Vector<Source> sources_;  // the position is the key in the wait set
     bool is_stopped_ = false;
 };
 
@@ -92,7 +93,9 @@ public:
 
     [[nodiscard]] abi::Handle get() const { return handle_.get(); }
     /// Replaces the former setting; every `period_ns` again unless 0.
-    [[nodiscard]] Result<> set(MonotonicNs deadline, std::uint64_t period_ns = 0) { return sys::timer_set(get(), deadline, period_ns); }
+    [[nodiscard]] Result<> set(MonotonicNs deadline, std::uint64_t period_ns = 0) {
+        return sys::timer_set(get(), deadline, period_ns);
+    }
     void disarm() { (void)sys::timer_set(get(), never, 0); }
 
 private:

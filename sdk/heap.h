@@ -20,8 +20,8 @@ template <typename T, typename... Arguments>
 }
 
 struct HeapStatistics {
-    std::size_t allocated_bytes = 0;   ///< of live allocations, rounded up to their size classes
-    std::size_t mapped_bytes = 0;      ///< address space taken from Bedrock
+    std::size_t allocated_bytes = 0;  ///< of live allocations, rounded up to their size classes
+    std::size_t mapped_bytes = 0;     ///< address space taken from Bedrock
 };
 HeapStatistics heap_statistics();
 

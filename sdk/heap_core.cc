@@ -6,7 +6,8 @@
 
 namespace astrata::sdk {
 
-#pragma clang unsafe_buffer_usage begin  // an allocator is where raw memory becomes objects; every address is inside a span
+#pragma clang unsafe_buffer_usage begin  // an allocator is where raw memory becomes objects; every address is inside a
+                                         // span
 
 std::size_t HeapCore::class_of(std::size_t bytes) {
     std::size_t index = 0;
@@ -21,8 +22,8 @@ HeapCore::Span* HeapCore::span_of(void* memory) {
 
 void* HeapCore::allocate(std::size_t bytes, std::size_t alignment) {
     bytes = std::max<std::size_t>(bytes, 1);
-    // Objects lie at multiples of 16 behind the header; larger alignments go by way of a mapping of their own, which begins
-    // with enough room.
+    // Objects lie at multiples of 16 behind the header; larger alignments go by way of a mapping of their own, which
+    // begins with enough room.
     if (alignment <= 16) {
         if (auto const index = class_of(bytes); index != classes.size())
             return allocate_small(index);

@@ -1,7 +1,8 @@
-// The allocator behind operator new, over any source of memory, so that the host can test it. Not thread-safe by itself.
+// The allocator behind operator new, over any source of memory, so that the host can test it. Not thread-safe by
+// itself.
 //
-// Small objects of one size class share spans of 64 KiB, which begin with a header; any object's span is found by masking its
-// address. Spans are cut from arenas of 1 MiB. Larger objects get mappings of their own, aligned likewise.
+// Small objects of one size class share spans of 64 KiB, which begin with a header; any object's span is found by
+// masking its address. Spans are cut from arenas of 1 MiB. Larger objects get mappings of their own, aligned likewise.
 #pragma once
 
 #include <array>
@@ -41,20 +42,21 @@ private:
         FreeObject* next;
     };
     struct Span {
-        std::uint32_t class_index;      // of a small span; `large` otherwise
-        std::uint32_t used;             // live objects
-        std::uint32_t fresh;            // objects from here on were never handed out
-        std::uint32_t is_listed;        // has room and is on its class's list
+        std::uint32_t class_index;  // of a small span; `large` otherwise
+        std::uint32_t used;         // live objects
+        std::uint32_t fresh;        // objects from here on were never handed out
+        std::uint32_t is_listed;    // has room and is on its class's list
         FreeObject* free;
         Span* next;
         Span* previous;
-        std::size_t bytes;              // of a large object: its mapping
+        std::size_t bytes;  // of a large object: its mapping
     };
     static constexpr std::uint32_t large = ~std::uint32_t{0};
     static constexpr std::size_t header_bytes = 64;
     static_assert(sizeof(Span) <= header_bytes);
-    static constexpr std::array<std::uint16_t, 22> classes{16,  32,  48,  64,   80,   96,   128,  160,  192,  256,   320,
-                                                           384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 12288, 16384};
+    static constexpr std::array<std::uint16_t, 22> classes{16,   32,   48,   64,   80,    96,   128,  160,
+                                                           192,  256,  320,  384,  512,   768,  1024, 1536,
+                                                           2048, 3072, 4096, 8192, 12288, 16384};
     static constexpr std::size_t empty_spans_kept = 8;
     static constexpr std::size_t large_kept_limit = 2 << 20;
 
@@ -74,11 +76,11 @@ private:
 
     PageSource* source_;
     std::array<Span*, classes.size()> with_room_{};
-    Span* empty_ = nullptr;             // still mapped, used by no class
+    Span* empty_ = nullptr;  // still mapped, used by no class
     std::size_t empty_count_ = 0;
-    std::uintptr_t arena_ = 0;          // not yet cut up
+    std::uintptr_t arena_ = 0;  // not yet cut up
     std::uintptr_t arena_end_ = 0;
-    Span* large_kept_ = nullptr;        // released mappings of large objects, to be used again
+    Span* large_kept_ = nullptr;  // released mappings of large objects, to be used again
     std::size_t large_kept_bytes_ = 0;
     std::size_t allocated_bytes_ = 0;
     std::size_t mapped_bytes_ = 0;

@@ -34,7 +34,9 @@ public:
         total -= bytes;
         std::free(reinterpret_cast<void*>(address));
     }
-    void discard(std::uintptr_t address, std::size_t bytes) override { std::memset(reinterpret_cast<void*>(address), 0, bytes); }
+    void discard(std::uintptr_t address, std::size_t bytes) override {
+        std::memset(reinterpret_cast<void*>(address), 0, bytes);
+    }
     ~HostMemory() override {
         for (auto const& [address, bytes] : mapped)
             std::free(reinterpret_cast<void*>(address));

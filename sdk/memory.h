@@ -20,7 +20,8 @@ inline constexpr abi::Access read_write = abi::Access::read | abi::Access::write
 class Mapping {
 public:
     Mapping() = default;
-    Mapping(Mapping&& other) noexcept : address_(std::exchange(other.address_, 0)), length_(std::exchange(other.length_, 0)) {}
+    Mapping(Mapping&& other) noexcept
+        : address_(std::exchange(other.address_, 0)), length_(std::exchange(other.length_, 0)) {}
     Mapping& operator=(Mapping&& other) noexcept {
         if (this != &other) {
             reset();
@@ -33,7 +34,8 @@ public:
 
     /// Maps [offset, offset + length) of a memory object; `offset` is page-aligned, the mapping covers whole pages.
     /// errors    those of address_space_map
-    [[nodiscard]] static Result<Mapping> map(abi::Handle object, std::uint64_t offset, std::uint64_t length, abi::Access access = read_write,
+    [[nodiscard]] static Result<Mapping> map(abi::Handle object, std::uint64_t offset, std::uint64_t length,
+                                             abi::Access access = read_write,
                                              abi::MapFlags flags = abi::MapFlags::none);
     /// Fresh zeroed memory.
     [[nodiscard]] static Result<Mapping> map_anonymous(std::uint64_t length, abi::Access access = read_write,
@@ -62,13 +64,19 @@ public:
 
     [[nodiscard]] abi::Handle get() const { return handle_.get(); }
     [[nodiscard]] UniqueHandle& handle() { return handle_; }
-    [[nodiscard]] Result<std::uint64_t> size() const { return TRY(sys::memory_object_info(get())).size; }
+    [[nodiscard]] Result<std::uint64_t> size() const {
+        return TRY(sys::memory_object_info(get()))
+        .size;
+    }
     /// returns    how many bytes; fewer than asked for only at the end
     [[nodiscard]] Result<std::uint64_t> read(std::uint64_t offset, MutableBytes into) const {
         return sys::memory_object_read(get(), offset, into);
     }
-    [[nodiscard]] Result<std::uint64_t> write(std::uint64_t offset, Bytes from) const { return sys::memory_object_write(get(), offset, from); }
-    [[nodiscard]] Result<Mapping> map(std::uint64_t offset, std::uint64_t length, abi::Access access = read_write) const {
+    [[nodiscard]] Result<std::uint64_t> write(std::uint64_t offset, Bytes from) const {
+        return sys::memory_object_write(get(), offset, from);
+    }
+    [[nodiscard]] Result<Mapping> map(std::uint64_t offset, std::uint64_t length,
+                                      abi::Access access = read_write) const {
         return Mapping::map(get(), offset, length, access);
     }
 

@@ -1,4 +1,5 @@
-// The process's own handles, for code that is called from everywhere: heap, log, memory, threads. The Environment owns them.
+// The process's own handles, for code that is called from everywhere: heap, log, memory, threads. The Environment owns
+// them.
 #pragma once
 
 #include "abi/message.h"

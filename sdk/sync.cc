@@ -23,8 +23,8 @@ abi::Handle parker_of(ThreadContext& context) {
 
 enum class Woken { yes, deadline };
 
-/// Sleeps until another thread has set is_woken, or the deadline. A kick that arrives meanwhile is meant for whoever blocks for
-/// longer, so it is repeated once this sleep is over.
+/// Sleeps until another thread has set is_woken, or the deadline. A kick that arrives meanwhile is meant for whoever
+/// blocks for longer, so it is repeated once this sleep is over.
 Woken park(ThreadContext& self, MonotonicNs deadline) {
     bool was_kicked = false;
     auto woken = Woken::yes;
@@ -68,7 +68,7 @@ void WaitQueue::lock() {
         if (tries < spin_limit)
             relax();
         else
-            (void)sys::thread_yield();   // the holder was preempted
+            (void)sys::thread_yield();  // the holder was preempted
     }
 }
 

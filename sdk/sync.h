@@ -1,5 +1,5 @@
-// Locks for strates with several threads. Uncontended: one atomic instruction and no system call. Contended: a short spin,
-// then the thread sleeps on a notification of its own.
+// Locks for strates with several threads. Uncontended: one atomic instruction and no system call. Contended: a short
+// spin, then the thread sleeps on a notification of its own.
 #pragma once
 
 #include <atomic>
@@ -80,8 +80,8 @@ public:
     ConditionVariable(ConditionVariable const&) = delete;
     ConditionVariable& operator=(ConditionVariable const&) = delete;
 
-    /// Releases the mutex, sleeps until notified, takes it again. May wake up without a reason, so callers test in a loop.
-    /// returns    false if the deadline passed first
+    /// Releases the mutex, sleeps until notified, takes it again. May wake up without a reason, so callers test in a
+    /// loop. returns    false if the deadline passed first
     bool wait(Mutex& mutex, MonotonicNs deadline = never) REQUIRES(mutex);
     void notify_one();
     void notify_all();

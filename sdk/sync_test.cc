@@ -45,12 +45,14 @@ struct Sync : testing::Test {
             notifications.changed.notify_all();
             return 0;
         };
-        astrata_vdso.object_wait = [](std::uint64_t handle, std::uint64_t deadline, std::uint64_t* bits) -> std::uint64_t {
+        astrata_vdso.object_wait = [](std::uint64_t handle, std::uint64_t deadline,
+                                      std::uint64_t* bits) -> std::uint64_t {
             std::unique_lock lock(notifications.mutex);
             auto const signalled = [&] { return notifications.bits[handle] != 0; };
             if (deadline == never.value)
                 notifications.changed.wait(lock, signalled);
-            else if (!notifications.changed.wait_for(lock, std::chrono::nanoseconds(deadline - std::min(deadline, now())), signalled))
+            else if (!notifications.changed.wait_for(
+                         lock, std::chrono::nanoseconds(deadline - std::min(deadline, now())), signalled))
                 return static_cast<std::uint64_t>(Error::timed_out);
             *bits = std::exchange(notifications.bits[handle], 0);
             return 0;

@@ -13,9 +13,9 @@ class Thread {
 public:
     using Function = void (*)(void* argument);
 
-    /// Runs function(argument) on a new thread with its own stack, below which lies unmapped memory; the thread ends when the
-    /// function returns. Stack memory is used as it is touched.
-    /// errors    no_memory, no_resources (thread limit), invalid_argument (stack larger than a slot)
+    /// Runs function(argument) on a new thread with its own stack, below which lies unmapped memory; the thread ends
+    /// when the function returns. Stack memory is used as it is touched. errors    no_memory, no_resources (thread
+    /// limit), invalid_argument (stack larger than a slot)
     [[nodiscard]] static Result<Thread> spawn(Function function, void* argument, std::string_view name,
                                               std::uint64_t stack_bytes = start::main_stack_bytes);
 

@@ -1,5 +1,5 @@
-// What each thread of a strate has for itself. There is no thread pointer: the context is found by the stack pointer, since
-// every stack lies in an aligned slot whose first page is the context (lib/start/layout.h).
+// What each thread of a strate has for itself. There is no thread pointer: the context is found by the stack pointer,
+// since every stack lies in an aligned slot whose first page is the context (lib/start/layout.h).
 #pragma once
 
 #include <atomic>
@@ -13,20 +13,20 @@ namespace astrata::sdk {
 
 /// A reply that waits to travel with the next reply_and_wait.
 struct DeferredReply {
-    abi::Handle allowed = 0;   ///< the reply handle of the message being dispatched, whose answer may be deferred
-    abi::Handle reply = 0;     ///< not 0: `message` answers it
+    abi::Handle allowed = 0;  ///< the reply handle of the message being dispatched, whose answer may be deferred
+    abi::Handle reply = 0;    ///< not 0: `message` answers it
     abi::Message message{};
 };
 
 struct ThreadContext {
     abi::MessageBuffer* message_buffer = nullptr;
     abi::Handle thread = 0;
-    abi::Handle parker = 0;                     ///< notification on which this thread sleeps in sdk/sync.h
-    ThreadContext* next_waiter = nullptr;       ///< link in the wait queue of a mutex or condition variable
+    abi::Handle parker = 0;                ///< notification on which this thread sleeps in sdk/sync.h
+    ThreadContext* next_waiter = nullptr;  ///< link in the wait queue of a mutex or condition variable
     std::atomic<bool> is_woken = false;
     std::uint32_t stack_slot = 0;
-    std::uint64_t stack_bytes = 0;              ///< mapped at the end of the slot
-    void* user = nullptr;                       ///< whatever the strate keeps for each of its threads
+    std::uint64_t stack_bytes = 0;  ///< mapped at the end of the slot
+    void* user = nullptr;           ///< whatever the strate keeps for each of its threads
     DeferredReply deferred;
 };
 static_assert(sizeof(ThreadContext) <= page_size);

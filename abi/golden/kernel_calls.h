@@ -218,8 +218,9 @@ Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args);
 struct ThreadBindRestrictedStateArgs {
     std::uint64_t address;
 };
-/// Binds the page at `address` (page-aligned, in the home space, of memory the caller mapped) as the calling thread's RestrictedState.
-/// It stays resident and bound until the thread ends.
+/// Maps a fresh zeroed page at `address` (page-aligned, in the home space, replacing what is there) and binds it as the calling
+/// thread's RestrictedState. It stays resident and bound until the thread ends.
+/// errors: no_memory
 Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedStateArgs const& args);
 
 struct RestrictedEnterArgs {};
@@ -257,6 +258,7 @@ Result<abi::Handle> sys_address_space_clone(Thread& caller, AddressSpaceCloneArg
 struct AddressSpaceMapArgs {
     Ref<AddressSpace> space;
     Ref<MemoryObject> object;
+    abi::Handle object_value;
     std::uint64_t offset;
     std::uint64_t address;
     std::uint64_t length;

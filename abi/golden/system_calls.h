@@ -195,8 +195,9 @@ inline Result<> thread_set_space(std::uint64_t space) {
     return detail::to_result(astrata_vdso.thread_set_space(space));
 }
 
-/// Binds the page at `address` (page-aligned, in the home space, of memory the caller mapped) as the calling thread's RestrictedState.
-/// It stays resident and bound until the thread ends.
+/// Maps a fresh zeroed page at `address` (page-aligned, in the home space, replacing what is there) and binds it as the calling
+/// thread's RestrictedState. It stays resident and bound until the thread ends.
+/// errors: no_memory
 inline Result<> thread_bind_restricted_state(std::uint64_t address) {
     return detail::to_result(astrata_vdso.thread_bind_restricted_state(address));
 }

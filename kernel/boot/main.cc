@@ -52,13 +52,13 @@ void kernel_main(BootInfo const& info) {
     auto root = require(Silo::create(nullptr, 0, 0, 0), "no memory for the root silo");
     auto& account = root->memory();
     auto idle = require(Thread::create_kernel(account, "idle", nullptr, nullptr), "no memory for the idle thread");
-    arch::this_cpu().current = idle.get();
+    sched::register_cpu(*idle.leak());
     arch::start_platform(info, account);
     require(start_reaper(account), "no memory for the reaper");
     clock::settle();
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();
-    sched::enter_idle(*idle.leak());
+    sched::enter_idle();
 }
 
 }  // namespace astrata::kernel

@@ -16,8 +16,8 @@ namespace astrata::kernel::mem {
 
 /// What a frame is in use for. Frames that were never given to the allocator (the image, holes, firmware's) stay
 /// `boot`.
-enum class FrameKind : std::uint8_t { boot, free, cached, kernel, slab, page_table, user };
-inline constexpr std::size_t frame_kinds = 7;
+enum class FrameKind : std::uint8_t { boot, free, cached, kernel, slab, page_table, user, contiguous };
+inline constexpr std::size_t frame_kinds = 8;
 
 /// What is known of each 4 KiB frame: 16 bytes, 0.4 % of memory. The meaning of `word` and `extra` depends on the kind:
 ///   free (first frame of a block)   links of the free list
@@ -84,7 +84,7 @@ struct FrameCounts {
     std::uint64_t total = 0;                           ///< usable memory that firmware reported
     std::uint64_t free = 0;                            ///< including the CPUs' caches
     std::uint64_t boot = 0;                            ///< image, archive, Frame array, early page tables
-    std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user
+    std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user, contiguous
 };
 [[nodiscard]] FrameCounts count_frames();
 

@@ -44,6 +44,7 @@ using EarlyTables = paging::PageTables<PageFormat, EarlyTablePages>;
 using KernelTables = paging::PageTables<PageFormat, KernelTablePages>;
 
 PhysAddr root;
+PhysAddr zeroes;
 
 Result<> map_image_part(EarlyTables& tables, VirtAddr start, VirtAddr end, paging::Attributes attributes) {
     attributes.global = true;
@@ -235,7 +236,9 @@ Result<> initialize(BootInfo const& info) {
     TRY(tables.table_for(layout::dynamic_start, PageFormat::levels - 2));
     arch::load_root(root);
     dynamic_area.reset();
-    return initialize_frames(ranges);
+    TRY(initialize_frames(ranges));
+    zeroes = TRY(allocate_frame(FrameKind::kernel, Zero::yes));
+    return {};
 }
 
 PhysAddr kernel_root() {
@@ -245,6 +248,10 @@ PhysAddr kernel_root() {
 void copy_kernel_half(paging::TableEntries to) {
     auto const from = table_entries(root);
     std::ranges::copy(from.subspan(kernel_half_start), to.subspan(kernel_half_start).begin());
+}
+
+PhysAddr zero_page() {
+    return zeroes;
 }
 
 Result<VirtAddr> map_device(PhysAddr address, std::uint64_t length) {

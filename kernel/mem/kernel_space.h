@@ -25,6 +25,9 @@ namespace astrata::kernel::mem {
 /// Enters the kernel half into a fresh root table. It never changes at the root level.
 void copy_kernel_half(paging::TableEntries root);
 
+/// A page that reads as zero, for whatever has not been written yet. It is never mapped writable.
+[[nodiscard]] PhysAddr zero_page();
+
 /// Maps device registers, uncached, for ever. `address` need not be page-aligned.
 /// errors    no_memory, no_resources (the area is full), out_of_range
 [[nodiscard]] Result<VirtAddr> map_device(PhysAddr address, std::uint64_t length);

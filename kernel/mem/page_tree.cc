@@ -13,7 +13,7 @@ Result<T*> PageTree::make_node(Account& account) {
     void* const memory = heap_allocate(sizeof(T));
     if (memory == nullptr)
         return fail(Error::no_memory);
-    auto* const node = new (memory) T;   // slots stay undefined: `present` says which ones count
+    auto* const node = new (memory) T;  // slots stay undefined: `present` says which ones count
     node->payer = account.id();
     charge.keep();
     return node;

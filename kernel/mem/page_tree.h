@@ -1,6 +1,6 @@
-// Which page is where in an object or address space: a radix tree over page numbers whose subtrees can be shared between
-// trees, so that a copy of a whole tree costs one reference. Whoever writes to a shared part first copies the nodes on the
-// way there.
+// Which page is where in an object or address space: a radix tree over page numbers whose subtrees can be shared
+// between trees, so that a copy of a whole tree costs one reference. Whoever writes to a shared part first copies the
+// nodes on the way there.
 //
 // A tree is guarded by its owner's lock. Nodes are shared by trees under different locks: a node with more than one
 // reference is never changed, and one with a single reference can be reached by one tree only.
@@ -61,7 +61,8 @@ public:
 
     private:
         friend class PageTree;
-        Slot(std::uint32_t& page, std::uint64_t& present, std::uint64_t bit) : page_(&page), present_(&present), bit_(bit) {}
+        Slot(std::uint32_t& page, std::uint64_t& present, std::uint64_t bit)
+            : page_(&page), present_(&present), bit_(bit) {}
         std::uint32_t* page_;
         std::uint64_t* present_;
         std::uint64_t bit_;
@@ -70,18 +71,17 @@ public:
     /// errors    no_memory
     [[nodiscard]] Result<Slot> slot_for(std::uint64_t index, Account& account);
 
-    /// Puts a page at `index`, taking over its tree count. Returns the page that was there before (0: none), whose count is
-    /// now the caller's to drop, after flushing. Nodes are charged to `account`.
-    /// errors    no_memory (nothing has changed)
+    /// Puts a page at `index`, taking over its tree count. Returns the page that was there before (0: none), whose
+    /// count is now the caller's to drop, after flushing. Nodes are charged to `account`. errors    no_memory (nothing
+    /// has changed)
     [[nodiscard]] Result<PhysAddr> exchange(std::uint64_t index, PhysAddr page, Account& account);
 
     /// Drops the pages in [first, first + count). They must be in no page table any more.
     /// errors    no_memory (copying a shared node at the edge of the range; part of the range is done)
     [[nodiscard]] Result<> erase(std::uint64_t first, std::uint64_t count, Account& account);
 
-    /// Moves the pages in [first, first + count) to begin at `to`, which is a disjoint range without pages. They must be in no
-    /// page table.
-    /// errors    no_memory (nothing has moved)
+    /// Moves the pages in [first, first + count) to begin at `to`, which is a disjoint range without pages. They must
+    /// be in no page table. errors    no_memory (nothing has moved)
     [[nodiscard]] Result<> move(std::uint64_t first, std::uint64_t count, std::uint64_t to, Account& account);
 
     /// The same pages; both trees copy on write from now on. Mappings of this tree's pages must lose write permission.
@@ -99,10 +99,10 @@ private:
     struct Node {
         std::atomic<std::uint32_t> references = 1;
         AccountId payer = 0;
-        std::uint64_t present = 0;   // a bit for each slot that holds something; other slots are undefined
+        std::uint64_t present = 0;  // a bit for each slot that holds something; other slots are undefined
     };
     struct Leaf : Node {
-        std::array<std::uint32_t, fanout> pages;   // frame numbers
+        std::array<std::uint32_t, fanout> pages;  // frame numbers
     };
     struct Inner : Node {
         std::array<Node*, fanout> children;
@@ -129,7 +129,7 @@ private:
     void prune(std::uint64_t index);
 
     Node* root_ = nullptr;
-    int levels_ = 0;   // the root's level plus one
+    int levels_ = 0;  // the root's level plus one
 };
 
 }  // namespace astrata::kernel::mem

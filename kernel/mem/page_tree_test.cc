@@ -26,9 +26,7 @@ protected:
         std::memcpy(page_bytes(address).data(), &value, sizeof(value));
         return address;
     }
-    static std::uint64_t value_of(PhysAddr address) {
-        return load<std::uint64_t>(page_bytes(address), 0).value();
-    }
+    static std::uint64_t value_of(PhysAddr address) { return load<std::uint64_t>(page_bytes(address), 0).value(); }
     void put(PageTree& tree, std::uint64_t index, std::uint64_t value) {
         auto const old_page = tree.exchange(index, page(value), account()).value();
         UnchargeBatch batch;

@@ -3,6 +3,7 @@
 
 #include "arch/direct_map.h"
 #include "arch/paging.h"
+#include "kernel/mem/account.h"
 #include "kernel/mem/frames.h"
 #include "lib/paging/page_tables.h"
 
@@ -27,16 +28,15 @@ public:
         first_ = table;
     }
     [[nodiscard]] bool is_empty() const { return first_.value == 0; }
-    /// After the flush. Returns how many there were.
-    std::uint64_t release() {
-        std::uint64_t count = 0;
+    /// After the flush.
+    void release() {
+        UnchargeBatch batch;
         while (first_.value != 0) {
             auto const table = first_;
             first_ = {frame_of(table).word.load(std::memory_order_relaxed)};
+            batch.add(frame_of(table).account, page_size);
             free_frame(table);
-            ++count;
         }
-        return count;
     }
 
 private:

@@ -1,6 +1,6 @@
-// Page frames that hold user data. Their `word` counts, separately, in how many page trees they are (low half) and how many
-// pins keep them (high half: copies in progress, pages that the kernel itself uses). A frame is freed when both are 0. Page
-// tables hold no counts: what leaves a tree is first removed from every page table that shows it.
+// Page frames that hold user data. Their `word` counts, separately, in how many page trees they are (low half) and how
+// many pins keep them (high half: copies in progress, pages that the kernel itself uses). A frame is freed when both
+// are 0. Page tables hold no counts: what leaves a tree is first removed from every page table that shows it.
 #pragma once
 
 #include "arch/page_copy.h"
@@ -36,6 +36,10 @@ inline void drop_count(PhysAddr page, std::uint64_t amount, UnchargeBatch& batch
 }
 }  // namespace detail
 
+/// False for memory that is shown through an object but counted otherwise: devices, contiguous memory, the zero page.
+inline bool is_user_page(PhysAddr page) {
+    return has_frame(page) && frame_of(page).kind == FrameKind::user;
+}
 inline void add_tree(PhysAddr page) {
     frame_of(page).word.fetch_add(one_tree, std::memory_order_relaxed);
 }
@@ -51,7 +55,7 @@ inline bool is_in_several_trees(PhysAddr page) {
 class PinnedPage {
 public:
     PinnedPage() = default;
-    /// The caller holds the lock of a tree which has the page.
+    /// The caller holds the lock of a tree which has the page, or of a page table that shows it.
     explicit PinnedPage(PhysAddr page) : page_(page) {
         frame_of(page).word.fetch_add(one_pin, std::memory_order_relaxed);
     }
@@ -68,7 +72,9 @@ public:
     }
 
     explicit operator bool() const { return page_.value != 0; }
-    [[nodiscard]] PhysAddr address() const { return page_; }
+    [[nodiscard]] PhysAddr physical() const { return page_; }
+    /// Through the direct map.
+    [[nodiscard]] void* address() const { return page_bytes(page_).data(); }
     [[nodiscard]] std::span<std::byte, page_size> bytes() const { return page_bytes(page_); }
 
 private:

@@ -290,7 +290,7 @@ void reschedule_if_needed() {
     change_to(cpu, pick(cpu));
 }
 
-void enter_idle(Thread& idle_thread) {
+void register_cpu(Thread& idle_thread) {
     auto& cpu = arch::this_cpu();
     idle_thread.is_idle = true;
     idle_thread.is_on_cpu = true;
@@ -301,6 +301,10 @@ void enter_idle(Thread& idle_thread) {
     cpu.idle_thread = cpu.current = &idle_thread;
     cpu.is_online = true;
     online.fetch_or(std::uint64_t{1} << cpu.index, std::memory_order_release);
+}
+
+void enter_idle() {
+    auto& cpu = arch::this_cpu();
     for (;;) {
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);

@@ -15,8 +15,10 @@ namespace sched {
 
 inline constexpr std::uint32_t cpu_limit = 64;
 
-/// The calling CPU begins to schedule; its present stack becomes the idle thread's.
-[[noreturn]] void enter_idle(Thread& idle_thread);
+/// The calling CPU takes part from now on; what it runs at present becomes its idle thread.
+void register_cpu(Thread& idle_thread);
+/// The idle thread's loop.
+[[noreturn]] void enter_idle();
 
 /// A thread that was woken (or created) may run from now on. From any context.
 void make_ready(Thread& thread);

@@ -96,3 +96,14 @@ extern "C" [[noreturn]] void abort() {
 extern "C" [[noreturn]] void __cxa_pure_virtual() {
     astrata::kernel::panic("pure virtual call");
 }
+
+namespace std {
+inline namespace _LIBCPP_ABI_NAMESPACE {
+
+/// Where libc++ would throw.
+[[noreturn]] void __libcpp_verbose_abort(char const* format, ...) noexcept {
+    astrata::kernel::panic(format);
+}
+
+}  // namespace _LIBCPP_ABI_NAMESPACE
+}  // namespace std

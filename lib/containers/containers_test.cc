@@ -50,7 +50,7 @@ TEST(Vector, moves_leave_the_source_empty) {
     ASSERT_TRUE(from.push_back(1));
     Vector<int> to = std::move(from);
     EXPECT_EQ(to.size(), 1u);
-    EXPECT_TRUE(from.push_back(2));   // NOLINT(bugprone-use-after-move): empty and usable is what we promise
+    EXPECT_TRUE(from.push_back(2));  // NOLINT(bugprone-use-after-move): empty and usable is what we promise
     EXPECT_EQ(from.size(), 1u);
 }
 

@@ -1,4 +1,5 @@
-// Hashes for HashMap. Not meant to withstand keys chosen by an attacker: maps keyed by such input are bounded by their owners.
+// Hashes for HashMap. Not meant to withstand keys chosen by an attacker: maps keyed by such input are bounded by their
+// owners.
 #pragma once
 
 #include <concepts>

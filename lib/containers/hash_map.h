@@ -144,7 +144,7 @@ private:
         }
     }
 
-    Vector<std::optional<Entry>> slots_;   // none, or a power of two
+    Vector<std::optional<Entry>> slots_;  // none, or a power of two
     std::size_t size_ = 0;
 };
 

@@ -96,7 +96,9 @@ public:
 
 private:
     // Positions are at most twice the capacity.
-    [[nodiscard]] std::size_t wrap(std::size_t position) const { return position >= capacity() && capacity() != 0 ? position - capacity() : position; }
+    [[nodiscard]] std::size_t wrap(std::size_t position) const {
+        return position >= capacity() && capacity() != 0 ? position - capacity() : position;
+    }
 
     Vector<T> slots_;
     std::size_t first_ = 0;

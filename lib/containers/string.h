@@ -26,7 +26,9 @@ public:
     /// errors    no_memory, with nothing appended
     [[nodiscard]] Result<> append(std::string_view text) { return characters_.append(text); }
     [[nodiscard]] Result<> append(char character) { return characters_.push_back(character); }
-    [[nodiscard]] Result<> insert(std::size_t position, char character) { return characters_.insert(position, character); }
+    [[nodiscard]] Result<> insert(std::size_t position, char character) {
+        return characters_.insert(position, character);
+    }
     [[nodiscard]] Result<> reserve(std::size_t size) { return characters_.reserve(size); }
     /// errors    no_memory
     [[nodiscard]] Result<> assign(std::string_view text) {

@@ -58,7 +58,8 @@ public:
     TextBuilder& hex(std::uint64_t value, int digits = 1) {
         std::array<char, 16> text;
         auto const end = std::to_chars(text.data(), std::to_address(text.end()), value, 16).ptr;
-        return right({text.data(), static_cast<std::size_t>(end - text.data())}, static_cast<std::size_t>(std::max(digits, 0)), '0');
+        return right({text.data(), static_cast<std::size_t>(end - text.data())},
+                     static_cast<std::size_t>(std::max(digits, 0)), '0');
     }
     /// Padded at its end to `width`.
     TextBuilder& left(std::string_view text, std::size_t width, char fill = ' ') {

@@ -17,7 +17,8 @@ class Vector {
 public:
     Vector() = default;
     Vector(Vector&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
+          capacity_(std::exchange(other.capacity_, 0)) {}
     Vector& operator=(Vector&& other) noexcept {
         if (this != &other) {
             release();

@@ -49,7 +49,7 @@ Result<std::optional<Entry>> Reader::next() {
     Entry entry;
     entry.mode = TRY(field(header, field_mode));
     std::uint64_t const file_size = TRY(field(header, field_file_size));
-    std::uint64_t const name_size = TRY(field(header, field_name_size));   // with its NUL
+    std::uint64_t const name_size = TRY(field(header, field_name_size));  // with its NUL
     auto const name_begin = position_ + header_size;
     if (name_size == 0 || name_size > archive_.size() - name_begin)
         return fail(Error::corrupt);

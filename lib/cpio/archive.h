@@ -10,10 +10,10 @@
 namespace astrata::cpio {
 
 struct Entry {
-    std::string_view name;             ///< without leading "./" or "/"; borrowed from the archive
-    Bytes contents;                    ///< borrowed
-    std::uint64_t contents_offset = 0; ///< of `contents` in the archive, for mapping
-    std::uint32_t mode = 0;            ///< as in struct stat
+    std::string_view name;              ///< without leading "./" or "/"; borrowed from the archive
+    Bytes contents;                     ///< borrowed
+    std::uint64_t contents_offset = 0;  ///< of `contents` in the archive, for mapping
+    std::uint32_t mode = 0;             ///< as in struct stat
 
     [[nodiscard]] bool is_file() const { return (mode & 0170000) == 0100000; }
     [[nodiscard]] bool is_directory() const { return (mode & 0170000) == 0040000; }

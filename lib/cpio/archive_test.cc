@@ -8,7 +8,8 @@
 namespace astrata::cpio {
 namespace {
 
-std::string entry(std::string const& name, std::string const& contents, std::size_t extra_nuls = 0, unsigned mode = 0100644) {
+std::string entry(std::string const& name, std::string const& contents, std::size_t extra_nuls = 0,
+                  unsigned mode = 0100644) {
     auto const name_size = name.size() + 1 + extra_nuls;
     std::string made = "070701" + std::format("{:08x}{:08x}", 1, mode);
     made += std::format("{:08x}{:08x}{:08x}{:08x}{:08x}", 0, 0, 1, 0, contents.size());
@@ -21,7 +22,8 @@ std::string entry(std::string const& name, std::string const& contents, std::siz
 }
 
 TEST(Cpio, finds_entries_by_name) {
-    auto const archive = entry("./a", "alpha") + entry("dir", "", 0, 040755) + entry("dir/b", "beta", 100) + entry("TRAILER!!!", "");
+    auto const archive =
+        entry("./a", "alpha") + entry("dir", "", 0, 040755) + entry("dir/b", "beta", 100) + entry("TRAILER!!!", "");
     EXPECT_EQ(as_text(find(as_bytes(archive), "a")->contents), "alpha");
     auto const b = find(as_bytes(archive), "dir/b");
     ASSERT_TRUE(b);

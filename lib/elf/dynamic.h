@@ -18,15 +18,15 @@ struct Relocation {
 };
 static_assert(sizeof(Relocation) == 24);
 
-inline constexpr std::uint32_t relocation_none_x86_64 = 0;       // R_X86_64_NONE
-inline constexpr std::uint32_t relocation_relative_x86_64 = 8;   // R_X86_64_RELATIVE: base + addend
+inline constexpr std::uint32_t relocation_none_x86_64 = 0;      // R_X86_64_NONE
+inline constexpr std::uint32_t relocation_relative_x86_64 = 8;  // R_X86_64_RELATIVE: base + addend
 
 /// Sym, as in the file.
 struct Symbol {
     le32 name;
     unsigned char info;
     unsigned char other;
-    le16 section;   // 0: undefined
+    le16 section;  // 0: undefined
     le64 value;
     le64 size;
 };
@@ -34,10 +34,10 @@ static_assert(sizeof(Symbol) == 24);
 
 /// What the loader needs of the dynamic section; the bytes are borrowed from the file.
 struct Dynamic {
-    Bytes relocations;   // DT_RELA, whole entries
-    Bytes symbols;       // DT_SYMTAB, as many as DT_HASH says
-    Bytes strings;       // DT_STRTAB
-    Bytes hash;          // DT_HASH: bucket count, chain count, buckets, chains
+    Bytes relocations;  // DT_RELA, whole entries
+    Bytes symbols;      // DT_SYMTAB, as many as DT_HASH says
+    Bytes strings;      // DT_STRTAB
+    Bytes hash;         // DT_HASH: bucket count, chain count, buckets, chains
 
     /// A file without dynamic section gives an empty one.
     /// errors    bad_executable
@@ -47,9 +47,9 @@ struct Dynamic {
     /// errors    not_found
     [[nodiscard]] Result<std::uint64_t> find(std::string_view name) const;
 
-    /// Calls `apply(offset, addend)` for each relocation of a static position-independent executable: the word at `offset`
-    /// becomes base + addend. Each word lies in a writable segment of the image.
-    /// errors    bad_executable (another kind of relocation, or a word outside), and what `apply` returns
+    /// Calls `apply(offset, addend)` for each relocation of a static position-independent executable: the word at
+    /// `offset` becomes base + addend. Each word lies in a writable segment of the image. errors    bad_executable
+    /// (another kind of relocation, or a word outside), and what `apply` returns
     template <std::invocable<std::uint64_t, std::uint64_t> Apply>
     [[nodiscard]] Result<> for_each_relative(Image const& image, Apply apply) const {
         for (std::size_t at = 0; at != relocations.size(); at += sizeof(Relocation)) {

@@ -29,10 +29,16 @@ struct Program {
         add(1, 6, 0x2000, 0x3000, 0x100, 0x900);
         bytes.resize(0x3000);
     }
-    void add(std::uint32_t type, std::uint32_t flags, std::uint64_t offset, std::uint64_t address, std::uint64_t file_size,
-             std::uint64_t memory_size) {
-        headers.push_back({.type = type, .flags = flags, .offset = offset, .address = address, .physical_address = address,
-                           .file_size = file_size, .memory_size = memory_size, .alignment = std::uint64_t{0x1000}});
+    void add(std::uint32_t type, std::uint32_t flags, std::uint64_t offset, std::uint64_t address,
+             std::uint64_t file_size, std::uint64_t memory_size) {
+        headers.push_back({.type = type,
+                           .flags = flags,
+                           .offset = offset,
+                           .address = address,
+                           .physical_address = address,
+                           .file_size = file_size,
+                           .memory_size = memory_size,
+                           .alignment = std::uint64_t{0x1000}});
         header.program_header_count = static_cast<std::uint16_t>(headers.size());
     }
     template <typename T>
@@ -88,11 +94,11 @@ TEST(Elf, refuses_malformed_segments) {
         change(program.headers[1]);
         return program.planned().error_or(Error::io) == Error::bad_executable;
     };
-    EXPECT_TRUE(refused([](ProgramHeader& h) { h.file_size = std::uint64_t{0x901}; }));            // more than memory
-    EXPECT_TRUE(refused([](ProgramHeader& h) { h.offset = std::uint64_t{0x2f80}; }));              // not congruent
-    EXPECT_TRUE(refused([](ProgramHeader& h) { h.offset = std::uint64_t{0x3000}; }));              // beyond the file
-    EXPECT_TRUE(refused([](ProgramHeader& h) { h.address = std::uint64_t{0x1000}; }));             // overlaps the first
-    EXPECT_TRUE(refused([](ProgramHeader& h) { h.address = ~std::uint64_t{0xfff}; }));             // wraps around
+    EXPECT_TRUE(refused([](ProgramHeader& h) { h.file_size = std::uint64_t{0x901}; }));  // more than memory
+    EXPECT_TRUE(refused([](ProgramHeader& h) { h.offset = std::uint64_t{0x2f80}; }));    // not congruent
+    EXPECT_TRUE(refused([](ProgramHeader& h) { h.offset = std::uint64_t{0x3000}; }));    // beyond the file
+    EXPECT_TRUE(refused([](ProgramHeader& h) { h.address = std::uint64_t{0x1000}; }));   // overlaps the first
+    EXPECT_TRUE(refused([](ProgramHeader& h) { h.address = ~std::uint64_t{0xfff}; }));   // wraps around
     EXPECT_TRUE(refused([](ProgramHeader& h) { h.memory_size = ~std::uint64_t{0}; }));
     EXPECT_TRUE(refused([](ProgramHeader& h) { h.alignment = std::uint64_t{0x1001}; }));
 }
@@ -115,17 +121,24 @@ TEST(Elf, refuses_too_short_files) {
 struct DynamicProgram : Program {
     DynamicProgram() {
         add(2, 6, 0x2000, 0x3000, 0x90, 0x90);
-        std::uint64_t const entries[][2] = {{7, 0x1020}, {8, 24}, {9, 24}, {4, 0x1040}, {5, 0x1060}, {10, 4}, {6, 0x1070}, {11, 24}};
+        std::uint64_t const entries[][2] = {{7, 0x1020}, {8, 24}, {9, 24},     {4, 0x1040},
+                                            {5, 0x1060}, {10, 4}, {6, 0x1070}, {11, 24}};
         std::size_t at = 0x2000;
         for (auto const& entry : entries) {
             put(at, entry);
             at += 16;
         }
-        put(0x1020, Relocation{.offset = std::uint64_t{0x3098}, .info = std::uint64_t{8}, .addend = std::uint64_t{0x1010}});
-        std::uint32_t const hash[] = {1, 2, 1, 0, 0};   // one bucket, two symbols
+        put(0x1020,
+            Relocation{.offset = std::uint64_t{0x3098}, .info = std::uint64_t{8}, .addend = std::uint64_t{0x1010}});
+        std::uint32_t const hash[] = {1, 2, 1, 0, 0};  // one bucket, two symbols
         put(0x1040, hash);
         put(0x1061, 'f');
-        put(0x1070 + 24, Symbol{.name = 1u, .info = 0x12, .other = 0, .section = std::uint16_t{1}, .value = std::uint64_t{0x1010}, .size = {}});
+        put(0x1070 + 24, Symbol{.name = 1u,
+                                .info = 0x12,
+                                .other = 0,
+                                .section = std::uint16_t{1},
+                                .value = std::uint64_t{0x1010},
+                                .size = {}});
     }
 };
 
@@ -155,14 +168,15 @@ TEST(Elf, refuses_relocations_outside_writable_memory) {
         program.put(0x1020, target);
         auto const file = program.file();
         auto const image = plan(file, Machine::x86_64, limit);
-        auto const result = Dynamic::parse(file, *image)->for_each_relative(*image, [](auto, auto) -> Result<> { return {}; });
+        auto const result =
+            Dynamic::parse(file, *image)->for_each_relative(*image, [](auto, auto) -> Result<> { return {}; });
         EXPECT_EQ(result.error(), Error::bad_executable) << target;
     }
 }
 
 TEST(Elf, survives_cyclic_hash_chains) {
     DynamicProgram program;
-    std::uint32_t const hash[] = {1, 2, 1, 0, 1};   // symbol 1 is followed by itself
+    std::uint32_t const hash[] = {1, 2, 1, 0, 1};  // symbol 1 is followed by itself
     program.put(0x1040, hash);
     auto const file = program.file();
     EXPECT_EQ(Dynamic::parse(file, *plan(file, Machine::x86_64, limit))->find("g").error(), Error::not_found);

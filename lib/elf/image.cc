@@ -41,7 +41,8 @@ Result<FileHeader> checked_header(Bytes start, Machine machine) {
     bool const is_elf64 = id[0] == 0x7f && id[1] == 'E' && id[2] == 'L' && id[3] == 'F' && id[4] == 2;
     bool const is_little_endian_version_1 = id[5] == 1 && id[6] == 1 && header->version == 1;
     bool const is_program = header->type == type_executable || header->type == type_shared;
-    if (!is_elf64 || !is_little_endian_version_1 || !is_program || header->machine != static_cast<std::uint16_t>(machine))
+    if (!is_elf64 || !is_little_endian_version_1 || !is_program ||
+        header->machine != static_cast<std::uint16_t>(machine))
         return bad();
     if (header->program_header_size != sizeof(ProgramHeader) || header->program_header_count == 0 ||
         header->program_header_count > program_header_limit)
@@ -94,7 +95,8 @@ Result<> add_header(Image& image, ProgramHeader const& header, std::uint64_t fil
         if (image.tls || header.file_size > header.memory_size || !fits(header.offset, header.file_size, file_size) ||
             !fits(header.address, header.memory_size, address_limit))
             return bad();
-        if (header.alignment > 1 && (!std::has_single_bit(std::uint64_t{header.alignment}) || header.alignment > page_size))
+        if (header.alignment > 1 &&
+            (!std::has_single_bit(std::uint64_t{header.alignment}) || header.alignment > page_size))
             return bad();
         image.tls = {.offset = header.offset,
                      .address = header.address,
@@ -107,15 +109,13 @@ Result<> add_header(Image& image, ProgramHeader const& header, std::uint64_t fil
             return bad();
         image.program_headers_address = header.address;
         return {};
-    case pt_gnu_stack:
-        image.wants_executable_stack = (header.flags & flag_execute) != 0;
-        return {};
+    case pt_gnu_stack: image.wants_executable_stack = (header.flags & flag_execute) != 0; return {};
     case pt_gnu_relro:
         if (!fits(header.address, header.memory_size, address_limit))
             return bad();
         image.read_only_after_relocation = {.address = header.address, .size = header.memory_size};
         return {};
-    default: return {};   // notes and what the future brings; the specification has loaders skip them
+    default: return {};  // notes and what the future brings; the specification has loaders skip them
     }
 }
 
@@ -135,8 +135,10 @@ Result<Image> Image::as_loaded() const {
     if (dynamic) {
         loaded.dynamic.reset();
         for (auto const& segment : segments) {
-            if (dynamic->offset >= segment.offset && fits(dynamic->offset - segment.offset, dynamic->size, segment.file_size))
-                loaded.dynamic = {.offset = segment.address + (dynamic->offset - segment.offset), .size = dynamic->size};
+            if (dynamic->offset >= segment.offset &&
+                fits(dynamic->offset - segment.offset, dynamic->size, segment.file_size))
+                loaded.dynamic = {.offset = segment.address + (dynamic->offset - segment.offset),
+                                  .size = dynamic->size};
         }
         if (!loaded.dynamic)
             return bad();
@@ -157,7 +159,8 @@ Result<FileRange> program_headers(Bytes start_of_file, std::uint64_t file_size, 
     return range;
 }
 
-Result<Image> plan(Bytes start_of_file, Bytes headers, std::uint64_t file_size, Machine machine, std::uint64_t address_limit) {
+Result<Image> plan(Bytes start_of_file, Bytes headers, std::uint64_t file_size, Machine machine,
+                   std::uint64_t address_limit) {
     auto const header = TRY(checked_header(start_of_file, machine));
     auto const range = TRY(program_headers(start_of_file, file_size, machine));
     if (headers.size() < range.size || !is_aligned(address_limit, page_size))
@@ -174,8 +177,10 @@ Result<Image> plan(Bytes start_of_file, Bytes headers, std::uint64_t file_size, 
         return bad();
     bool entry_is_executable = false;
     for (auto const& segment : image.segments) {
-        entry_is_executable |= segment.is_executable && image.entry >= segment.address && image.entry - segment.address < segment.memory_size;
-        bool const has_headers = range.offset >= segment.offset && fits(range.offset - segment.offset, range.size, segment.file_size);
+        entry_is_executable |= segment.is_executable && image.entry >= segment.address &&
+                               image.entry - segment.address < segment.memory_size;
+        bool const has_headers =
+            range.offset >= segment.offset && fits(range.offset - segment.offset, range.size, segment.file_size);
         if (image.program_headers_address == 0 && has_headers)
             image.program_headers_address = segment.address + (range.offset - segment.offset);
     }

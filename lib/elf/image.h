@@ -15,17 +15,17 @@ enum class Machine : std::uint16_t { x86_64 = 62, aarch64 = 183, riscv = 243 };
 
 /// Ehdr, as in the file.
 struct FileHeader {
-    std::array<unsigned char, 16> identification;   // e_ident
-    le16 type;                                      // e_type: 2 executable, 3 shared object or position independent
+    std::array<unsigned char, 16> identification;  // e_ident
+    le16 type;                                     // e_type: 2 executable, 3 shared object or position independent
     le16 machine;
     le32 version;
     le64 entry;
-    le64 program_header_offset;   // e_phoff
+    le64 program_header_offset;  // e_phoff
     le64 section_header_offset;
     le32 flags;
-    le16 header_size;             // e_ehsize
-    le16 program_header_size;     // e_phentsize
-    le16 program_header_count;    // e_phnum
+    le16 header_size;           // e_ehsize
+    le16 program_header_size;   // e_phentsize
+    le16 program_header_count;  // e_phnum
     le16 section_header_size;
     le16 section_header_count;
     le16 section_names;
@@ -35,9 +35,9 @@ static_assert(sizeof(FileHeader) == 64);
 /// Phdr, as in the file.
 struct ProgramHeader {
     le32 type;
-    le32 flags;         // 1 execute, 2 write, 4 read
+    le32 flags;  // 1 execute, 2 write, 4 read
     le64 offset;
-    le64 address;       // p_vaddr
+    le64 address;  // p_vaddr
     le64 physical_address;
     le64 file_size;
     le64 memory_size;
@@ -51,8 +51,8 @@ struct FileRange {
     std::uint64_t size = 0;
 };
 
-/// PT_LOAD: `file_size` bytes at `offset` go to `address`; the rest up to `memory_size` is zero. Offset and address agree
-/// modulo the page size. Addresses are relative to the load bias of a position-independent image.
+/// PT_LOAD: `file_size` bytes at `offset` go to `address`; the rest up to `memory_size` is zero. Offset and address
+/// agree modulo the page size. Addresses are relative to the load bias of a position-independent image.
 struct Segment {
     std::uint64_t offset = 0;
     std::uint64_t address = 0;
@@ -72,7 +72,7 @@ struct TlsTemplate {
     std::uint64_t address = 0;
     std::uint64_t file_size = 0;
     std::uint64_t memory_size = 0;
-    std::uint64_t alignment = 1;   // a power of two
+    std::uint64_t alignment = 1;  // a power of two
 };
 
 /// A range of the loaded image.
@@ -85,15 +85,15 @@ struct Image {
     static constexpr std::size_t segment_limit = 16;
 
     bool is_position_independent = false;
-    std::uint64_t entry = 0;                              // lies in an executable segment
-    StaticVector<Segment, segment_limit> segments;        // ascending, not overlapping
-    std::optional<FileRange> interpreter;                 // PT_INTERP: path with its NUL
+    std::uint64_t entry = 0;                        // lies in an executable segment
+    StaticVector<Segment, segment_limit> segments;  // ascending, not overlapping
+    std::optional<FileRange> interpreter;           // PT_INTERP: path with its NUL
     std::optional<TlsTemplate> tls;
-    std::optional<FileRange> dynamic;                     // PT_DYNAMIC, in the file
+    std::optional<FileRange> dynamic;                       // PT_DYNAMIC, in the file
     std::optional<MemoryRange> read_only_after_relocation;  // PT_GNU_RELRO
-    bool wants_executable_stack = false;                  // PT_GNU_STACK with execute
-    bool has_shared_pages = false;                        // two segments meet inside one page
-    std::uint64_t program_headers_address = 0;            // for AT_PHDR; 0: not loaded
+    bool wants_executable_stack = false;                    // PT_GNU_STACK with execute
+    bool has_shared_pages = false;                          // two segments meet inside one page
+    std::uint64_t program_headers_address = 0;              // for AT_PHDR; 0: not loaded
     std::uint16_t program_header_count = 0;
 
     /// Page-aligned extent of all segments.

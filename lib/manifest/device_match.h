@@ -12,11 +12,10 @@ namespace astrata::manifest {
 constexpr int match_quality(DeviceMatch const& match, abi::DeviceDescription const& device) {
     switch (match.kind) {
     case DeviceKind::pci:
-        return device.bus == abi::BusKind::pci && device.vendor == match.vendor && device.device == match.device ? 3 : 0;
-    case DeviceKind::virtio:
-        return device.bus == abi::BusKind::virtio_mmio && device.device == match.device ? 3 : 0;
-    case DeviceKind::platform:
-        return device.bus == abi::BusKind::platform && device.name == match.name ? 3 : 0;
+        return device.bus == abi::BusKind::pci && device.vendor == match.vendor && device.device == match.device ? 3
+                                                                                                                 : 0;
+    case DeviceKind::virtio: return device.bus == abi::BusKind::virtio_mmio && device.device == match.device ? 3 : 0;
+    case DeviceKind::platform: return device.bus == abi::BusKind::platform && device.name == match.name ? 3 : 0;
     case DeviceKind::pci_class:
         if (device.bus != abi::BusKind::pci || (device.class_code & match.class_mask) != match.class_code)
             return 0;

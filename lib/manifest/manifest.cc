@@ -6,7 +6,7 @@ namespace astrata::manifest {
 
 namespace {
 
-constexpr std::uint32_t magic = 0x54464d41;   // "AMFT"
+constexpr std::uint32_t magic = 0x54464d41;  // "AMFT"
 constexpr std::uint16_t version = 1;
 
 // The stored form: little-endian records without padding, as emit_manifest.py packs them.
@@ -39,7 +39,7 @@ struct StoredNeed {
     Name interface;
     Name name;
     Name scheme;
-    le32 flags;   // bit 0: optional
+    le32 flags;  // bit 0: optional
     le32 reserved;
 };
 static_assert(sizeof(StoredNeed) == 104);
@@ -72,7 +72,8 @@ std::unexpected<Error> corrupt() {
 bool is_name(Name const& name) {
     auto const text = name.view();
     return !text.empty() && text.size() < name.bytes.size() &&
-           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; }) &&
+           std::ranges::all_of(
+               text, [](char c) { return c > ' ' && c < 0x7f; }) &&
            std::ranges::all_of(std::span(name.bytes).subspan(text.size()), [](char c) { return c == 0; });
 }
 
@@ -96,10 +97,13 @@ Result<> decode_provide(ByteReader& reader, Manifest& manifest) {
 
 Result<> decode_need(ByteReader& reader, Manifest& manifest) {
     auto const stored = TRY(reader.read<StoredNeed>());
-    if (!is_name(stored.interface) || !is_name(stored.name) || !is_name(stored.scheme) || stored.flags > 1 || stored.reserved != 0)
+    if (!is_name(stored.interface) || !is_name(stored.name) || !is_name(stored.scheme) || stored.flags > 1 ||
+        stored.reserved != 0)
         return corrupt();
-    return manifest.needs.push_back(
-        {.interface = stored.interface, .name = stored.name, .scheme = stored.scheme, .is_optional = stored.flags != 0});
+    return manifest.needs.push_back({.interface = stored.interface,
+                                     .name = stored.name,
+                                     .scheme = stored.scheme,
+                                     .is_optional = stored.flags != 0});
 }
 
 Result<> decode_device(ByteReader& reader, Manifest& manifest) {
@@ -120,7 +124,8 @@ Result<> decode_resource(ByteReader& reader, Manifest& manifest) {
     auto const kind = TRY(enumerator(stored.kind, ResourceKind::kernel_log));
     if (stored.reserved != 0 || !is_name(stored.name) || std::uint64_t{stored.first} + stored.length < stored.first)
         return corrupt();
-    return manifest.resources.push_back({.kind = kind, .first = stored.first, .length = stored.length, .name = stored.name});
+    return manifest.resources.push_back(
+        {.kind = kind, .first = stored.first, .length = stored.length, .name = stored.name});
 }
 
 Result<Manifest> decode_all(Bytes bytes) {

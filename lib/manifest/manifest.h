@@ -11,7 +11,7 @@
 
 namespace astrata::manifest {
 
-using Name = abi::Text<32>;   // at most 31 characters
+using Name = abi::Text<32>;  // at most 31 characters
 
 enum class Start : std::uint32_t { boot = 0, demand = 1, device = 2, first = 3 };
 enum class Restart : std::uint32_t { always = 0, on_failure = 1, never = 2 };
@@ -26,7 +26,7 @@ struct Provide {
 struct Need {
     Name interface;
     Name name;
-    Name scheme;   // "@..." is a parameter, bound by whoever starts the instance
+    Name scheme;  // "@..." is a parameter, bound by whoever starts the instance
     bool is_optional = false;
 
     [[nodiscard]] bool is_parameter() const { return scheme.view().starts_with('@'); }
@@ -36,11 +36,11 @@ enum class DeviceKind : std::uint32_t { pci = 0, pci_class = 1, virtio = 2, plat
 
 struct DeviceMatch {
     DeviceKind kind = DeviceKind::pci;
-    std::uint32_t vendor = 0;       // pci
-    std::uint32_t device = 0;       // pci; virtio device id
-    std::uint32_t class_code = 0;   // pci_class, compared under the mask
+    std::uint32_t vendor = 0;      // pci
+    std::uint32_t device = 0;      // pci; virtio device id
+    std::uint32_t class_code = 0;  // pci_class, compared under the mask
     std::uint32_t class_mask = 0;
-    Name name;                      // platform
+    Name name;  // platform
 };
 
 enum class ResourceKind : std::uint32_t { port = 0, memory = 1, interrupt = 2, boot_archive = 3, kernel_log = 4 };
@@ -48,7 +48,7 @@ enum class ResourceKind : std::uint32_t { port = 0, memory = 1, interrupt = 2, b
 struct Resource {
     ResourceKind kind = ResourceKind::port;
     std::uint64_t first = 0;
-    std::uint64_t length = 0;   // 0: all there is
+    std::uint64_t length = 0;  // 0: all there is
     Name name;
 };
 
@@ -57,15 +57,17 @@ struct Manifest {
     abi::IsolationMode isolation = abi::IsolationMode::user;
     Start start = Start::demand;
     Restart restart = Restart::on_failure;
-    std::uint64_t memory_limit = 0;   // bytes, 0: none of its own
+    std::uint64_t memory_limit = 0;  // bytes, 0: none of its own
     std::uint32_t thread_limit = 0;
-    std::uint32_t privileges = 0;     // of Privilege
+    std::uint32_t privileges = 0;  // of Privilege
     StaticVector<Provide, 8> provides;
     StaticVector<Need, 16> needs;
     StaticVector<DeviceMatch, 16> devices;
     StaticVector<Resource, 16> resources;
 
-    [[nodiscard]] bool has(Privilege privilege) const { return (privileges & static_cast<std::uint32_t>(privilege)) != 0; }
+    [[nodiscard]] bool has(Privilege privilege) const {
+        return (privileges & static_cast<std::uint32_t>(privilege)) != 0;
+    }
 
     /// errors    corrupt (lengths, counts, names or enumerators that make no sense), not_supported (another version)
     [[nodiscard]] static Result<Manifest> decode(Bytes bytes);

@@ -21,8 +21,8 @@ struct Packed {
         return *this;
     }
     Packed& name(std::string_view text) { return number(Name::from(text)); }
-    Packed& header(std::uint32_t start, std::uint32_t privileges, std::uint16_t provides, std::uint16_t needs, std::uint16_t devices,
-                   std::uint16_t resources) {
+    Packed& header(std::uint32_t start, std::uint32_t privileges, std::uint16_t provides, std::uint16_t needs,
+                   std::uint16_t devices, std::uint16_t resources) {
         number(0x54464d41u).number(std::uint16_t{1}).number(std::uint16_t{80}).number(0u);
         number(0u).number(start).number(1u).number(4u).number(privileges).number(std::uint64_t{8 << 20});
         number(provides).number(needs).number(devices).number(resources).name("example");
@@ -89,21 +89,23 @@ TEST(Manifest, refuses_nonsense) {
     };
     EXPECT_EQ(decoded(0, 0), Error::corrupt);
     EXPECT_EQ(decoded(4, 2), Error::not_supported);
-    EXPECT_EQ(decoded(12, 3), Error::corrupt);          // isolation
-    EXPECT_EQ(decoded(16, 4), Error::corrupt);          // start
-    EXPECT_EQ(decoded(16, 0), Error::corrupt);          // start = boot with devices
-    EXPECT_EQ(decoded(28, 8), Error::corrupt);          // privileges
-    EXPECT_EQ(decoded(40, 200), Error::corrupt);        // count of provides
-    EXPECT_EQ(decoded(48, 0), Error::corrupt);          // empty name
+    EXPECT_EQ(decoded(12, 3), Error::corrupt);    // isolation
+    EXPECT_EQ(decoded(16, 4), Error::corrupt);    // start
+    EXPECT_EQ(decoded(16, 0), Error::corrupt);    // start = boot with devices
+    EXPECT_EQ(decoded(28, 8), Error::corrupt);    // privileges
+    EXPECT_EQ(decoded(40, 200), Error::corrupt);  // count of provides
+    EXPECT_EQ(decoded(48, 0), Error::corrupt);    // empty name
     EXPECT_EQ(decoded(48, ' '), Error::corrupt);
-    EXPECT_EQ(decoded(80 + 31, 'x'), Error::corrupt);   // bytes after a name's end
+    EXPECT_EQ(decoded(80 + 31, 'x'), Error::corrupt);  // bytes after a name's end
 }
 
 TEST(DeviceMatch, prefers_exact_ids_to_classes) {
-    abi::DeviceDescription const device{.bus = abi::BusKind::pci, .vendor = 0x1af4, .device = 0x1042, .class_code = 0x010000};
+    abi::DeviceDescription const device{
+        .bus = abi::BusKind::pci, .vendor = 0x1af4, .device = 0x1042, .class_code = 0x010000};
     EXPECT_EQ(match_quality({.kind = DeviceKind::pci, .vendor = 0x1af4, .device = 0x1042}, device), 3);
     EXPECT_EQ(match_quality({.kind = DeviceKind::pci, .vendor = 0x1af4, .device = 0x1041}, device), 0);
-    EXPECT_EQ(match_quality({.kind = DeviceKind::pci_class, .class_code = 0x010000, .class_mask = 0xff0000}, device), 1);
+    EXPECT_EQ(match_quality({.kind = DeviceKind::pci_class, .class_code = 0x010000, .class_mask = 0xff0000}, device),
+              1);
     EXPECT_EQ(match_quality({.kind = DeviceKind::virtio, .device = 2}, device), 0);
     abi::DeviceDescription const uart{.bus = abi::BusKind::platform, .name = abi::Text<32>::from("ns16550")};
     EXPECT_EQ(match_quality({.kind = DeviceKind::platform, .name = Name::from("ns16550")}, uart), 3);

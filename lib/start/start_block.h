@@ -15,18 +15,18 @@
 
 namespace astrata::start {
 
-inline constexpr std::uint64_t start_magic = 0x5452'4154'5341'5453;   // "STASTART", read as little-endian
+inline constexpr std::uint64_t start_magic = 0x5452'4154'5341'5453;  // "STASTART", read as little-endian
 inline constexpr std::uint32_t start_version = 1;
 inline constexpr std::size_t start_block_limit = 4096;
 inline constexpr std::size_t argument_limit = 32;
 
 /// The handles that every process has.
 struct OwnHandles {
-    abi::Handle process = 0;   ///< itself
-    abi::Handle home = 0;      ///< its own address space
-    abi::Handle silo = 0;      ///< the silo it lives in
-    abi::Handle thread = 0;    ///< its first thread
-    abi::Handle log = 0;       ///< its log, to write
+    abi::Handle process = 0;  ///< itself
+    abi::Handle home = 0;     ///< its own address space
+    abi::Handle silo = 0;     ///< the silo it lives in
+    abi::Handle thread = 0;   ///< its first thread
+    abi::Handle log = 0;      ///< its log, to write
 };
 
 struct StartHeader {
@@ -34,10 +34,10 @@ struct StartHeader {
     std::uint32_t version = start_version;
     std::uint32_t total_bytes = 0;
     OwnHandles own;
-    std::uint32_t instance = 0;           ///< number of a device instance
+    std::uint32_t instance = 0;  ///< number of a device instance
     std::uint32_t grants = 0;
     std::uint32_t arguments = 0;
-    std::uint32_t argument_bytes = 0;     ///< each ended by a NUL
+    std::uint32_t argument_bytes = 0;  ///< each ended by a NUL
     abi::Text<32> instance_name;
 };
 static_assert(sizeof(StartHeader) == 104);
@@ -45,7 +45,7 @@ static_assert(sizeof(StartHeader) == 104);
 /// One handle that the manifest lists. Roles are numbered from 1 in the manifest's order (lib/manifest/roles.h).
 struct Grant {
     std::uint32_t role = 0;
-    std::uint32_t index = 0;              ///< of a need: 0 the endpoint, 1 the notification `restarted`
+    std::uint32_t index = 0;  ///< of a need: 0 the endpoint, 1 the notification `restarted`
     abi::Handle handle = 0;
 };
 static_assert(sizeof(Grant) == 16);

@@ -50,13 +50,13 @@ TEST(StartBlock, refuses_damaged_blocks) {
     for (std::size_t size = 0; size != good.size(); ++size)
         EXPECT_FALSE(StartBlock::parse(good.first(size))) << size;
     std::vector<std::byte> bad(good.begin(), good.end());
-    bad.back() = std::byte{'x'};   // the argument's end
+    bad.back() = std::byte{'x'};  // the argument's end
     EXPECT_EQ(StartBlock::parse(bad).error(), Error::corrupt);
     bad.assign(good.begin(), good.end());
-    bad[8] = std::byte{9};   // version
+    bad[8] = std::byte{9};  // version
     EXPECT_EQ(StartBlock::parse(bad).error(), Error::not_supported);
     bad.assign(good.begin(), good.end());
-    bad[60] = std::byte{0xff};   // grants
+    bad[60] = std::byte{0xff};  // grants
     EXPECT_EQ(StartBlock::parse(bad).error(), Error::corrupt);
 }
 

@@ -2,6 +2,7 @@
 // end. Host only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -37,6 +38,7 @@ public:
     std::uint64_t chosen = 0;
     std::vector<std::byte> configuration = std::vector<std::byte>(64);
     std::multiset<std::uint16_t> notified;
+    std::function<void()> on_notify;
 
     /// The device's end of a queue that the driver has enabled.
     SimulatedQueue& queue(std::uint16_t number) { return devices_.at(number); }
@@ -52,7 +54,11 @@ public:
         devices_.emplace(queue, SimulatedQueue(dma_.memory, addresses, entries));
         return {};
     }
-    void notify(std::uint16_t queue) override { notified.insert(queue); }
+    void notify(std::uint16_t queue) override {
+        notified.insert(queue);
+        if (on_notify)
+            on_notify();
+    }
     Result<> set_configuration_vector(std::uint16_t) override { return {}; }
     std::uint32_t take_interrupt_status() override { return 0; }
     std::uint32_t configuration_generation() override { return 0; }

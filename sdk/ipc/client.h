@@ -11,7 +11,8 @@ namespace astrata::sdk {
 /// A call being built, sent, and its reply read.
 class OutgoingCall : public OutgoingMessage {
 public:
-    OutgoingCall(std::uint32_t method, std::size_t payload_bytes) : OutgoingMessage(prepare(payload_bytes)), method_(method) {}
+    OutgoingCall(std::uint32_t method, std::size_t payload_bytes)
+        : OutgoingMessage(prepare(payload_bytes)), method_(method) {}
 
     /// errors    those of endpoint_call, and whatever the server answers with
     [[nodiscard]] Result<> send(abi::Handle endpoint, MonotonicNs deadline) {

@@ -85,10 +85,10 @@ TEST_F(Ipc, refuses_what_is_too_long_before_sending) {
 
 TEST_F(Ipc, cancels_what_a_server_does_not_answer) {
     server.answers = false;
-    EXPECT_EQ(client.read(1).error(), Error::peer_closed);   // kept: the loopback cannot wait
+    EXPECT_EQ(client.read(1).error(), Error::peer_closed);  // kept: the loopback cannot wait
     server.kept.reset();
     sdk::OutgoingCall call(9, 0);
-    EXPECT_EQ(call.send(3, never).error(), Error::bad_message);   // no such method
+    EXPECT_EQ(call.send(3, never).error(), Error::bad_message);  // no such method
 }
 
 TEST_F(Ipc, retries_idempotent_calls_only) {
@@ -108,13 +108,13 @@ TEST_F(Ipc, refuses_malformed_requests) {
         std::uint32_t claimed;
     } const cases[] = {{0, 0}, {3, 0}, {4, 1}, {5, 0}, {5, 0xffffffff}, {100, 4001}, {4032, 4028}};
     for (auto const& bad : cases) {
-        sdk::OutgoingCall call(2, bad.size);   // write(bytes<4000>)
+        sdk::OutgoingCall call(2, bad.size);  // write(bytes<4000>)
         if (bad.size >= 4)
             call.put(0, bad.claimed);
         EXPECT_EQ(call.send(3, never).error(), Error::bad_message) << bad.size;
     }
     sdk::OutgoingCall call(4, 0);
-    call.put_handle(55);   // size() takes no handle
+    call.put_handle(55);  // size() takes no handle
     EXPECT_EQ(call.send(3, never).error(), Error::bad_message);
     EXPECT_EQ(loopback.closed.back(), 55u);
 }
@@ -145,7 +145,8 @@ TEST_F(Ipc, moves_handles_and_checks_their_kind) {
     for (abi::Handle const stream : {101, 102, 103})
         loopback.set_kind(stream, abi::ObjectKind::endpoint);
     sdk::UniqueHandle parameters(100), input(101), output(102), error(103);
-    auto const job = linux_client.start(std::move(parameters), 0, 0, 0, 0, std::move(input), std::move(output), std::move(error));
+    auto const job =
+        linux_client.start(std::move(parameters), 0, 0, 0, 0, std::move(input), std::move(output), std::move(error));
     ASSERT_TRUE(job);
     EXPECT_EQ(*job, 17u);
     EXPECT_EQ(personality.parameters, 100u);
@@ -153,9 +154,12 @@ TEST_F(Ipc, moves_handles_and_checks_their_kind) {
     EXPECT_FALSE(error);
 
     loopback.set_kind(100, abi::ObjectKind::silo);
-    parameters = sdk::UniqueHandle(100), input = sdk::UniqueHandle(101), output = sdk::UniqueHandle(102), error = sdk::UniqueHandle(103);
-    EXPECT_EQ(linux_client.start(std::move(parameters), 0, 0, 0, 0, std::move(input), std::move(output), std::move(error)).error(),
-              Error::bad_message);
+    parameters = sdk::UniqueHandle(100), input = sdk::UniqueHandle(101), output = sdk::UniqueHandle(102),
+    error = sdk::UniqueHandle(103);
+    EXPECT_EQ(
+        linux_client.start(std::move(parameters), 0, 0, 0, 0, std::move(input), std::move(output), std::move(error))
+            .error(),
+        Error::bad_message);
 
     auto const process = linux_client.process(0);
     ASSERT_TRUE(process);
@@ -166,8 +170,9 @@ TEST_F(Ipc, moves_handles_and_checks_their_kind) {
 TEST_F(Ipc, keeps_handles_of_undelivered_calls) {
     abi::PersonalityClient nobody(99);
     sdk::UniqueHandle parameters(100), input(101), output(102), error(103);
-    EXPECT_EQ(nobody.start(std::move(parameters), 0, 0, 0, 0, std::move(input), std::move(output), std::move(error)).error(),
-              Error::bad_handle);
+    EXPECT_EQ(
+        nobody.start(std::move(parameters), 0, 0, 0, 0, std::move(input), std::move(output), std::move(error)).error(),
+        Error::bad_handle);
     EXPECT_EQ(parameters.get(), 100u);
 }
 
@@ -182,8 +187,10 @@ TEST_F(Ipc, refuses_bad_enumerators) {
         void read_directory(sdk::Caller const&, ReadDirectoryRequest const&, ReadDirectoryResponder) override {}
         void read_link(sdk::Caller const&, ReadLinkRequest const&, ReadLinkResponder) override {}
         void open(sdk::Caller const&, OpenRequest const&, OpenResponder) override {}
-        void get_extended_attribute(sdk::Caller const&, GetExtendedAttributeRequest const&, GetExtendedAttributeResponder) override {}
-        void list_extended_attributes(sdk::Caller const&, ListExtendedAttributesRequest const&, ListExtendedAttributesResponder) override {}
+        void get_extended_attribute(sdk::Caller const&, GetExtendedAttributeRequest const&,
+                                    GetExtendedAttributeResponder) override {}
+        void list_extended_attributes(sdk::Caller const&, ListExtendedAttributesRequest const&,
+                                      ListExtendedAttributesResponder) override {}
         void create(sdk::Caller const&, CreateRequest const&, CreateResponder r) override { r.reply({}); }
         void create_link(sdk::Caller const&, CreateLinkRequest const&, CreateLinkResponder) override {}
         void link(sdk::Caller const&, LinkRequest const&, LinkResponder) override {}
@@ -192,7 +199,9 @@ TEST_F(Ipc, refuses_bad_enumerators) {
             seen = std::string(request.name) + ">" + std::string(request.new_name);
             r.reply();
         }
-        void set_attributes(sdk::Caller const&, SetAttributesRequest const&, SetAttributesResponder r) override { r.reply(); }
+        void set_attributes(sdk::Caller const&, SetAttributesRequest const&, SetAttributesResponder r) override {
+            r.reply();
+        }
         void write(sdk::Caller const&, WriteRequest const&, WriteResponder) override {}
         void sync(sdk::Caller const&, SyncRequest const&, SyncResponder) override {}
         std::string seen;

@@ -21,7 +21,7 @@ void Responder::fail(Error error) {
     if (reply.send(reply_.get(), static_cast<std::uint32_t>(error)))
         (void)reply_.release();
     else
-        reply_.reset();   // closing it fails the call with peer_closed
+        reply_.reset();  // closing it fails the call with peer_closed
 }
 
 bool Responder::finish(OutgoingReply& reply) {

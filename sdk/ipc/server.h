@@ -9,10 +9,10 @@ namespace astrata::sdk {
 
 /// Who sent a message. Bedrock stamps badge, silo and process; senders cannot forge them.
 struct Caller {
-    std::uint64_t badge = 0;     ///< of the endpoint handle that was used
-    std::uint64_t silo = 0;      ///< id of the sender's silo
-    std::uint64_t process = 0;   ///< id of the sending process
-    std::uint64_t tag = 0;       ///< what EventLoop::serve was given with the endpoint
+    std::uint64_t badge = 0;    ///< of the endpoint handle that was used
+    std::uint64_t silo = 0;     ///< id of the sender's silo
+    std::uint64_t process = 0;  ///< id of the sending process
+    std::uint64_t tag = 0;      ///< what EventLoop::serve was given with the endpoint
 };
 
 class OutgoingReply : public OutgoingMessage {
@@ -27,8 +27,8 @@ private:
     static std::size_t prepare(std::size_t payload_bytes) { return payload_bytes; }
 };
 
-/// The obligation to answer one call. Moves; may be kept and answered later by the same thread. A call whose responder goes
-/// away unanswered fails with `cancelled`.
+/// The obligation to answer one call. Moves; may be kept and answered later by the same thread. A call whose responder
+/// goes away unanswered fails with `cancelled`.
 class Responder {
 public:
     explicit Responder(UniqueHandle reply) : reply_(std::move(reply)) {}
@@ -56,7 +56,8 @@ private:
     UniqueHandle reply_;
 };
 
-/// A received call. The payload is a copy (or lies in registers), so handlers may make calls of their own while they read it.
+/// A received call. The payload is a copy (or lies in registers), so handlers may make calls of their own while they
+/// read it.
 class IncomingMessage {
 public:
     IncomingMessage(abi::Message const& message, Bytes payload, std::uint64_t tag);

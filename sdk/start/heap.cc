@@ -19,7 +19,8 @@ public:
         auto const slack = HeapCore::span_bytes;
         if (bytes > ~std::size_t{0} - slack)
             return 0;
-        auto const mapped = sys::address_space_map_anonymous(own().home, 0, bytes + slack, access_and_flags(read_write));
+        auto const mapped =
+            sys::address_space_map_anonymous(own().home, 0, bytes + slack, access_and_flags(read_write));
         if (!mapped)
             return 0;
         auto const begin = align_up(*mapped, HeapCore::span_bytes);
@@ -29,8 +30,12 @@ public:
             unmap(begin + bytes, rest);
         return begin;
     }
-    void unmap(std::uintptr_t address, std::size_t bytes) override { (void)sys::address_space_unmap(own().home, address, bytes); }
-    void discard(std::uintptr_t address, std::size_t bytes) override { (void)sys::address_space_discard(own().home, address, bytes); }
+    void unmap(std::uintptr_t address, std::size_t bytes) override {
+        (void)sys::address_space_unmap(own().home, address, bytes);
+    }
+    void discard(std::uintptr_t address, std::size_t bytes) override {
+        (void)sys::address_space_discard(own().home, address, bytes);
+    }
 };
 
 constinit AnonymousMemory memory;

@@ -43,13 +43,14 @@ struct DynamicEntry {
     std::uint64_t value;
 };
 
-/// Applies R_X86_64_RELATIVE to the own image. Runs before anything that holds an address may be used: it calls nothing.
+/// Applies R_X86_64_RELATIVE to the own image. Runs before anything that holds an address may be used: it calls
+/// nothing.
 [[gnu::always_inline]] inline void relocate_self(std::uint64_t base, DynamicEntry const* dynamic) {
     std::uint64_t relocations = 0, size = 0;
     for (; dynamic->tag != 0; ++dynamic) {
-        if (dynamic->tag == 7)   // DT_RELA
+        if (dynamic->tag == 7)  // DT_RELA
             relocations = dynamic->value;
-        else if (dynamic->tag == 8)   // DT_RELASZ
+        else if (dynamic->tag == 8)  // DT_RELASZ
             size = dynamic->value;
     }
     struct Rela {
@@ -84,7 +85,8 @@ Result<elf::Image> image_at(std::uint64_t base) {
     constexpr std::uint64_t largest = 1 << 30;
     auto const first_page = Bytes(memory_at(base, page_size));
     auto const headers = TRY(elf::program_headers(first_page, page_size, elf::Machine::x86_64));
-    auto const planned = TRY(elf::plan(first_page, first_page.subspan(headers.offset, headers.size), largest, elf::Machine::x86_64, largest));
+    auto const planned = TRY(elf::plan(first_page, first_page.subspan(headers.offset, headers.size), largest,
+                                       elf::Machine::x86_64, largest));
     return planned.as_loaded();
 }
 
@@ -154,7 +156,8 @@ _start:
     .hidden __ehdr_start
 )");
 
-extern "C" [[noreturn, gnu::used]] void astrata_start(std::uint64_t block, std::uint64_t vdso, abi::MessageBuffer* buffer, std::uint64_t base,
+extern "C" [[noreturn, gnu::used]] void astrata_start(std::uint64_t block, std::uint64_t vdso,
+                                                      abi::MessageBuffer* buffer, std::uint64_t base,
                                                       sdk::DynamicEntry const* dynamic) {
     sdk::relocate_self(base, dynamic);
     // Everything else must not be moved before the relocation.

@@ -19,11 +19,11 @@ using start::stack_slot_bytes;
 enum class SlotState : std::uint32_t {
     unmapped,
     used,
-    vacant,   // mapped, its thread has left
+    vacant,  // mapped, its thread has left
 };
 
 constinit std::array<std::atomic<SlotState>, start::stack_slots> slots{};
-constinit std::atomic<std::uint32_t> slots_ever_used = 1;   // slot 0 is the first thread's
+constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the first thread's
 constinit std::atomic<std::uint32_t> vacant_slots = 0;
 
 // Ending threads stand here for their last instructions, all at once: nobody reads what they leave.
@@ -38,8 +38,8 @@ ThreadContext* context_of(std::uint32_t slot) {
 }
 
 Result<> map_part(std::uint64_t address, std::uint64_t length) {
-    TRY(sys::address_space_map_anonymous(own().home, address, length,
-                                         access_and_flags(read_write, abi::MapFlags::fixed | abi::MapFlags::exclusive)));
+    TRY(sys::address_space_map_anonymous(
+        own().home, address, length, access_and_flags(read_write, abi::MapFlags::fixed | abi::MapFlags::exclusive)));
     return {};
 }
 
@@ -48,7 +48,8 @@ Result<std::uint32_t> take_vacant(std::uint64_t stack_bytes) {
         auto const end = slots_ever_used.load(std::memory_order_relaxed);
         for (std::uint32_t slot = 1; slot < end; ++slot) {
             auto expected = SlotState::vacant;
-            if (slots[slot].load(std::memory_order_relaxed) != expected || context_of(slot)->stack_bytes < stack_bytes ||
+            if (slots[slot].load(std::memory_order_relaxed) != expected ||
+                context_of(slot)->stack_bytes < stack_bytes ||
                 !slots[slot].compare_exchange_strong(expected, SlotState::used, std::memory_order_acquire))
                 continue;
             vacant_slots.fetch_sub(1, std::memory_order_relaxed);
@@ -144,14 +145,18 @@ Result<Thread> Thread::spawn(Function function, void* argument, std::string_view
     }
     UniqueHandle thread(*created);
     // The context has a handle of its own, so that the Thread may be dropped.
-    auto const own_handle = sys::handle_duplicate(thread.get(), abi::Rights::manage | abi::Rights::inspect | abi::Rights::duplicate, 0);
+    auto const own_handle =
+        sys::handle_duplicate(thread.get(), abi::Rights::manage | abi::Rights::inspect | abi::Rights::duplicate, 0);
     auto* const context = context_of(slot);
     context->thread = own_handle ? *own_handle : 0;
-    auto* const start = reinterpret_cast<ThreadStart*>(slot_address(slot) + stack_slot_bytes - align_up(sizeof(ThreadStart), 16));
+    auto* const start =
+        reinterpret_cast<ThreadStart*>(slot_address(slot) + stack_slot_bytes - align_up(sizeof(ThreadStart), 16));
     std::construct_at(start, ThreadStart{.function = function, .argument = argument});
-    auto const started = own_handle ? sys::thread_start(thread.get(), reinterpret_cast<std::uint64_t>(&astrata_thread_entry),
-                                                        reinterpret_cast<std::uint64_t>(start), reinterpret_cast<std::uint64_t>(start), 0, 0)
-                                    : Result<>(fail(own_handle.error()));
+    auto const started =
+        own_handle
+            ? sys::thread_start(thread.get(), reinterpret_cast<std::uint64_t>(&astrata_thread_entry),
+                                reinterpret_cast<std::uint64_t>(start), reinterpret_cast<std::uint64_t>(start), 0, 0)
+            : Result<>(fail(own_handle.error()));
     if (!started) {
         if (own_handle)
             (void)sys::handle_close(*own_handle);

@@ -21,7 +21,7 @@ public:
     /// The next `count` calls fail with peer_closed.
     void fail_calls(unsigned count) { failing_calls_ = count; }
 
-    std::vector<abi::Handle> closed;   ///< every handle that was closed
+    std::vector<abi::Handle> closed;  ///< every handle that was closed
     unsigned sleeps = 0;
 
 private:

@@ -124,6 +124,14 @@ class LayerTest(FolderCase):
         [("bin/tool", FILE, b"new"), ("etc/.wh.gone", FILE, b""), ("var/c", FILE, b"3"), ("var/.wh..wh..opq", FILE, b"")],
     ]
 
+    def setUp(self):
+        super().setUp()
+        # Owners need privileges, which the real thing has from fakeroot.
+        for name in ("chown", "lchown"):
+            patch = mock.patch.object(os, name)
+            patch.start()
+            self.addCleanup(patch.stop)
+
     def check_unpacked(self, root):
         with open(os.path.join(root, "usr/bin/tool"), "rb") as file:
             self.assertEqual(file.read(), b"new")

@@ -80,3 +80,7 @@ foreach(fuzzer IN LISTS astrata_fuzzers)
     add_test(NAME fuzz.${name}.${stem}
         COMMAND fuzz.${name}.${stem} -runs=${ASTRATA_FUZZ_RUNS} -max_total_time=20 -seed=1 -print_final_stats=1 ${found} ${corpus})
 endforeach()
+
+# The interface compiler's own tests, and that what it generates is what was reviewed.
+add_test(NAME abi.compiler COMMAND ${Python3_EXECUTABLE} -m unittest discover -s ${CMAKE_SOURCE_DIR}/abi/compiler -p "*_test.py")
+add_test(NAME abi.golden COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/abi/compiler/main.py --source ${CMAKE_SOURCE_DIR} --check)

@@ -23,7 +23,7 @@ add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} 
 set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)
 target_include_directories(bedrock PRIVATE ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
 target_compile_options(bedrock PRIVATE -mcmodel=kernel -fno-pic)
-target_link_options(bedrock PRIVATE -fno-pic -no-pie -Wl,-T,${CMAKE_SOURCE_DIR}/kernel/linker.ld)
+target_link_options(bedrock PRIVATE -Wl,--no-pie -Wl,-T,${CMAKE_SOURCE_DIR}/kernel/linker.ld)
 target_link_libraries(bedrock PRIVATE astrata_target_options)
 set_target_properties(bedrock PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/kernel/linker.ld)
 add_dependencies(bedrock astrata_generated)

@@ -58,7 +58,7 @@ std::uint64_t told_frequency() {
 void set_frequency(std::uint64_t hz) {
     frequency_hz = hz;
     multiplier = (nanoseconds_per_second << 32) / hz;
-    ticks_per_ns = static_cast<std::uint64_t>((static_cast<unsigned __int128>(hz) << 32) / nanoseconds_per_second);
+    ticks_per_ns = ((hz / nanoseconds_per_second) << 32) + ((hz % nanoseconds_per_second) << 32) / nanoseconds_per_second;
 }
 
 }  // namespace
@@ -84,8 +84,8 @@ void settle() {
     auto const ticks = now_sample.ticks - began.ticks;
     auto const pit_ticks = static_cast<std::uint16_t>(began.pit - now_sample.pit);
     set_frequency(told != 0 ? told : ticks * pit_hz / pit_ticks);
-    auto const timer_counts = static_cast<std::uint64_t>(now_sample.timer - began.timer);
-    arch::set_timer_rate(static_cast<std::uint64_t>((static_cast<unsigned __int128>(timer_counts) << 32) / ticks));
+    auto const timer_counts = std::uint64_t{now_sample.timer - began.timer};
+    arch::set_timer_rate((timer_counts << 32) / ticks);
     print("clock: TSC at ", frequency_hz / 1000, " kHz, ", told != 0 ? "as the machine tells" : "measured during boot");
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/log/print.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/kernel_space.h"
+#include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
@@ -117,8 +118,11 @@ Result<> start_cpu(std::uint32_t apic_id, Account& account) {
     auto const target = std::span(phys_to_virt(trampoline_page), code.size());
 #pragma clang unsafe_buffer_usage end
     std::memcpy(target.data(), code.data(), code.size());
+    // The early tables show the trampoline at its physical address; with the final kernel half they show the stack too.
+    PhysAddr const root{reinterpret_cast<std::uint64_t>(boot_root) - image_base};
+    mem::copy_kernel_half(mem::table_entries(root));
     TrampolineParameters const parameters{
-        .root = reinterpret_cast<std::uint64_t>(boot_root) - image_base,
+        .root = root.value,
         .stack = cpu.idle_thread->arch.stack_top,
         .cpu = reinterpret_cast<std::uint64_t>(&cpu),
     };
@@ -168,6 +172,7 @@ extern "C" [[noreturn]] void secondary_start(astrata::kernel::arch::PerCpu* cpu)
     cpu->active_root = mem::kernel_root().value;
     arch::write_cr3(cpu->active_root);
     arch::enable_local_apic();
+    sched::register_cpu(*cpu->idle_thread);
     arch::note_arrival();
-    sched::enter_idle(*cpu->idle_thread);
+    sched::enter_idle();
 }

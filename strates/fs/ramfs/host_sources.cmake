@@ -1,1 +1,1 @@
-set(host_sources ${CMAKE_CURRENT_LIST_DIR}/tree.cc)
+set(host_sources ${CMAKE_CURRENT_LIST_DIR}/tree.cc ${CMAKE_CURRENT_LIST_DIR}/population.cc)

@@ -123,8 +123,11 @@ public:
     SignalSet awaited;       ///< rt_sigtimedwait waits for these though they are blocked; under signal_mutex
     AlternateStack alternate_stack;
     RestartBlock restart;
-    std::uint64_t system_call = 0;  ///< number of the call in progress; ~0 outside one
-    abi::Handle thread = 0;         ///< for kicks and times; set before the task is visible to others
+    std::uint64_t system_call = no_system_call;  ///< number of the call in progress
+    static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
+    /// Of the last exception, for signal frames.
+    std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
+    abi::Handle thread = 0;         ///< for kicks and times; set by the thread itself when it begins
 
     // ---- Waking and interrupting, from any thread ----
     std::atomic<std::uint32_t> work = 0;    ///< task_work bits
@@ -139,7 +142,7 @@ public:
     WaitStatus own_status;                   ///< by exit(2) of this thread alone
     GuestAddress clear_child_tid;
     GuestAddress robust_list;
-    Process* vfork_parent_waits = nullptr;  ///< this task's process still borrows its parent's memory
+    Process* vfork_parent_waits = nullptr;  ///< this task's process borrows that one's memory; holds a reference
     std::int32_t parent_death_signal = 0;
     bool no_new_privileges = false;
     std::uint32_t scheduling_policy = 0;  ///< SCHED_OTHER...; read by procfs
@@ -152,7 +155,10 @@ public:
     ListLink<Task> table_link;    ///< ProcessTable, by id
 
 private:
-    friend class TaskLauncher;
+    friend class GuestThread;  // binds state_
+    explicit Task(ProcessId id, Process& process);
+    ~Task();
+
     ProcessId id_;
     Process& process_;  // the process outlives its tasks: each holds a reference, dropped in destroy()
     RefOrNull<FileTable> files_;

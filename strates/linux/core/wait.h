@@ -108,6 +108,7 @@ private:
 enum class WaitMode : std::uint8_t {
     interruptible,  ///< any signal that the task would act on
     killable,       ///< only the end of the task
+    stopped,        ///< the same, for a stopped process
 };
 
 /// Sleeps once: until unparked, `deadline`, or a signal. The caller checks its waiters afterwards.

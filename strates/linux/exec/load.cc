@@ -61,7 +61,8 @@ LinuxResult<> map_segment(File& file, Memory& memory, elf::Segment const& segmen
                            .length = mapped_end - start,
                            .is_writable = segment.is_writable,
                            .is_executable = segment.is_executable};
-        LTRY(memory.map(start, request.length, access, flags, LTRY(map_source_of(file, request))));
+        auto source = LTRY(map_source_of(file, request));
+        LTRY(memory.map(start, request.length, access, flags, std::move(source)));
         // The rest of the last page is zero memory if the segment goes on there. A read-only segment cannot use it.
         if (segment.memory_size > segment.file_size && segment.is_writable && file_end != mapped_end) {
             static constexpr std::array<std::byte, page_size> zeros{};
@@ -117,8 +118,8 @@ LinuxResult<> map_stack(Memory& memory, LoadedProgram& program, std::uint64_t li
     program.stack_top = guest_limit - random_pages(std::uint64_t{1} << 30);
     program.stack_bottom = program.stack_top - size;
     std::uint8_t access = protection::read | protection::write | (is_executable ? protection::execute : 0);
-    LTRY(memory.map(program.stack_bottom, size, access,
-                    map_flag::private_copy | map_flag::fixed | map_flag::anonymous, {}, RegionKind::stack));
+    LTRY(memory.map(program.stack_bottom, size, access, map_flag::private_copy | map_flag::fixed | map_flag::anonymous,
+                    {}, RegionKind::stack));
     program.layout.map_top = program.stack_bottom - stack_guard - random_pages(std::uint64_t{1} << 28);
     return {};
 }
@@ -139,7 +140,7 @@ LinuxResult<LoadedProgram> load_program(Task& task, File& file, Memory& memory, 
     auto image = LTRY(read_image(file));
     LoadedProgram program;
     LTRY(map_stack(memory, program, stack_limit, image.wants_executable_stack));
-    memory.set_layout(program.layout);   // so that what follows is placed below the stack
+    memory.set_layout(program.layout);  // so that what follows is placed below the stack
 
     std::uint64_t bias = 0;
     if (image.is_position_independent)

@@ -16,8 +16,10 @@ void File::destroy(File* file) {
     // By now no descriptor leads here, so no new watch can come.
     if (file->epoll_watches != nullptr)
         end_epoll_watches(*file);
-    if (auto* inode = file->inode(); inode != nullptr && inode->locks() != nullptr)
+    if (auto* inode = file->inode(); inode != nullptr && inode->locks() != nullptr) {
         inode->locks()->release_whole_file(*file);
+        inode->locks()->release_records(file);   // those of the open file description
+    }
     delete file;
 }
 

@@ -109,9 +109,6 @@ public:
     virtual LinuxResult<std::int64_t> ioctl(std::uint32_t request, std::uint64_t argument);
     /// Present readiness. With a table, adds the queues that are woken when it changes first.
     virtual std::uint32_t poll(PollTable* table);
-    /// When its readiness changes without anybody waking its queues: timers.
-    [[nodiscard]] virtual MonotonicNs next_change() { return never; }
-    [[nodiscard]] virtual bool changes_by_itself() const { return false; }
     virtual LinuxResult<FileMapping> map(MapRequest const& request);
     virtual LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink);
     virtual LinuxResult<Attributes> attributes();

@@ -206,17 +206,12 @@ LinuxResult<> FileLocks::set_whole_file(File const& file, bool exclusive, bool b
 
 void FileLocks::release_whole_file(File const& file) {
     Lock guard(mutex_);
-    // OFD ranges have the file as their owner.
-    for (auto* list : {&whole_files_, &records_}) {
-        auto* entry = list->front();
-        while (entry != nullptr) {
-            auto* next = List::next(*entry);
-            if (entry->lock.owner == &file) {
-                list->remove(*entry);
-                delete entry;
-                released_.wake_all();
-            }
-            entry = next;
+    for (auto& entry : whole_files_) {
+        if (entry.lock.owner == &file) {
+            whole_files_.remove(entry);
+            delete &entry;
+            released_.wake_all();
+            return;
         }
     }
 }

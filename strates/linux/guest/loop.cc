@@ -1,6 +1,10 @@
 #include "strates/linux/guest/loop.h"
 
+#include <array>
+#include <new>
+
 #include "abi/system_calls.h"
+#include "lib/base/units.h"
 #include "linux_calls/table.h"
 #include "sdk/thread.h"
 #include "sdk/thread_context.h"
@@ -15,7 +19,7 @@ namespace astrata::linux_abi {
 /// What a new thread needs to become a task's.
 class GuestThread {
 public:
-    static void run(Task& task);
+    static void main(void* argument);
 
     Task* task = nullptr;
     FirstWork first_work = nullptr;
@@ -88,8 +92,12 @@ void GuestThread::enter_until_end(Task& task) {
 bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
     state = task.initial_state;
     task.state_ = &state;
-    if (!sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&state)).has_value() ||
-        !sys::thread_set_space(task.memory().space()).has_value())
+    if (!sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&state)).has_value())
+        return false;
+    auto memory = task.share_memory();
+    if (!memory)
+        return true;   // a job's first task: execve brings it
+    if (!sys::thread_set_space(memory->space()).has_value())
         return false;
     if (task.initial_vector_state != nullptr) {
         auto saved = std::span(task.initial_vector_state->bytes).first(task.initial_vector_state->size);
@@ -102,29 +110,38 @@ bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
     return true;
 }
 
-void GuestThread::run(Task& task) {
-    enter_until_end(task);
-    finish_task(task, task.own_status);
-}
-
-namespace {
-
-void thread_main(void* argument) {
+void GuestThread::main(void* argument) {
     auto* start = static_cast<GuestThread*>(argument);
     auto given = *start;
     delete start;
     Task& task = *given.task;
     sdk::thread_context().user = &task;
+    task.thread = sdk::current_thread();
     StatePage page;
-    bool is_ready = GuestThread::prepare(task, page.state);
-    if (!is_ready)
+    if (!prepare(task, page.state))
         begin_group_exit(task.process(), WaitStatus::killed(Signal::sigkill, false));
     else if (given.first_work != nullptr)
         given.first_work(task, given.argument);
-    GuestThread::run(task);
+    enter_until_end(task);
+    finish_task(task, task.own_status);
     sdk::thread_context().user = nullptr;
 }
 
-}  // namespace
+LinuxResult<> start_thread(Task& task, FirstWork work, void* argument) {
+    auto* start = new (std::nothrow) GuestThread{.task = &task, .first_work = work, .argument = argument};
+    if (start == nullptr)
+        return fail(Errno::enomem);
+    constexpr std::uint64_t stack_bytes = 64 << 10;
+    auto thread = sdk::Thread::spawn(GuestThread::main, start, task.name(), stack_bytes);
+    if (!thread.has_value()) {
+        delete start;
+        return fail(thread.error() == Error::no_resources ? Errno::eagain : to_errno(thread.error()));
+    }
+    return {};
+}
+
+LinuxResult<> start_thread(Task& task) {
+    return start_thread(task, nullptr, nullptr);
+}
 
 }  // namespace astrata::linux_abi

@@ -4,6 +4,8 @@
 
 #include "abi/system_calls.h"
 #include "strates/linux/core/make.h"
+#include "strates/linux/core/task.h"
+#include "strates/linux/vfs/context.h"
 #include "strates/linux/vfs/tree.h"
 
 namespace astrata::linux_abi {
@@ -19,14 +21,11 @@ std::uint64_t FileBacking::inode() const {
 std::size_t FileBacking::describe(std::span<char> into) const {
     if (file_->path() == nullptr)
         return file_->describe(into).size();
-    std::optional<Path> root;
-    {
-        // The mount that everything else hangs below.
-        auto mount = file_->path()->mount;
-        root = tree().root();
-        static_cast<void>(mount);
-    }
-    auto text = tree().format(*file_->path(), *root, into);
+    auto const* task = current_task_or_null();
+    auto context = task != nullptr ? task->share_fs() : nullptr;
+    if (!context)
+        return 0;
+    auto text = tree().format(*file_->path(), context->root(), into);
     if (!text.has_value())
         return 0;
     // It was written to the buffer's end.

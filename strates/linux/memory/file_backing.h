@@ -13,7 +13,7 @@ public:
     [[nodiscard]] std::uint64_t object_id() const override { return object_id_; }
     [[nodiscard]] std::uint64_t device() const override;
     [[nodiscard]] std::uint64_t inode() const override;
-    /// The path as seen from the silo's root.
+    /// The path as the calling task sees it.
     [[nodiscard]] std::size_t describe(std::span<char> into) const override;
     [[nodiscard]] File& file() const { return *file_; }
 

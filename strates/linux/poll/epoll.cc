@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <new>
 
-#include "abi/system_calls.h"
-
 namespace astrata::linux_abi {
 
 namespace {
@@ -62,7 +60,6 @@ public:
     std::uint64_t data;
     /// Woken, or found ready, since it was last looked at.
     std::atomic<bool> is_ready = true;
-    bool is_timed = false;
     EpollWatch* next_in_bucket = nullptr;
     EpollWatch* next_of_file = nullptr;   // guarded by epoll_mutex
     std::array<QueueWaiter, 4> waiters;   // no file has more queues
@@ -110,8 +107,6 @@ void Epoll::end_watch_locked(EpollWatch& watch) {
     while (*of_file != &watch)
         of_file = &(*of_file)->next_of_file;
     *of_file = watch.next_of_file;
-    if (watch.is_timed)
-        timed_watches_.fetch_sub(1, std::memory_order_relaxed);
     delete &watch;
 }
 
@@ -159,9 +154,6 @@ LinuxResult<> Epoll::add(File& file, std::int32_t descriptor, EpollEvent const& 
     bucket = watch;
     watch->next_of_file = file.epoll_watches;
     file.epoll_watches = watch;
-    watch->is_timed = file.changes_by_itself();
-    if (watch->is_timed)
-        timed_watches_.fetch_add(1, std::memory_order_relaxed);
     EpollWatch::Table table(*watch);
     if ((file.poll(&table) & (event.events | always_reported)) != 0)
         ready_queue_.wake_all(poll_event::readable);
@@ -200,7 +192,7 @@ std::size_t Epoll::collect_locked(std::span<EpollEvent> events) {
     for (auto* bucket : watches_) {
         for (auto* watch = bucket; watch != nullptr && count < events.size(); watch = watch->next_in_bucket) {
             // Cleared before the look: what happens after it sets the mark again.
-            if (!watch->is_ready.exchange(false, std::memory_order_acq_rel) && !watch->is_timed)
+            if (!watch->is_ready.exchange(false, std::memory_order_acq_rel))
                 continue;
             auto const wanted = watch->events.load(std::memory_order_relaxed);
             if ((wanted & ~epoll_flag::all) == 0)   // used up by EPOLLONESHOT
@@ -229,7 +221,7 @@ LinuxResult<std::size_t> Epoll::wait(std::span<EpollEvent> events, MonotonicNs d
         }
         LinuxResult<> slept;
         if (count == 0 && deadline.value != 0)
-            slept = sleep_task(std::min(deadline, next_change()));
+            slept = sleep_task(deadline);
         ready_queue_.remove(waiter);
         if (count != 0 || deadline.value == 0)
             return count;
@@ -237,8 +229,7 @@ LinuxResult<std::size_t> Epoll::wait(std::span<EpollEvent> events, MonotonicNs d
             continue;
         if (slept.error() != Errno::etimedout)
             return fail(slept.error());
-        if (sys::clock_now() >= deadline)
-            return std::size_t{0};
+        return std::size_t{0};
     }
 }
 
@@ -247,8 +238,8 @@ bool Epoll::is_anything_ready() {
     for (auto* bucket : watches_) {
         for (auto* watch = bucket; watch != nullptr; watch = watch->next_in_bucket) {
             auto const wanted = watch->events.load(std::memory_order_relaxed);
-            if ((watch->is_ready.load(std::memory_order_acquire) || watch->is_timed) &&
-                (wanted & ~epoll_flag::all) != 0 && (watch->file.poll(nullptr) & (wanted | always_reported)) != 0)
+            if (watch->is_ready.load(std::memory_order_acquire) && (wanted & ~epoll_flag::all) != 0 &&
+                (watch->file.poll(nullptr) & (wanted | always_reported)) != 0)
                 return true;
         }
     }
@@ -259,20 +250,6 @@ std::uint32_t Epoll::poll(PollTable* table) {
     if (table != nullptr)
         table->add(ready_queue_);
     return is_anything_ready() ? poll_event::readable : 0;
-}
-
-MonotonicNs Epoll::next_change() {
-    if (timed_watches_.load(std::memory_order_relaxed) == 0)
-        return never;
-    auto next = never;
-    Lock lock(mutex_);
-    for (auto* bucket : watches_) {
-        for (auto* watch = bucket; watch != nullptr; watch = watch->next_in_bucket) {
-            if (watch->is_timed)
-                next = std::min(next, watch->file.next_change());
-        }
-    }
-    return next;
 }
 
 }  // namespace astrata::linux_abi

@@ -48,8 +48,6 @@ public:
     LinuxResult<std::size_t> wait(std::span<EpollEvent> events, MonotonicNs deadline);
 
     std::uint32_t poll(PollTable* table) override;
-    [[nodiscard]] MonotonicNs next_change() override;
-    [[nodiscard]] bool changes_by_itself() const override { return timed_watches_.load(std::memory_order_relaxed) != 0; }
     std::string_view describe(std::span<char>) const override { return "anon_inode:[eventpoll]"; }
     [[nodiscard]] void const* kind() const override { return &kind_mark; }
 
@@ -69,7 +67,6 @@ private:
 
     Mutex mutex_;
     std::array<EpollWatch*, bucket_count> watches_ GUARDED_BY(mutex_) = {};
-    std::atomic<std::uint32_t> timed_watches_ = 0;
     WaitQueue ready_queue_;
 };
 

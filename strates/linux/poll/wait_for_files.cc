@@ -48,13 +48,8 @@ namespace {
 
 constexpr std::uint32_t always_reported = poll_event::error | poll_event::hang_up | poll_event::invalid;
 
-struct Look {
-    std::size_t ready = 0;
-    MonotonicNs next_change = never;   // a file becomes ready by itself then (timers)
-};
-
-Look look_at_all(FileTable& files, std::span<PollEntry> entries, PollTable* table) {
-    Look look;
+std::size_t look_at_all(FileTable& files, std::span<PollEntry> entries, PollTable* table) {
+    std::size_t count = 0;
     for (auto& entry : entries) {
         entry.ready = 0;
         if (entry.descriptor < 0)
@@ -64,21 +59,20 @@ Look look_at_all(FileTable& files, std::span<PollEntry> entries, PollTable* tabl
             entry.ready = poll_event::invalid;
         } else {
             // Once something is ready nobody will sleep, so no further queues are needed.
-            auto* const queues = look.ready == 0 ? table : nullptr;
+            auto* const queues = count == 0 ? table : nullptr;
             entry.ready = (*file)->poll(queues) & (entry.wanted | always_reported);
-            look.next_change = std::min(look.next_change, (*file)->next_change());
         }
         if (entry.ready != 0)
-            ++look.ready;
+            ++count;
     }
-    return look;
+    return count;
 }
 
 }  // namespace
 
 LinuxResult<std::size_t> wait_for_files(FileTable& files, std::span<PollEntry> entries, MonotonicNs deadline) {
     if (deadline.value == 0)
-        return look_at_all(files, entries, nullptr).ready;
+        return look_at_all(files, entries, nullptr);
     // A file closed by another thread while we wait keeps its queues: the table must not outlive them.
     std::unique_ptr<RefOrNull<File>[]> const held(new (std::nothrow) RefOrNull<File>[entries.size()]);
     if (held == nullptr && !entries.empty())
@@ -91,19 +85,17 @@ LinuxResult<std::size_t> wait_for_files(FileTable& files, std::span<PollEntry> e
         }
     }
     TaskPollTable table;
-    auto look = look_at_all(files, entries, &table);
+    auto ready = look_at_all(files, entries, &table);
     if (table.is_incomplete())
         return fail(Errno::enomem);
-    while (look.ready == 0) {
-        auto const slept = sleep_task(std::min(deadline, look.next_change));
+    while (ready == 0) {
+        auto const slept = sleep_task(deadline);
         table.reset();
-        look = look_at_all(files, entries, nullptr);
-        if (!slept && slept.error() != Errno::etimedout && look.ready == 0)
-            return fail(slept.error());
-        if (!slept && slept.error() == Errno::etimedout && look.ready == 0 && look.next_change >= deadline)
-            return std::size_t{0};
+        ready = look_at_all(files, entries, nullptr);
+        if (!slept && ready == 0)
+            return slept.error() == Errno::etimedout ? LinuxResult<std::size_t>(0) : fail(slept.error());
     }
-    return look.ready;
+    return ready;
 }
 
 }  // namespace astrata::linux_abi

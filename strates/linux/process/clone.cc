@@ -20,10 +20,9 @@ bool has(std::uint64_t flags, std::uint64_t bit) {
 LinuxResult<> check_flags(CloneRequest const& request) {
     auto flags = request.flags;
     using namespace clone_flag;
-    bool is_consistent = (!has(flags, thread) || has(flags, signal_handlers)) &&
-                         (!has(flags, signal_handlers) || has(flags, vm)) &&
-                         (!has(flags, signal_handlers) || !has(flags, clear_handlers)) &&
-                         (!has(flags, thread) || !has(flags, vfork));
+    bool is_consistent =
+        (!has(flags, thread) || has(flags, signal_handlers)) && (!has(flags, signal_handlers) || has(flags, vm)) &&
+        (!has(flags, signal_handlers) || !has(flags, clear_handlers)) && (!has(flags, thread) || !has(flags, vfork));
     if (!is_consistent || has(flags, namespaces | into_control_group | pidfd) ||
         request.exit_signal > static_cast<std::uint64_t>(last_signal))
         return fail(Errno::einval);
@@ -92,10 +91,10 @@ LinuxResult<> copy_vector_state(Task& child) {
 // Puts a task, and for a new process the process, where others can find it.
 LinuxResult<> enter_tables(Process& process, Task& child, Process* new_parent) REQUIRES(process_table().mutex) {
     if (new_parent != nullptr) {
-        process.parent = new_parent;
+        process.set_parent(new_parent);
         new_parent->children.push_back(process);
         process_table().insert(process);
-        process.add_reference();   // the table's
+        process.add_reference();  // the table's
     }
     Lock lock(process.signal_mutex);
     // A group that is ending or executing takes no more members.
@@ -104,12 +103,14 @@ LinuxResult<> enter_tables(Process& process, Task& child, Process* new_parent) R
     process.tasks.push_back(child);
     ++process.task_count;
     process_table().insert(child);
-    child.add_reference();   // the running thread's
+    child.add_reference();  // the running thread's
     process_table().forks.fetch_add(1, std::memory_order_relaxed);
     return {};
 }
 
 LinuxResult<> check_process_limit(Task& task) REQUIRES(process_table().mutex) {
+    if (process_table().task_count() >= process_table().task_limit())
+        return fail(Errno::eagain);
     auto limit = task.process().limits.soft(LimitKind::processes);
     bool is_privileged = task.credentials().uid == 0 || task.credentials().has(Capability::sys_resource);
     if (!is_privileged && process_table().task_count() >= limit)
@@ -135,7 +136,7 @@ void discard_task(Task& task) {
         process.tasks.remove(task);
         if (--process.task_count == 0 && process.parent != nullptr) {
             process.parent->children.remove(process);
-            process.parent = nullptr;
+            process.set_parent(nullptr);
             process_table().remove(process);
             process.drop_reference();
         }

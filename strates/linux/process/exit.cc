@@ -19,7 +19,8 @@ void hang_up_group(ProcessGroup const& group) REQUIRES(process_table().mutex) {
     send_to_group_locked(group, SignalInfo::from_kernel(Signal::sigcont));
 }
 
-// POSIX: a group that becomes orphaned with a stopped member gets SIGHUP and SIGCONT, since nobody else could continue it.
+// POSIX: a group that becomes orphaned with a stopped member gets SIGHUP and SIGCONT, since nobody else could continue
+// it.
 void check_orphaned(ProcessGroup const& group, Process& ending) REQUIRES(process_table().mutex) {
     if (!process_table().is_orphaned(group, &ending))
         return;
@@ -53,12 +54,13 @@ void report_end(Process& process) REQUIRES(process_table().mutex) {
     if (process.exit_signal != Signal::none) {
         auto status = process.exit_status;
         auto usage = process.ended_tasks_usage;
-        auto info = SignalInfo::from_child(status.is_exit()     ? signal_code::child_exited
-                                           : status.is_dumped() ? signal_code::child_dumped
-                                                                : signal_code::child_killed,
-                                           process.id, process.owner.load(std::memory_order_relaxed),
-                                           static_cast<std::int32_t>(status.is_exit() ? status.exit_code() : status.signal()),
-                                           to_ticks(usage.cpu_ns), 0);
+        auto info =
+            SignalInfo::from_child(status.is_exit()     ? signal_code::child_exited
+                                   : status.is_dumped() ? signal_code::child_dumped
+                                                        : signal_code::child_killed,
+                                   process.id, process.owner.load(std::memory_order_relaxed),
+                                   static_cast<std::int32_t>(status.is_exit() ? status.exit_code() : status.signal()),
+                                   to_ticks(usage.cpu_ns), 0);
         info.number = static_cast<std::int32_t>(process.exit_signal);
         static_cast<void>(send_to_process(parent, info));
     }
@@ -70,7 +72,7 @@ void report_end(Process& process) REQUIRES(process_table().mutex) {
 void give_children_away(Process& process) REQUIRES(process_table().mutex) {
     auto& reaper = find_reaper(process);
     while (auto* child = process.children.pop_front()) {
-        child->parent = &reaper;
+        child->set_parent(&reaper);
         reaper.children.push_back(*child);
         if (child->is_zombie) {
             report_end(*child);
@@ -78,8 +80,9 @@ void give_children_away(Process& process) REQUIRES(process_table().mutex) {
         }
         for (auto& task : child->tasks) {
             if (task.parent_death_signal != 0)
-                static_cast<void>(send_to_task(task, SignalInfo::from_process(static_cast<Signal>(task.parent_death_signal),
-                                                                             signal_code::user, process.id, 0)));
+                static_cast<void>(
+                    send_to_task(task, SignalInfo::from_process(static_cast<Signal>(task.parent_death_signal),
+                                                                signal_code::user, process.id, 0)));
         }
         check_orphaned(*child->group, process);
     }
@@ -97,18 +100,26 @@ void end_session(Process& process) REQUIRES(process_table().mutex) {
     terminal->release_session();
 }
 
-void end_process(Process& process, WaitStatus status) REQUIRES(process_table().mutex) {
+// Returns the job that the process was the first one of, to be let go when no lock is held.
+RefOrNull<Job> end_process(Process& process, WaitStatus status) REQUIRES(process_table().mutex) {
     process.exit_status = status;
     if (process.group->session->id == process.id)
         end_session(process);
     check_orphaned(*process.group, process);
     process.is_zombie = true;
     give_children_away(process);
-    if (process.job != nullptr) {
-        process.job->on_ended(status);
-        process.job = nullptr;
-    }
+    RefOrNull<Job> job;
+    std::swap(job, process.job);
+    if (job)
+        job->on_ended(status);
     report_end(process);
+    return job;
+}
+
+// Only the last task itself could make another, so the answer stays true.
+bool is_last_task(Process& process) {
+    Lock lock(process.signal_mutex);
+    return process.task_count == 1;
 }
 
 }  // namespace
@@ -117,9 +128,9 @@ void reap(Process& process) {
     process.parent->children_usage.add(process.ended_tasks_usage);
     process.parent->children_usage.add(process.children_usage);
     process.parent->children.remove(process);
-    process.parent = nullptr;
+    process.set_parent(nullptr);
     process_table().remove(process);
-    process.drop_reference();   // the table's
+    process.drop_reference();  // the table's
 }
 
 void begin_group_exit(Process& process, WaitStatus status) {
@@ -169,6 +180,7 @@ void finish_task(Task& task, WaitStatus status) {
     auto& process = task.process();
 
     // While the program's memory is still there: what other threads wait for in it.
+    auto memory = task.share_memory();
     leave_robust_list(task);
     if (!task.clear_child_tid.is_null() && write_guest(task.clear_child_tid, std::uint32_t{0}).has_value())
         static_cast<void>(wake_futex(task.clear_child_tid, 1, ~0u, true));
@@ -178,12 +190,16 @@ void finish_task(Task& task, WaitStatus status) {
     task.set_fs(nullptr);
     release_vfork_parent(task);
     static_cast<void>(sys::thread_set_space(0));
-    auto resident = task.memory().resident_bytes();
+    auto resident = memory ? memory->resident_bytes() : 0;
     task.set_memory(nullptr);
+    memory = nullptr;
 
     auto usage = thread_usage(task);
     usage.maximum_resident = resident;
     auto own = Ref<Process>::share(process);
+    RefOrNull<Job> job;
+    if (is_last_task(process))
+        stop_timers(process);
     {
         Lock table(process_table().mutex);
         bool is_last = false;
@@ -205,12 +221,10 @@ void finish_task(Task& task, WaitStatus status) {
         }
         process_table().remove(task);
         task.run_state.store(TaskState::dead, std::memory_order_relaxed);
-        if (is_last) {
-            stop_timers(process);
-            end_process(process, process.group_status);
-        }
+        if (is_last)
+            job = end_process(process, process.group_status);
     }
-    task.drop_reference();   // the running thread's own
+    task.drop_reference();  // the running thread's own
 }
 
 }  // namespace astrata::linux_abi

@@ -1,6 +1,7 @@
 #include "strates/linux/process/process_table.h"
 
 #include "strates/linux/core/make.h"
+#include "strates/linux/personality/job.h"
 
 namespace astrata::linux_abi {
 
@@ -140,7 +141,7 @@ bool ProcessTable::is_orphaned(ProcessGroup const& group, Process const* without
         if (process.group.get() != &group || process.is_zombie || &process == without)
             continue;
         // Whoever started a job from outside can continue it, as a shell would.
-        if (process.job != nullptr)
+        if (process.job)
             return false;
         auto const* parent = process.parent;
         if (parent == nullptr || parent->is_init() || parent == without)

@@ -65,6 +65,10 @@ public:
     /// Processes and threads started since boot, for /proc/stat.
     std::atomic<std::uint64_t> forks = 0;
 
+    /// At most this many tasks at a time.
+    void set_task_limit(std::uint32_t limit) { task_limit_.store(limit, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint32_t task_limit() const { return task_limit_.load(std::memory_order_relaxed); }
+
     static constexpr ProcessId pid_limit = 32768;
 
 private:
@@ -80,6 +84,7 @@ private:
     std::uint32_t process_count_ GUARDED_BY(mutex) = 0;
     std::uint32_t task_count_ GUARDED_BY(mutex) = 0;
     ProcessId last_id_ = 1;
+    std::atomic<std::uint32_t> task_limit_ = pid_limit - 1;
 };
 
 /// The silo's table.

@@ -38,7 +38,7 @@ void stop_process(Task& task, Signal signal) {
     process.has_stop_report = true;
     process.has_continue_report = false;
     tell_parent(process, signal_code::child_stopped, static_cast<std::int32_t>(signal));
-    if (process.job != nullptr)
+    if (process.job)
         process.job->on_stopped(signal);
 }
 
@@ -59,6 +59,8 @@ void wait_while_stopped(Task& task) {
     Lock table(process_table().mutex);
     process.has_stop_report = false;
     process.has_continue_report = true;
+    if (process.job)
+        process.job->on_continued();
     tell_parent(process, signal_code::child_continued, static_cast<std::int32_t>(Signal::sigcont));
 }
 

@@ -2,6 +2,7 @@
 
 #include "linux_calls/table.h"
 #include "strates/linux/core/task.h"
+#include "strates/linux/syscalls/trace.h"
 
 namespace astrata::linux_abi {
 
@@ -17,13 +18,22 @@ std::span<CallRow const> call_rows() {
     return rows;
 }
 
+namespace {
+
+// Calls without handler, off the short path.
+[[gnu::noinline]] std::int64_t refuse_call(Task& task, std::uint64_t number) {
+    auto error = number < rows.size() ? rows[number].error : Errno::enosys;
+    if (error == Errno::enosys)
+        trace_unknown(task, number);
+    return -static_cast<std::int64_t>(error);
+}
+
+}  // namespace
+
 std::int64_t dispatch_call(Task& task, std::uint64_t number, abi::RestrictedStateX86 const& state) {
-    if (number >= rows.size()) [[unlikely]]
-        return -static_cast<std::int64_t>(Errno::enosys);
-    auto const& row = rows[number];
-    if (row.handler == nullptr) [[unlikely]]
-        return -static_cast<std::int64_t>(row.error);
-    return row.handler(task, state);
+    if (number >= rows.size() || rows[number].handler == nullptr) [[unlikely]]
+        return refuse_call(task, number);
+    return rows[number].handler(task, state);
 }
 
 }  // namespace astrata::linux_abi

@@ -1,5 +1,4 @@
 // Serves the UART as a stream.
-#define ASTRATA_STRATE_ENTRY
 #include "abi/stream.h"
 #include "lib/stream/output.h"
 #include "sdk/event_loop.h"

@@ -1,4 +1,5 @@
-// How much memory this silo may use and has left: what tmpfs, /proc/meminfo and sysinfo report.
+// How much memory this silo may use and has left, as tmpfs reports it. A file of its own so that unit tests can bring
+// theirs.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 namespace astrata::linux_abi {
 
 struct MemoryStatistics {
-    std::uint64_t total = 0;   // bytes: the silo's limit, or the machine's memory if it has none
+    std::uint64_t total = 0;   // bytes
     std::uint64_t free = 0;
 };
 MemoryStatistics memory_statistics();

@@ -1,0 +1,524 @@
+// Creating and cloning address spaces, and their mappings.
+#include "kernel/mem/address_space.h"
+
+#include <algorithm>
+#include <new>
+
+#include "kernel/mem/heap.h"
+#include "kernel/mem/kernel_space.h"
+#include "kernel/object/make_object.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+constexpr auto kept_flags = abi::MapFlags::private_ | abi::MapFlags::allow_jit | abi::MapFlags::uncached;
+constexpr auto write_and_execute = abi::Access::write | abi::Access::execute;
+
+// Whether `upper`, which begins where `lower` ends, could be part of the same mapping.
+bool can_merge(Mapping const& lower, Mapping const& upper) {
+    return lower.end() == upper.start && lower.object.get() == upper.object.get() && lower.access == upper.access &&
+           lower.allowed == upper.allowed && lower.flags == upper.flags &&
+           (!lower.object || lower.first_page + lower.page_count == upper.first_page);
+}
+
+}  // namespace
+
+AddressSpace::AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home)
+    : KernelObject(abi::ObjectKind::address_space, std::move(account)), home_(std::move(home)),
+      search_top_(last_address()) {}
+
+Result<Ref<AddressSpace>> AddressSpace::create_home(Account& account) {
+    auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>()));
+    TRY(space->initialize());
+    return space;
+}
+
+Result<Ref<AddressSpace>> AddressSpace::create_guest(Account& account, Ref<AddressSpace> home) {
+    auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>(std::move(home))));
+    TRY(space->initialize());
+    return space;
+}
+
+// Nobody else knows the copy yet, so its lock is not needed; which the analysis cannot see.
+Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
+    if (!is_guest())
+        return fail(Error::not_supported);
+    auto copy = TRY(make_object<AddressSpace>(account(), home_));
+    TRY(copy->initialize());
+    LockGuard guard(mapping_lock_);
+    TRY(copy_mappings_to(*copy));
+    copy->search_top_ = search_top_;
+    // From here on nothing fails. The copy begins with empty page tables: a program that goes on to execute another one
+    // touches few pages, and those come in by groups.
+    bool has_changed = false;
+    {
+        LockGuard table_guard(page_table_lock_);
+        Tables pages(*this);
+        PageTables tables(restricted_root_, pages);
+        for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
+            if (mapping->is_private() && has(mapping->access, abi::Access::write))
+                has_changed |=
+                    tables.update(mapping->start, mapping->page_count * page_size, arch::PageFormat::without_write);
+        }
+    }
+    if (has_changed)
+        flush(first_address(), (last_address() - first_address()) / page_size);
+    copy->private_pages_ = private_pages_.share();
+    return copy;
+}
+
+Result<> AddressSpace::copy_mappings_to(AddressSpace& copy) NO_THREAD_SAFETY_ANALYSIS {
+    for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
+        auto& twin = *TRY(copy.make_mapping());
+        twin.start = mapping->start;
+        twin.page_count = mapping->page_count;
+        twin.first_page = mapping->first_page;
+        twin.object = mapping->object;
+        twin.access = mapping->access;
+        twin.allowed = mapping->allowed;
+        twin.flags = mapping->flags;
+        copy.insert_locked(twin);
+    }
+    return {};
+}
+
+// ---- The set of mappings.
+
+Result<> AddressSpace::check_range(VirtAddr address, std::uint64_t length) const {
+    if (!address.is_page_aligned() || !is_aligned(length, page_size) || length == 0)
+        return fail(Error::invalid_argument);
+    if (address < first_address() || address > last_address() || length > last_address() - address)
+        return fail(Error::out_of_range);
+    return {};
+}
+
+Result<> AddressSpace::check_access(abi::Access access, abi::MapFlags flags) const {
+    if (has(access, write_and_execute) && !(is_guest() && has(flags, abi::MapFlags::allow_jit)))
+        return fail(Error::access_denied);
+    return {};
+}
+
+Mapping* AddressSpace::mapping_at_locked(VirtAddr address) {
+    if (last_found_ != nullptr && last_found_->start <= address && address < last_found_->end())
+        return last_found_;
+    auto* const mapping = mappings_.last_not_after(address.value);
+    if (mapping == nullptr || mapping->end() <= address)
+        return nullptr;
+    last_found_ = mapping;
+    return mapping;
+}
+
+// The first mapping that ends above the address.
+Mapping* AddressSpace::first_mapping_after_locked(VirtAddr address) {
+    auto* const mapping = mappings_.last_not_after(address.value);
+    if (mapping == nullptr)
+        return mappings_.first();
+    return mapping->end() > address ? mapping : Mappings::next(*mapping);
+}
+
+Result<Mapping*> AddressSpace::make_mapping() {
+    auto charge = TRY(PendingCharge::make(account(), mem::heap_charge(sizeof(Mapping))));
+    void* const memory = mem::heap_allocate(sizeof(Mapping));
+    if (memory == nullptr)
+        return fail(Error::no_memory);
+    charge.keep();
+    auto* const mapping = new (memory) Mapping;
+    mapping->space = this;
+    return mapping;
+}
+
+void AddressSpace::free_mapping(Mapping& mapping) {
+    mapping.~Mapping();
+    mem::heap_free(&mapping, sizeof(Mapping));
+    account().uncharge(mem::heap_charge(sizeof(Mapping)));
+}
+
+void AddressSpace::insert_locked(Mapping& mapping) {
+    mappings_.insert(mapping);
+    ++mapping_count_;
+    mapped_pages_.fetch_add(mapping.page_count, std::memory_order_relaxed);
+    if (mapping.object) {
+        LockGuard guard(mapping.object->lock());
+        mapping.object->add_view_locked(mapping);
+    }
+}
+
+void AddressSpace::remove_locked(Mapping& mapping) {
+    mappings_.remove(mapping);
+    last_found_ = nullptr;
+    --mapping_count_;
+    mapped_pages_.fetch_sub(mapping.page_count, std::memory_order_relaxed);
+    if (mapping.object) {
+        LockGuard guard(mapping.object->lock());
+        mapping.object->remove_view_locked(mapping);
+    }
+    search_top_ = std::max(search_top_, mapping.end());
+}
+
+// Moves the edges of a mapping, which stays before and behind the same neighbours. What it shows at an address stays.
+void AddressSpace::resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) {
+    mapped_pages_.fetch_add(page_count - mapping.page_count, std::memory_order_relaxed);
+    if (!mapping.object) {
+        mapping.start = start;
+        mapping.page_count = page_count;
+        return;
+    }
+    LockGuard guard(mapping.object->lock());
+    mapping.first_page = mapping.first_page + start.page() - mapping.start.page();  // downwards too
+    mapping.start = start;
+    mapping.page_count = page_count;
+}
+
+Result<> AddressSpace::split_at_locked(VirtAddr address) {
+    auto* const lower = mapping_at_locked(address);
+    if (lower == nullptr || lower->start == address)
+        return {};
+    auto& upper = *TRY(make_mapping());
+    auto const lower_count = (address - lower->start) / page_size;
+    upper.start = address;
+    upper.page_count = lower->page_count - lower_count;
+    upper.first_page = lower->object ? lower->first_page + lower_count : 0;
+    upper.object = lower->object;
+    upper.access = lower->access;
+    upper.allowed = lower->allowed;
+    upper.flags = lower->flags;
+    resize_locked(*lower, lower->start, lower_count);
+    insert_locked(upper);
+    return {};
+}
+
+Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
+    auto* merged = &mapping;
+    if (auto* const lower = Mappings::previous(*merged); lower != nullptr && can_merge(*lower, *merged)) {
+        auto const count = lower->page_count + merged->page_count;
+        remove_locked(*merged);
+        free_mapping(*merged);
+        resize_locked(*lower, lower->start, count);
+        merged = lower;
+    }
+    // More than one above: protecting a range may make equal what was split off at its end.
+    for (auto* upper = Mappings::next(*merged); upper != nullptr && can_merge(*merged, *upper);
+         upper = Mappings::next(*merged)) {
+        auto const count = merged->page_count + upper->page_count;
+        remove_locked(*upper);
+        free_mapping(*upper);
+        resize_locked(*merged, merged->start, count);
+    }
+    return *merged;
+}
+
+// ---- Where there is room.
+
+bool AddressSpace::is_free_locked(VirtAddr start, std::uint64_t length) {
+    auto const* const mapping = first_mapping_after_locked(start);
+    return mapping == nullptr || mapping->start >= start + length;
+}
+
+// From the top down, so that mappings stay together; each gap is a step. Ranges above search_top_ are known to be full
+// or small.
+Result<VirtAddr> AddressSpace::find_free_locked(VirtAddr hint, std::uint64_t length) {
+    hint = {align_down(hint.value, page_size)};
+    if (hint.value != 0 && check_range(hint, length) && is_free_locked(hint, length))
+        return hint;
+    for (;;) {
+        auto const top = search_top_;
+        auto limit = top;
+        auto* mapping = mappings_.last_not_after(limit.value - 1);
+        for (;;) {
+            auto const low = mapping != nullptr ? mapping->end() : first_address();
+            if (limit > low && limit - low >= length) {
+                if (limit == top)
+                    search_top_ = limit - length;
+                return limit - length;
+            }
+            if (mapping == nullptr)
+                break;
+            limit = mapping->start;
+            mapping = Mappings::previous(*mapping);
+        }
+        if (top == last_address())
+            return fail(Error::no_memory);
+        search_top_ = last_address();
+    }
+}
+
+Result<VirtAddr> AddressSpace::place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) {
+    if (!has(flags, abi::MapFlags::fixed))
+        return find_free_locked(address, length);
+    TRY(check_range(address, length));
+    if (has(flags, abi::MapFlags::exclusive) && !is_free_locked(address, length))
+        return fail(Error::already_exists);
+    return address;
+}
+
+// ---- Mapping.
+
+Result<VirtAddr> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offset, VirtAddr address,
+                                   std::uint64_t length, abi::Access access, abi::MapFlags flags, abi::Access allowed) {
+    if (length == 0 || !is_aligned(length | offset, page_size))
+        return fail(Error::invalid_argument);
+    auto const size = align_up(object->size(), page_size);
+    if (offset > size || length > size - offset)
+        return fail(Error::out_of_range);
+    if (has(flags, abi::MapFlags::private_) && !object->can_be_copied())
+        return fail(Error::not_supported);
+    if (object->is_uncached())
+        flags |= abi::MapFlags::uncached;
+    TRY(check_access(access, flags));
+    VirtAddr mapped;
+    {
+        LockGuard guard(mapping_lock_);
+        mapped = TRY(map_locked(std::move(object), offset / page_size, address, length, access, flags, allowed));
+    }
+    if (has(flags, abi::MapFlags::populate))
+        populate(mapped, length, access);
+    return mapped;
+}
+
+Result<VirtAddr> AddressSpace::map_anonymous(VirtAddr address, std::uint64_t length, abi::Access access,
+                                             abi::MapFlags flags) {
+    if (length == 0 || !is_aligned(length, page_size) || has(flags, abi::MapFlags::uncached))
+        return fail(Error::invalid_argument);
+    TRY(check_access(access, flags));
+    flags |= abi::MapFlags::private_;
+    VirtAddr mapped;
+    {
+        LockGuard guard(mapping_lock_);
+        mapped = TRY(map_locked(nullptr, 0, address, length, access, flags, all_access));
+    }
+    if (has(flags, abi::MapFlags::populate))
+        populate(mapped, length, access);
+    return mapped;
+}
+
+Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::uint64_t first_page, VirtAddr address,
+                                          std::uint64_t length, abi::Access access, abi::MapFlags flags,
+                                          abi::Access allowed) {
+    auto const start = TRY(place_locked(address, length, flags));
+    // Made first, so that nothing has been unmapped if it fails.
+    auto& mapping = *TRY(make_mapping());
+    if (has(flags, abi::MapFlags::fixed) && !is_free_locked(start, length)) {
+        if (auto unmapped = unmap_locked(start, length); !unmapped) {
+            free_mapping(mapping);
+            return fail(unmapped.error());
+        }
+    }
+    mapping.start = start;
+    mapping.page_count = length / page_size;
+    mapping.first_page = first_page;
+    mapping.object = std::move(object);
+    mapping.access = access;
+    mapping.allowed = allowed;
+    mapping.flags = flags & kept_flags;
+    insert_locked(mapping);
+    merge_with_neighbours_locked(mapping);
+    return start;
+}
+
+void AddressSpace::populate(VirtAddr start, std::uint64_t length, abi::Access access) {
+    auto const kind = has(access, abi::Access::write) ? abi::Access::write : access;
+    for (std::uint64_t done = 0; done < length; done += page_size) {
+        // What cannot be had now is tried again at the first access.
+        if (!handle_fault(start + done, kind))
+            return;
+    }
+}
+
+Result<> AddressSpace::unmap(VirtAddr address, std::uint64_t length) {
+    TRY(check_range(address, length));
+    LockGuard guard(mapping_lock_);
+    return unmap_locked(address, length);
+}
+
+Result<> AddressSpace::unmap_locked(VirtAddr start, std::uint64_t length) {
+    auto const end = start + length;
+    TRY(split_at_locked(start));
+    TRY(split_at_locked(end));
+    auto* const first = first_mapping_after_locked(start);
+    if (first == nullptr || first->start >= end)
+        return {};
+    bool has_private = false;
+    for (auto* mapping = first; mapping != nullptr && mapping->start < end; mapping = Mappings::next(*mapping))
+        has_private |= mapping->is_private();
+    forget_pages(start, length / page_size);
+    if (has_private)
+        TRY(private_pages_.erase(start.page(), length / page_size, account()));
+    for (auto* mapping = first; mapping != nullptr && mapping->start < end;) {
+        auto* const next = Mappings::next(*mapping);
+        remove_locked(*mapping);
+        free_mapping(*mapping);
+        mapping = next;
+    }
+    return {};
+}
+
+void AddressSpace::clear() {
+    LockGuard guard(mapping_lock_);
+    forget_pages(first_address(), (last_address() - first_address()) / page_size);
+    private_pages_.clear();
+    while (auto* const mapping = mappings_.root()) {
+        remove_locked(*mapping);
+        free_mapping(*mapping);
+    }
+}
+
+Result<> AddressSpace::protect(VirtAddr address, std::uint64_t length, abi::Access access) {
+    TRY(check_range(address, length));
+    LockGuard guard(mapping_lock_);
+    auto const end = address + length;
+    auto covered = address;
+    for (auto* mapping = first_mapping_after_locked(address);
+         mapping != nullptr && mapping->start <= covered && covered < end; mapping = Mappings::next(*mapping)) {
+        if (!has(mapping->allowed, access))
+            return fail(Error::access_denied);
+        TRY(check_access(access, mapping->flags));
+        covered = mapping->end();
+    }
+    if (covered < end)
+        return fail(Error::not_found);
+    TRY(split_at_locked(address));
+    TRY(split_at_locked(end));
+    bool const is_visible = access != abi::Access::none;
+    bool has_changed = false;
+    for (auto* mapping = mapping_at_locked(address); mapping != nullptr && mapping->start < end;) {
+        mapping->access = access;
+        if (is_visible) {
+            LockGuard table_guard(page_table_lock_);
+            Tables pages(*this);
+            PageTables tables(restricted_root_, pages);
+            // Write permission is only ever taken here; it comes back with the next write, which knows about copies.
+            has_changed |= tables.update(mapping->start, mapping->page_count * page_size, [&](paging::Entry entry) {
+                return entry_for(*mapping, arch::PageFormat::address(entry, 0), arch::PageFormat::is_writable(entry));
+            });
+        }
+        mapping = Mappings::next(merge_with_neighbours_locked(*mapping));
+    }
+    if (!is_visible)
+        forget_pages(address, length / page_size);
+    else if (has_changed)
+        flush(address, length / page_size);
+    return {};
+}
+
+Result<VirtAddr> AddressSpace::move(VirtAddr address, std::uint64_t length, VirtAddr new_address,
+                                    std::uint64_t new_length, abi::MapFlags flags) {
+    TRY(check_range(address, length));
+    if (new_length == 0 || !is_aligned(new_length, page_size))
+        return fail(Error::invalid_argument);
+    if (new_length > last_address() - first_address())
+        return fail(Error::out_of_range);
+    LockGuard guard(mapping_lock_);
+    return move_locked(address, length, new_address, new_length, flags);
+}
+
+// Makes [address, address + length) a mapping of its own, which is shown nowhere any more, and moves its private pages.
+Result<Mapping*> AddressSpace::move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
+                                                 std::uint64_t new_length, bool is_replacing) {
+    if (is_replacing)
+        TRY(unmap_locked(target, new_length));
+    TRY(split_at_locked(address));
+    TRY(split_at_locked(address + length));
+    auto* const mapping = mapping_at_locked(address);
+    forget_pages(address, length / page_size);
+    if (!mapping->is_private())
+        return mapping;
+    if (new_length < length)
+        TRY(private_pages_.erase((address + new_length).page(), (length - new_length) / page_size, account()));
+    TRY(private_pages_.move(address.page(), std::min(length, new_length) / page_size, target.page(), account()));
+    return mapping;
+}
+
+Result<VirtAddr> AddressSpace::move_locked(VirtAddr address, std::uint64_t length, VirtAddr new_address,
+                                           std::uint64_t new_length, abi::MapFlags flags) {
+    auto* mapping = mapping_at_locked(address);
+    if (mapping == nullptr || mapping->end() < address + length)
+        return fail(Error::not_found);
+    bool const is_fixed = has(flags, abi::MapFlags::fixed);
+    if (!is_fixed && new_length <= length) {
+        if (new_length < length)
+            TRY(unmap_locked(address + new_length, length - new_length));
+        return address;
+    }
+    if (mapping->object) {
+        auto const offset = mapping->page_of_object(address) * page_size;
+        auto const size = align_up(mapping->object->size(), page_size);
+        if (new_length > length && (offset > size || new_length > size - offset))
+            return fail(Error::out_of_range);
+    }
+    if (!is_fixed && mapping->end() == address + length && check_range(address, new_length) &&
+        is_free_locked(mapping->end(), new_length - length)) {
+        resize_locked(*mapping, mapping->start, mapping->page_count + (new_length - length) / page_size);
+        merge_with_neighbours_locked(*mapping);
+        return address;
+    }
+    auto const target = TRY(place_locked(new_address, new_length, flags));
+    if (target < address + length && address < target + new_length)
+        return fail(Error::invalid_argument);
+    auto& moved = *TRY(make_mapping());
+    auto const prepared = move_pages_locked(address, length, target, new_length, is_fixed);
+    if (!prepared) {
+        free_mapping(moved);
+        return fail(prepared.error());
+    }
+    mapping = *prepared;
+    moved.start = target;
+    moved.page_count = new_length / page_size;
+    moved.first_page = mapping->first_page;
+    moved.object = mapping->object;
+    moved.access = mapping->access;
+    moved.allowed = mapping->allowed;
+    moved.flags = mapping->flags;
+    remove_locked(*mapping);
+    free_mapping(*mapping);
+    insert_locked(moved);
+    merge_with_neighbours_locked(moved);
+    return target;
+}
+
+Result<> AddressSpace::discard(VirtAddr address, std::uint64_t length) {
+    TRY(check_range(address, length));
+    LockGuard guard(mapping_lock_);
+    auto const end = address + length;
+    for (auto* mapping = first_mapping_after_locked(address); mapping != nullptr && mapping->start < end;
+         mapping = Mappings::next(*mapping)) {
+        if (!mapping->is_private())
+            continue;
+        auto const from = std::max(address, mapping->start);
+        auto const count = (std::min(end, mapping->end()) - from) / page_size;
+        forget_pages(from, count);
+        TRY(private_pages_.erase(from.page(), count, account()));
+    }
+    return {};
+}
+
+// ---- Reports.
+
+std::size_t AddressSpace::query(VirtAddr address, std::span<abi::MappingInfo> into) {
+    LockGuard guard(mapping_lock_);
+    std::size_t count = 0;
+    for (auto* mapping = first_mapping_after_locked(address); mapping != nullptr && count < into.size();
+         mapping = Mappings::next(*mapping)) {
+        auto const length = mapping->page_count * page_size;
+        into[count++] = {.start = mapping->start.value,
+                         .length = length,
+                         .offset = mapping->first_page * page_size,
+                         .object_id = mapping->object ? mapping->object->id() : 0,
+                         .access = mapping->access,
+                         .flags = mapping->flags,
+                         .resident_bytes = resident_pages_in(mapping->start, length) * page_size};
+    }
+    return count;
+}
+
+void AddressSpace::fill(abi::AddressSpaceInfo& info) {
+    LockGuard guard(mapping_lock_);
+    info = {};
+    info.mapped_bytes = mapped_bytes();
+    info.mappings = mapping_count_;
+    info.page_table_bytes = table_pages_.load(std::memory_order_relaxed) * page_size;
+    LockGuard table_guard(page_table_lock_);
+    info.resident_bytes = resident_pages_ * page_size;
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,234 @@
+// Address spaces: what is mapped where, and the page tables that show it.
+//
+// Two kinds. The *home* space of a process holds native code and data, in one root-table slot at the top of the user
+// half. A *guest* space holds a foreign program, below that slot. It has two roots: the restricted one, with guest
+// slots and kernel half, for the foreign code; and the native one, which shows the home space beside them, for the
+// personality's code. Both share the guest's lower tables.
+//
+// Private memory (anonymous, and written pages of private file mappings) lies in one page tree for the whole space,
+// indexed by page number of the *address*. So neighbouring anonymous mappings are one mapping, and a clone of the space
+// shares that tree as a whole. A private mapping of an object shows the tree's page where there is one, else the
+// object's, read-only.
+//
+// Locking: the mapping lock (sleeping) guards mappings and the private tree; the page-table lock (spinning) guards
+// tables, which an object's lock holder may also change, to remove pages. The mapping lock comes first, then the
+// object's, then the page-table lock. Page tables hold no references to pages: what they show is in a tree, and is
+// removed from them, and flushed, before it leaves the tree.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "arch/paging.h"
+#include "kernel/mem/layout.h"
+#include "kernel/mem/memory_object.h"
+#include "kernel/mem/page_tree.h"
+#include "kernel/mem/table_pages.h"
+#include "kernel/mem/tlb.h"
+#include "kernel/object/object.h"
+#include "kernel/sync/mutex.h"
+#include "lib/paging/page_tables.h"
+#include "lib/tree/avl_tree.h"
+
+namespace astrata::kernel {
+
+/// One mapping. Views of objects are on their object's list.
+struct Mapping : AvlLink, ObjectView {
+    RefOrNull<MemoryObject> object;  // null: private anonymous memory
+    abi::Access access{};
+    abi::Access allowed{};  // what protect may grant
+    abi::MapFlags flags{};  // of private, allow_jit, uncached
+
+    [[nodiscard]] VirtAddr end() const { return start + page_count * page_size; }
+    [[nodiscard]] bool is_private() const { return !object || has(flags, abi::MapFlags::private_); }
+    [[nodiscard]] std::uint64_t page_of_object(VirtAddr address) const {
+        return first_page + (address - start) / page_size;
+    }
+};
+
+class AddressSpace final : public KernelObject {
+public:
+    static constexpr abi::Access all_access = abi::Access::read | abi::Access::write | abi::Access::execute;
+
+    /// errors    no_memory
+    static Result<Ref<AddressSpace>> create_home(Account& account);
+    /// A guest space of the process whose home space is `home`.
+    static Result<Ref<AddressSpace>> create_guest(Account& account, Ref<AddressSpace> home);
+    /// A copy of this guest space: private memory is copied on write by both from now on, shared mappings stay shared.
+    /// errors    no_memory, not_supported (home spaces)
+    Result<Ref<AddressSpace>> clone();
+    ~AddressSpace() override;
+
+    [[nodiscard]] bool is_guest() const { return static_cast<bool>(home_); }
+    [[nodiscard]] bool belongs_to(AddressSpace const& home) const { return home_.get() == &home; }
+
+    // ---- Mappings. Addresses, offsets and lengths are page-aligned, lengths above 0 (else invalid_argument), ranges
+    // inside the space (else out_of_range). All of these may block.
+
+    /// Maps part of an object. Without MapFlags::fixed, `address` is a hint (0: none). `allowed` limits later changes
+    /// of access. errors    no_memory, out_of_range (outside the object, or no free range), already_exists (exclusive),
+    /// access_denied
+    ///           (write with execute), not_supported (private mapping of device or contiguous memory)
+    Result<VirtAddr> map(Ref<MemoryObject> object, std::uint64_t offset, VirtAddr address, std::uint64_t length,
+                         abi::Access access, abi::MapFlags flags, abi::Access allowed = all_access);
+    /// Maps fresh zeroed private memory.
+    Result<VirtAddr> map_anonymous(VirtAddr address, std::uint64_t length, abi::Access access, abi::MapFlags flags);
+    /// Removes what is mapped in the range.
+    /// errors    no_memory (splitting a mapping or a shared page-tree node)
+    Result<> unmap(VirtAddr address, std::uint64_t length);
+    /// errors    no_memory, not_found (a hole), access_denied
+    Result<> protect(VirtAddr address, std::uint64_t length, abi::Access access);
+    /// Moves part of one mapping, or resizes it in place where that is possible and `fixed` is not set.
+    /// errors    no_memory, not_found, out_of_range, invalid_argument (ranges overlap), already_exists
+    Result<VirtAddr> move(VirtAddr address, std::uint64_t length, VirtAddr new_address, std::uint64_t new_length,
+                          abi::MapFlags flags);
+    /// Frees private pages in the range; anonymous ones read as zero next time, others as their object's.
+    Result<> discard(VirtAddr address, std::uint64_t length);
+    /// Mappings that end above `address`, ascending; returns how many were filled in.
+    std::size_t query(VirtAddr address, std::span<abi::MappingInfo> into);
+    void fill(abi::AddressSpaceInfo& info);
+    [[nodiscard]] std::uint64_t mapped_bytes() const {
+        return mapped_pages_.load(std::memory_order_relaxed) * page_size;
+    }
+    /// Unmaps everything: the process has ended.
+    void clear();
+
+    // ---- Pages.
+
+    /// Makes an access possible, if the mappings allow it.
+    /// errors    bad_address (nothing mapped, access not allowed, beyond the object's end), no_memory, the pager's
+    /// context   may block: no locks held
+    Result<> handle_fault(VirtAddr address, abi::Access access);
+    /// The page at an address, made writable, and kept from being freed. For memory that the kernel uses for long.
+    /// errors    of handle_fault; not_supported (device or contiguous memory)
+    Result<mem::PinnedPage> pin(VirtAddr address);
+    /// Copies from or to this space whether it is current or not; stops at the first page that cannot be reached.
+    /// Returns how much was copied. errors    bad_address (the first byte cannot be reached), and of handle_fault
+    Result<std::uint64_t> read(VirtAddr address, UserBytesOut into);
+    Result<std::uint64_t> write(VirtAddr address, UserBytesIn from);
+
+    // ---- For the context switch.
+
+    [[nodiscard]] PhysAddr restricted_root() const { return restricted_root_; }
+    /// Of a home space: the same.
+    [[nodiscard]] PhysAddr native_root() const { return native_root_; }
+    /// The CPU is about to load (or has stopped using) one of the roots. A guest space counts for its home space too.
+    /// context   preemption off, on that CPU
+    void activate(std::uint32_t cpu);
+    void deactivate(std::uint32_t cpu);
+
+    // ---- For memory objects, whose lock is held.
+
+    void forget_pages(VirtAddr start, std::uint64_t page_count);
+    /// Makes every page of the view read-only, so that the next write asks the object.
+    void protect_view(ObjectView const& view);
+
+    /// For make_object alone.
+    AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home);
+
+private:
+    struct StartOf {
+        std::uint64_t operator()(Mapping const& mapping) const { return mapping.start.value; }
+    };
+    using Mappings = AvlTree<Mapping, StartOf>;
+
+    // Table pages of this space: charged to its account, root entries written to both roots.
+    class Tables {
+    public:
+        explicit Tables(AddressSpace& space) : space_(space) {}
+        static paging::TableEntries entries(PhysAddr table) { return mem::table_entries(table); }
+        static std::uint32_t& used(PhysAddr table) { return mem::frame_of(table).extra; }
+        Result<PhysAddr> allocate();
+        void free(PhysAddr table);
+        void root_entry_added(unsigned index, paging::Entry entry);
+
+    private:
+        AddressSpace& space_;
+        mem::RetiredTables retired_;  // freed when this goes, after the flush
+    };
+    using PageTables = paging::PageTables<arch::PageFormat, Tables>;
+
+    // A page that a fault found missing, and its object, kept alive while it is fetched.
+    struct Missing {
+        RefOrNull<MemoryObject> object;
+        MemoryObject::PageLookup lookup;
+    };
+    enum class Resolution { resolved, needs_pager };
+
+    Result<> initialize();
+    [[nodiscard]] VirtAddr first_address() const { return is_guest() ? layout::guest_start : layout::home_start; }
+    [[nodiscard]] VirtAddr last_address() const { return is_guest() ? layout::guest_end : layout::home_end; }
+    [[nodiscard]] Result<> check_range(VirtAddr address, std::uint64_t length) const;
+    [[nodiscard]] Result<> check_access(abi::Access access, abi::MapFlags flags) const;
+
+    // Mappings (address_space.cc).
+    [[nodiscard]] Mapping* mapping_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
+    [[nodiscard]] Mapping* first_mapping_after_locked(VirtAddr address) REQUIRES(mapping_lock_);
+    Result<Mapping*> make_mapping();
+    void free_mapping(Mapping& mapping);
+    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
+    Result<> split_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
+    Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    [[nodiscard]] Result<VirtAddr> find_free_locked(VirtAddr hint, std::uint64_t length) REQUIRES(mapping_lock_);
+    [[nodiscard]] bool is_free_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
+    Result<VirtAddr> place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) REQUIRES(mapping_lock_);
+    Result<> unmap_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
+    Result<VirtAddr> map_locked(RefOrNull<MemoryObject> object, std::uint64_t first_page, VirtAddr address,
+                                std::uint64_t length, abi::Access access, abi::MapFlags flags, abi::Access allowed)
+        REQUIRES(mapping_lock_);
+    Result<VirtAddr> move_locked(VirtAddr address, std::uint64_t length, VirtAddr new_address, std::uint64_t new_length,
+                                 abi::MapFlags flags) REQUIRES(mapping_lock_);
+    Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
+                                       std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
+    Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
+    void populate(VirtAddr start, std::uint64_t length, abi::Access access);
+
+    // Faults (address_space_fault.cc).
+    Result<Resolution> resolve_locked(VirtAddr page, abi::Access access, Missing& missing) REQUIRES(mapping_lock_);
+    Result<Resolution> resolve_private_read_locked(Mapping& mapping, VirtAddr page, Missing& missing)
+        REQUIRES(mapping_lock_);
+    Result<Resolution> resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing)
+        REQUIRES(mapping_lock_);
+    Result<Resolution> resolve_shared_locked(Mapping& mapping, VirtAddr page, bool is_write, Missing& missing)
+        REQUIRES(mapping_lock_);
+    Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write);
+    template <typename Find>
+    void enter_around(Mapping const& mapping, VirtAddr address, Find find);
+    struct ReachedPage {
+        PhysAddr page;
+        mem::PinnedPage pin;  // empty for memory that needs none
+    };
+    Result<ReachedPage> reach(VirtAddr address, bool is_write);
+    template <typename Copy>
+    Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
+
+    // Page tables (address_space_tables.cc).
+    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const;
+    void flush(VirtAddr start, std::uint64_t page_count);
+    [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
+
+    RefOrNull<AddressSpace> const home_;  // of a guest space
+    PhysAddr restricted_root_;
+    PhysAddr native_root_;
+
+    Mutex<LockRank::space_mapping> mapping_lock_;
+    Mappings mappings_ GUARDED_BY(mapping_lock_);
+    Mapping* last_found_ GUARDED_BY(mapping_lock_) = nullptr;
+    mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
+    VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
+    std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;
+    std::atomic<std::uint64_t> mapped_pages_ = 0;
+
+    SpinLock<LockRank::page_table, PreemptionOff> page_table_lock_;
+    std::uint64_t resident_pages_ GUARDED_BY(page_table_lock_) = 0;
+    std::atomic<std::uint64_t> table_pages_ = 0;
+
+    std::atomic<CpuMask> active_ = 0;
+    std::array<std::uint16_t, cpu_limit> activations_{};  // by CPU, each touched by that CPU only
+};
+
+}  // namespace astrata::kernel

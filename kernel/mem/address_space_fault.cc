@@ -1,0 +1,277 @@
+// Page faults, and access to the pages of spaces that are not current.
+#include <algorithm>
+#include <optional>
+
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/kernel_space.h"
+
+namespace astrata::kernel {
+
+using mem::page_bytes;
+using mem::Zero;
+
+namespace {
+
+constexpr int attempt_limit = 64;           // requests in a row after which the page is still missing
+constexpr std::uint64_t around_pages = 16;  // entered at once where they are at hand
+
+struct Shown {
+    PhysAddr page;
+    bool may_write = false;
+};
+
+}  // namespace
+
+Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
+    VirtAddr const page{align_down(address.value, page_size)};
+    for (int attempt = 0; attempt < attempt_limit; ++attempt) {
+        Missing missing;
+        {
+            LockGuard guard(mapping_lock_);
+            if (TRY(resolve_locked(page, access, missing)) == Resolution::resolved)
+                return {};
+        }
+        TRY(MemoryObject::request(missing.lookup, 1));
+    }
+    return fail(Error::io);
+}
+
+Result<AddressSpace::Resolution> AddressSpace::resolve_locked(VirtAddr page, abi::Access access, Missing& missing) {
+    auto* const mapping = mapping_at_locked(page);
+    // No machine of ours can forbid reading what may be written or executed.
+    bool const is_allowed =
+        mapping != nullptr &&
+        (has(mapping->access, access) || (access == abi::Access::read && mapping->access != abi::Access::none));
+    if (!is_allowed || access == abi::Access::none)
+        return fail(Error::bad_address);
+    bool const is_write = has(access, abi::Access::write);
+    if (!mapping->is_private())
+        return resolve_shared_locked(*mapping, page, is_write, missing);
+    return is_write ? resolve_private_write_locked(*mapping, page, missing)
+                    : resolve_private_read_locked(*mapping, page, missing);
+}
+
+Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& mapping, VirtAddr page, bool is_write,
+                                                                     Missing& missing) {
+    auto& object = *mapping.object;
+    LockGuard guard(object.lock());
+    auto const index = mapping.page_of_object(page);
+    auto const lookup = is_write ? TRY(object.page_for_write_locked(index)) : object.page_for_read_locked(index);
+    switch (lookup.state) {
+    case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
+    case MemoryObject::PageState::needs_pager: missing = {mapping.object, lookup}; return Resolution::needs_pager;
+    case MemoryObject::PageState::absent:
+        TRY(enter_page(mapping, page, mem::zero_page(), false));
+        return Resolution::resolved;
+    case MemoryObject::PageState::present: break;
+    }
+    TRY(enter_page(mapping, page, lookup.page, lookup.may_write));
+    if (!is_write) {
+        enter_around(mapping, page,
+                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // object locked
+                         auto const other = object.page_for_read_locked(mapping.page_of_object(at));
+                         if (other.state != MemoryObject::PageState::present)
+                             return std::nullopt;
+                         return Shown{other.page, other.may_write};
+                     });
+    }
+    return Resolution::resolved;
+}
+
+Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mapping& mapping, VirtAddr page,
+                                                                           Missing& missing) {
+    auto const found = private_pages_.find(page.page());
+    if (!mapping.object) {
+        if (!found) {
+            TRY(enter_page(mapping, page, mem::zero_page(), false));
+            return Resolution::resolved;
+        }
+        TRY(enter_page(mapping, page, found.page, found.is_exclusive));
+        enter_around(mapping, page,
+                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // space locked
+                         auto const other = private_pages_.find(at.page());
+                         return other ? std::optional(Shown{other.page, other.is_exclusive}) : std::nullopt;
+                     });
+        return Resolution::resolved;
+    }
+    auto& object = *mapping.object;
+    LockGuard guard(object.lock());
+    if (found) {
+        TRY(enter_page(mapping, page, found.page, found.is_exclusive));
+    } else {
+        auto const lookup = object.page_for_read_locked(mapping.page_of_object(page));
+        switch (lookup.state) {
+        case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
+        case MemoryObject::PageState::needs_pager: missing = {mapping.object, lookup}; return Resolution::needs_pager;
+        case MemoryObject::PageState::absent:
+            TRY(enter_page(mapping, page, mem::zero_page(), false));
+            return Resolution::resolved;
+        case MemoryObject::PageState::present: TRY(enter_page(mapping, page, lookup.page, false)); break;
+        }
+    }
+    enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // both locked
+        if (auto const own = private_pages_.find(at.page()))
+            return Shown{own.page, own.is_exclusive};
+        auto const other = object.page_for_read_locked(mapping.page_of_object(at));
+        if (other.state != MemoryObject::PageState::present)
+            return std::nullopt;
+        return Shown{other.page, false};
+    });
+    return Resolution::resolved;
+}
+
+Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page,
+                                                                            Missing& missing) {
+    auto slot = TRY(private_pages_.slot_for(page.page(), account()));
+    auto const found = slot.found();
+    if (found && found.is_exclusive) {
+        TRY(enter_page(mapping, page, found.page, true));
+        return Resolution::resolved;
+    }
+    // The page is private to this space from here on: until it is in the tree, whoever fails gives it back.
+    struct Fresh {
+        PhysAddr page;
+        ~Fresh() {
+            UnchargeBatch batch;
+            if (page.value != 0)
+                mem::drop_tree(page, batch);
+        }
+    } fresh;
+    if (found) {
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no));
+        arch::copy_page(page_bytes(fresh.page).data(), page_bytes(found.page).data());
+    } else if (!mapping.object) {
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::yes));
+    } else {
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no));
+        LockGuard guard(mapping.object->lock());
+        auto const lookup = mapping.object->page_for_read_locked(mapping.page_of_object(page));
+        switch (lookup.state) {
+        case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
+        case MemoryObject::PageState::needs_pager: missing = {mapping.object, lookup}; return Resolution::needs_pager;
+        case MemoryObject::PageState::absent: arch::clear_page(page_bytes(fresh.page).data()); break;
+        case MemoryObject::PageState::present:
+            arch::copy_page(page_bytes(fresh.page).data(), page_bytes(lookup.page).data());
+            break;
+        }
+    }
+    TRY(enter_page(mapping, page, fresh.page, true));
+    slot.set(fresh.page);
+    // What the tree had is shown by nobody here any more; the new page is the tree's.
+    fresh.page = found.page;
+    return Resolution::resolved;
+}
+
+// Shows `page` at `address`, in place of whatever was shown there.
+Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) {
+    auto const entry = entry_for(mapping, page, may_write);
+    bool is_replaced = false;
+    {
+        LockGuard guard(page_table_lock_);
+        Tables pages(*this);
+        PageTables tables(restricted_root_, pages);
+        auto const place = TRY(tables.place_for(address));
+        auto const old_entry = paging::load_entry(*place.entry);
+        if (old_entry == entry)
+            return {};
+        if (arch::PageFormat::is_present(old_entry))
+            is_replaced = arch::PageFormat::address(old_entry, 0) != page;
+        else
+            ++resident_pages_;
+        tables.set(place, entry);
+    }
+    // More permission for the same page needs no flush: a TLB that knows less faults once more.
+    if (is_replaced)
+        flush(address, 1);
+    return {};
+}
+
+// Enters those of the pages around `address` that `find` has and nothing is shown for yet.
+template <typename Find>
+void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find find) {
+    VirtAddr const window{align_down(address.value, around_pages * page_size)};
+    auto const first = std::max(window, mapping.start);
+    auto const end = std::min(window + around_pages * page_size, mapping.end());
+    if (end - first <= page_size)
+        return;
+    LockGuard guard(page_table_lock_);
+    Tables pages(*this);
+    PageTables tables(restricted_root_, pages);
+    auto const place = tables.find(address);
+    if (place.entry == nullptr)
+        return;
+    auto const entries = Tables::entries(place.table);
+    for (auto at = first; at < end; at += page_size) {
+        auto& entry = entries[paging::index_at(at, 0)];
+        if (arch::PageFormat::is_present(paging::load_entry(entry)))
+            continue;
+        if (auto const shown = find(at)) {
+            tables.set({&entry, place.table}, entry_for(mapping, shown->page, shown->may_write));
+            ++resident_pages_;
+        }
+    }
+}
+
+// Makes a page accessible and finds it through the page table, under whose lock it cannot leave its tree.
+Result<AddressSpace::ReachedPage> AddressSpace::reach(VirtAddr address, bool is_write) {
+    for (int attempt = 0; attempt < attempt_limit; ++attempt) {
+        TRY(handle_fault(address, is_write ? abi::Access::write : abi::Access::read));
+        LockGuard guard(page_table_lock_);
+        Tables pages(*this);
+        PageTables const tables(restricted_root_, pages);
+        auto const leaf = tables.query(address);
+        if (!leaf || (is_write && !leaf->attributes.write))
+            continue;  // taken away again meanwhile
+        if (mem::is_user_page(leaf->page))
+            return ReachedPage{leaf->page, mem::PinnedPage(leaf->page)};
+        // The zero page and the boot archive stay for ever; devices and contiguous memory are not to be touched here.
+        bool const is_permanent =
+            leaf->page == mem::zero_page() ||
+            (mem::has_frame(leaf->page) && mem::frame_of(leaf->page).kind == mem::FrameKind::boot);
+        if (!is_permanent || leaf->attributes.uncached)
+            return fail(Error::not_supported);
+        return ReachedPage{leaf->page, mem::PinnedPage()};
+    }
+    return fail(Error::busy);
+}
+
+Result<mem::PinnedPage> AddressSpace::pin(VirtAddr address) {
+    TRY(check_range({align_down(address.value, page_size)}, page_size));
+    auto reached = TRY(reach(address, true));
+    if (!reached.pin)
+        return fail(Error::not_supported);
+    return std::move(reached.pin);
+}
+
+template <typename Copy>
+Result<std::uint64_t> AddressSpace::transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy) {
+    std::uint64_t done = 0;
+    while (done < length) {
+        auto const at = address + done;
+        if (at < first_address() || at >= last_address())
+            break;
+        auto const page = reach(at, is_write);
+        if (!page) {
+            if (done > 0)
+                break;
+            return fail(page.error());
+        }
+        auto const count = std::min(page_size - at.page_offset(), length - done);
+        TRY(copy(page_bytes(page->page).subspan(at.page_offset(), count), done));
+        done += count;
+    }
+    return done > 0 || length == 0 ? Result<std::uint64_t>(done) : fail(Error::bad_address);
+}
+
+Result<std::uint64_t> AddressSpace::read(VirtAddr address, UserBytesOut into) {
+    return transfer(address, into.length, false, [&](MutableBytes page, std::uint64_t done) {
+        return copy_out(into.part(done, page.size()), page);
+    });
+}
+
+Result<std::uint64_t> AddressSpace::write(VirtAddr address, UserBytesIn from) {
+    return transfer(address, from.length, true,
+                    [&](MutableBytes page, std::uint64_t done) { return copy_in(page, from.part(done, page.size())); });
+}
+
+}  // namespace astrata::kernel

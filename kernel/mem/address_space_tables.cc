@@ -1,0 +1,139 @@
+// The page tables of an address space.
+#include <algorithm>
+
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/kernel_space.h"
+
+namespace astrata::kernel {
+
+namespace {
+
+constexpr int root_level = arch::PageFormat::levels - 1;
+constexpr unsigned home_slot = paging::index_at(layout::home_start, root_level);
+constexpr unsigned user_slots = home_slot + 1;
+
+}  // namespace
+
+Result<PhysAddr> AddressSpace::Tables::allocate() {
+    auto charge = TRY(PendingCharge::make(space_.account(), page_size));
+    auto const table = TRY(mem::allocate_frame(mem::FrameKind::page_table, mem::Zero::yes));
+    mem::frame_of(table).account = space_.account().id();
+    charge.keep();
+    space_.table_pages_.fetch_add(1, std::memory_order_relaxed);
+    return table;
+}
+
+void AddressSpace::Tables::free(PhysAddr table) {
+    space_.table_pages_.fetch_sub(1, std::memory_order_relaxed);
+    retired_.add(table);
+}
+
+void AddressSpace::Tables::root_entry_added(unsigned index, paging::Entry entry) {
+    if (space_.native_root_ != space_.restricted_root_)
+        paging::store_entry(entries(space_.native_root_)[index], entry);
+}
+
+// Before anybody else knows the space.
+Result<> AddressSpace::initialize() {
+    Tables pages(*this);
+    restricted_root_ = TRY(pages.allocate());
+    native_root_ = restricted_root_;
+    mem::copy_kernel_half(mem::table_entries(restricted_root_));
+    if (is_guest()) {
+        native_root_ = TRY(pages.allocate());
+        auto const entries = mem::table_entries(native_root_);
+        mem::copy_kernel_half(entries);
+        entries[home_slot] = mem::table_entries(home_->restricted_root_)[home_slot];
+        return {};
+    }
+    // Guest spaces copy the home slot once, so its table is there from the start and stays.
+    PageTables tables(restricted_root_, pages);
+    TRY(tables.table_for(layout::home_start, root_level - 1));
+    return {};
+}
+
+// The last reference is gone: no processor uses the roots, and no object can be reached through this space's views
+// while they are taken off its list one by one.
+AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
+    while (auto* const mapping = mappings_.root()) {
+        remove_locked(*mapping);
+        free_mapping(*mapping);
+    }
+    private_pages_.clear();
+    if (restricted_root_.value == 0)
+        return;
+    Tables pages(*this);
+    PageTables tables(restricted_root_, pages);
+    tables.free_tables(0, user_slots);
+    if (native_root_ != restricted_root_)
+        pages.free(native_root_);
+    pages.free(restricted_root_);
+}
+
+paging::Entry AddressSpace::entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
+    return arch::PageFormat::leaf(page,
+                                  {.write = may_write && has(mapping.access, abi::Access::write),
+                                   .execute = has(mapping.access, abi::Access::execute),
+                                   .user = true,
+                                   .uncached = has(mapping.flags, abi::MapFlags::uncached)},
+                                  0);
+}
+
+void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {
+    Tables pages(*this);
+    std::uint64_t removed = 0;
+    {
+        LockGuard guard(page_table_lock_);
+        PageTables tables(restricted_root_, pages);
+        removed = tables.unmap(start, page_count * page_size);
+        resident_pages_ -= removed;
+    }
+    if (removed > 0)
+        flush(start, page_count);
+    // `pages` frees the tables that have become empty only now.
+}
+
+void AddressSpace::protect_view(ObjectView const& view) {
+    bool has_changed = false;
+    {
+        LockGuard guard(page_table_lock_);
+        Tables pages(*this);
+        PageTables tables(restricted_root_, pages);
+        has_changed = tables.update(view.start, view.page_count * page_size, arch::PageFormat::without_write);
+    }
+    if (has_changed)
+        flush(view.start, view.page_count);
+}
+
+void AddressSpace::flush(VirtAddr start, std::uint64_t page_count) {
+    // The page tables have changed before the mask is read; a CPU that sets its bit later loads the root later still.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    auto const active = active_.load(std::memory_order_relaxed);
+    if (active != 0)
+        tlb::flush_range(active, restricted_root_, native_root_, start, page_count);
+}
+
+void AddressSpace::activate(std::uint32_t cpu) {
+    if (activations_[cpu]++ == 0)
+        active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
+    if (home_)
+        home_->activate(cpu);
+}
+
+void AddressSpace::deactivate(std::uint32_t cpu) {
+    if (--activations_[cpu] == 0)
+        active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
+    if (home_)
+        home_->deactivate(cpu);
+}
+
+std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t length) {
+    LockGuard guard(page_table_lock_);
+    Tables pages(*this);
+    PageTables const tables(restricted_root_, pages);
+    std::uint64_t count = 0;
+    tables.for_each_leaf(start, length, [&](VirtAddr, paging::Entry, int) { ++count; });
+    return count;
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,408 @@
+#include "kernel/mem/memory_object.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/kernel_space.h"
+#include "kernel/mem/pager.h"
+#include "kernel/object/make_object.h"
+
+namespace astrata::kernel {
+
+using mem::allocate_user_page;
+using mem::page_bytes;
+using mem::PinnedPage;
+using mem::Zero;
+
+namespace {
+
+constexpr std::uint64_t request_limit = 32;  // pages that one read or write asks its pager for at once
+constexpr int unanswered_limit = 64;         // requests in a row after which the page is still missing
+
+Result<> check_size(std::uint64_t size) {
+    return size <= MemoryObject::size_limit ? ok() : fail(Error::out_of_range);
+}
+
+}  // namespace
+
+MemoryObject::MemoryObject(Ref<Account> account, Kind kind, std::uint64_t size, RefOrNull<MemoryObject> backing,
+                           RefOrNull<KernelObject> pager, std::uint64_t key)
+    : KernelObject(abi::ObjectKind::memory_object, std::move(account)), kind_(kind), key_(key),
+      pager_(std::move(pager)), backing_(std::move(backing)), lock_(backing_ ? backing_->lock_ : own_lock_),
+      size_(size) {}
+
+// The analysis cannot see that a backing object's lock is this object's.
+MemoryObject::~MemoryObject() NO_THREAD_SAFETY_ANALYSIS {
+    if (backing_) {
+        LockGuard guard(lock_);
+        auto** link = &backing_->first_shadow_;
+        while (*link != this && *link != nullptr)
+            link = &(*link)->next_shadow_;
+        if (*link == this) {
+            *link = next_shadow_;
+            --backing_->shadow_count_;
+        }
+    }
+    if (kind_ == Kind::contiguous && base_.value != 0) {
+        mem::free_contiguous(base_, pages_for(size_));
+        account().uncharge(align_up(size_, page_size));
+    }
+}
+
+Result<Ref<MemoryObject>> MemoryObject::create(Account& account, std::uint64_t size) {
+    TRY(check_size(size));
+    return make_object<MemoryObject>(account, Kind::anonymous, size);
+}
+
+Result<Ref<MemoryObject>> MemoryObject::create_paged(Account& account, Ref<KernelObject> pager, std::uint64_t key,
+                                                     std::uint64_t size) {
+    TRY(check_size(size));
+    return make_object<MemoryObject>(account, Kind::paged, size, RefOrNull<MemoryObject>(),
+                                     RefOrNull<KernelObject>(std::move(pager)), key);
+}
+
+Result<Ref<MemoryObject>> MemoryObject::create_physical(Account& account, PhysAddr start, std::uint64_t size,
+                                                        Caching caching) {
+    if (!start.is_page_aligned())
+        return fail(Error::invalid_argument);
+    constexpr std::uint64_t physical_limit = std::uint64_t{1} << 52;
+    if (size > physical_limit || start.value > physical_limit - size)
+        return fail(Error::out_of_range);
+    auto object = TRY(make_object<MemoryObject>(account, Kind::physical, size));
+    object->base_ = start;
+    object->caching_ = caching;
+    return object;
+}
+
+Result<Ref<MemoryObject>> MemoryObject::create_contiguous(Account& account, std::uint64_t size) {
+    if (size == 0 || size > size_limit)
+        return fail(Error::out_of_range);
+    auto object = TRY(make_object<MemoryObject>(account, Kind::contiguous, size));
+    auto charge = TRY(PendingCharge::make(account, align_up(size, page_size)));
+    object->base_ = TRY(mem::allocate_contiguous(pages_for(size), mem::FrameKind::contiguous, Zero::yes, true));
+    charge.keep();
+    return object;
+}
+
+Result<Ref<MemoryObject>> MemoryObject::clone(Account& payer, std::uint64_t offset, std::uint64_t size,
+                                              abi::CloneKind kind) {
+    if (!is_aligned(offset, page_size))
+        return fail(Error::invalid_argument);
+    if (offset > size_limit || size > size_limit - offset)
+        return fail(Error::out_of_range);
+    if (!can_be_copied())
+        return fail(Error::not_supported);
+    bool const is_shadow = kind == abi::CloneKind::shadow || kind_ == Kind::physical;
+    if (is_shadow ? shadow_depth_ == shadow_depth_limit : kind_ == Kind::paged)
+        return fail(Error::not_supported);
+    // A snapshot of a shadow stands before the same object.
+    auto backing = is_shadow ? RefOrNull<MemoryObject>(Ref<MemoryObject>::share(*this)) : backing_;
+    auto clone = TRY(make_object<MemoryObject>(payer, Kind::anonymous, size, std::move(backing)));
+    clone->shadow_depth_ = static_cast<std::uint8_t>(shadow_depth_ + (is_shadow ? 1 : 0));
+    TRY(snapshot_into(*clone, offset / page_size));
+    return clone;
+}
+
+// Connects a new clone. The locks: the clone's is this object's if there is a backing object, and else nobody knows the
+// clone yet, so that this object's lock is enough; which the analysis cannot see.
+Result<> MemoryObject::snapshot_into(MemoryObject& clone, std::uint64_t first_page) NO_THREAD_SAFETY_ANALYSIS {
+    LockGuard guard(lock_);
+    auto const page_count = pages_for(clone.size_);
+    if (first_page * page_size + clone.size_ > align_up(size_, page_size))
+        return fail(Error::out_of_range);
+    if (clone.backing_) {
+        bool const is_shadow = clone.backing_.get() == this;
+        clone.backing_first_ = first_page + (is_shadow ? 0 : backing_first_);
+        auto const shown = is_shadow ? page_count : backing_count_ - std::min(first_page, backing_count_);
+        clone.backing_count_ = std::min(shown, page_count);
+        clone.next_shadow_ = clone.backing_->first_shadow_;
+        clone.backing_->first_shadow_ = &clone;
+        ++clone.backing_->shadow_count_;
+        if (is_shadow)
+            return {};
+    }
+    // What is shared from here on must not be written through page tables any more.
+    for (auto& view : views_)
+        view.space->protect_view(view);
+    clone.tree_ = tree_.share();
+    clone.tree_first_ = tree_first_ + first_page;
+    auto const end = clone.tree_first_ + page_count;
+    TRY(clone.tree_.erase(0, clone.tree_first_, clone.account()));
+    TRY(clone.tree_.erase(end, mem::PageTree::page_limit - end, clone.account()));
+    return clone.zero_tail_locked();
+}
+
+std::uint64_t MemoryObject::size() {
+    LockGuard guard(lock_);
+    return size_;
+}
+
+void MemoryObject::fill(abi::MemoryObjectInfo& info) {
+    LockGuard guard(lock_);
+    info = {};
+    info.size = size_;
+    info.id = id();
+    info.clones = shadow_count_;
+    info.resident_bytes = is_fixed() ? align_up(size_, page_size)
+                                     : tree_.count(tree_first_, tree_first_ + page_count_locked()) * page_size;
+}
+
+// Down the chain of backing objects, all under the one lock.
+MemoryObject::PageLookup MemoryObject::page_for_read_locked(std::uint64_t index) NO_THREAD_SAFETY_ANALYSIS {
+    if (index >= page_count_locked())
+        return {.state = PageState::beyond_end};
+    for (auto* object = this;;) {
+        bool const is_own = object == this;
+        if (object->is_fixed())
+            return {.state = PageState::present, .may_write = is_own, .page = object->base_ + index * page_size};
+        if (auto const found = object->tree_.find(object->tree_first_ + index))
+            return {.state = PageState::present, .may_write = is_own && found.is_exclusive, .page = found.page};
+        if (object->kind_ == Kind::paged)
+            return {.state = PageState::needs_pager, .paged = object, .paged_index = index};
+        if (!object->backing_ || index >= object->backing_count_)
+            return {.state = PageState::absent};
+        index += object->backing_first_;
+        object = object->backing_.get();
+        if (index >= object->page_count_locked())  // it has shrunk
+            return {.state = PageState::absent};
+    }
+}
+
+Result<MemoryObject::PageLookup> MemoryObject::page_for_write_locked(std::uint64_t index) {
+    if (is_fixed() || index >= page_count_locked())
+        return page_for_read_locked(index);
+    auto slot = TRY(tree_.slot_for(tree_first_ + index, account()));
+    auto const found = slot.found();
+    if (found && found.is_exclusive)
+        return PageLookup{.state = PageState::present, .may_write = true, .page = found.page};
+    auto const shown = page_for_read_locked(index);
+    if (shown.state == PageState::needs_pager)
+        return shown;
+    bool const has_content = shown.state == PageState::present;
+    auto const page = TRY(allocate_user_page(account(), has_content ? Zero::no : Zero::yes));
+    if (has_content)
+        arch::copy_page(page_bytes(page).data(), page_bytes(shown.page).data());
+    remove_from_views_locked(index, 1);
+    slot.set(page);
+    if (found) {
+        UnchargeBatch batch;
+        mem::drop_tree(found.page, batch);
+    }
+    return PageLookup{.state = PageState::present, .may_write = true, .page = page};
+}
+
+// Views of this object and of all shadows before it, in preorder; all of them under the one lock.
+void MemoryObject::remove_from_views_locked(std::uint64_t first, std::uint64_t count) NO_THREAD_SAFETY_ANALYSIS {
+    if (views_.is_empty() && first_shadow_ == nullptr)
+        return;
+    auto* object = this;
+    // The range in page numbers of `object`; below zero where a shadow begins later.
+    auto start = static_cast<std::int64_t>(first);
+    for (;;) {
+        auto const end = start + static_cast<std::int64_t>(count);
+        for (auto& view : object->views_) {
+            auto const view_start = static_cast<std::int64_t>(view.first_page);
+            auto const from = std::max(start, view_start);
+            auto const to = std::min(end, view_start + static_cast<std::int64_t>(view.page_count));
+            if (from < to)
+                view.space->forget_pages(view.start + static_cast<std::uint64_t>(from - view_start) * page_size,
+                                         static_cast<std::uint64_t>(to - from));
+        }
+        if (object->first_shadow_ != nullptr) {
+            object = object->first_shadow_;
+            start -= static_cast<std::int64_t>(object->backing_first_);
+            continue;
+        }
+        while (object != this && object->next_shadow_ == nullptr) {
+            start += static_cast<std::int64_t>(object->backing_first_);
+            object = object->backing_.get();
+        }
+        if (object == this)
+            return;
+        start += static_cast<std::int64_t>(object->backing_first_);
+        object = object->next_shadow_;
+        start -= static_cast<std::int64_t>(object->backing_first_);
+    }
+}
+
+Result<> MemoryObject::request(PageLookup const& missing, std::uint64_t count) {
+    auto& object = *missing.paged;
+    return request_pages(*object.pager_, object, object.key_, missing.paged_index, count);
+}
+
+// Page by page: finds the page under the lock, pins it, copies without the lock (the other side may fault).
+template <typename Copy>
+Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t length, bool is_write, Copy copy) {
+    if (is_uncached())
+        return fail(Error::not_supported);
+    std::uint64_t done = 0;
+    int unanswered = 0;
+    while (done < length) {
+        auto const position = offset + done;
+        std::uint64_t count = 0;
+        PageLookup lookup;
+        PinnedPage pin;
+        {
+            LockGuard guard(lock_);
+            if (position >= size_) {
+                if (is_write && position > size_)
+                    return fail(Error::out_of_range);
+                break;
+            }
+            auto const found =
+                is_write ? page_for_write_locked(position / page_size) : page_for_read_locked(position / page_size);
+            if (!found) {
+                if (done > 0)
+                    break;
+                return fail(found.error());
+            }
+            lookup = *found;
+            count = std::min({page_size - position % page_size, length - done, size_ - position});
+            if (lookup.state == PageState::present && mem::is_user_page(lookup.page))
+                pin = PinnedPage(lookup.page);
+        }
+        Result<> step;
+        if (lookup.state == PageState::needs_pager) {
+            auto const pages = std::min(pages_for(position % page_size + (length - done)), request_limit);
+            step = ++unanswered < unanswered_limit ? request(lookup, pages) : fail(Error::io);
+            count = 0;
+        } else {
+            unanswered = 0;
+            auto const page = lookup.state == PageState::present ? lookup.page : mem::zero_page();
+            step = copy(page_bytes(page).subspan(position % page_size, count), done);
+        }
+        if (!step) {
+            if (done > 0)
+                break;
+            return fail(step.error());
+        }
+        done += count;
+    }
+    return done;
+}
+
+Result<std::uint64_t> MemoryObject::read(std::uint64_t offset, UserBytesOut into) {
+    return transfer(offset, into.length, false, [&](MutableBytes page, std::uint64_t done) {
+        return copy_out(into.part(done, page.size()), page);
+    });
+}
+
+Result<std::uint64_t> MemoryObject::write(std::uint64_t offset, UserBytesIn from) {
+    return transfer(offset, from.length, true,
+                    [&](MutableBytes page, std::uint64_t done) { return copy_in(page, from.part(done, page.size())); });
+}
+
+Result<std::uint64_t> MemoryObject::read_bytes(std::uint64_t offset, MutableBytes into) {
+    return transfer(offset, into.size(), false, [&](MutableBytes page, std::uint64_t done) {
+        std::memcpy(into.subspan(done).data(), page.data(), page.size());
+        return ok();
+    });
+}
+
+Result<std::uint64_t> MemoryObject::write_bytes(std::uint64_t offset, Bytes from) {
+    return transfer(offset, from.size(), true, [&](MutableBytes page, std::uint64_t done) {
+        std::memcpy(page.data(), from.subspan(done).data(), page.size());
+        return ok();
+    });
+}
+
+// What lies between the size and the end of its page must read as zero once the object grows.
+Result<> MemoryObject::zero_tail_locked() {
+    auto const used = size_ % page_size;
+    if (used == 0)
+        return {};
+    auto const index = size_ / page_size;
+    if (page_for_read_locked(index).state != PageState::present)
+        return {};
+    auto const last = TRY(page_for_write_locked(index));
+    std::ranges::fill(page_bytes(last.page).subspan(used), std::byte{0});
+    return {};
+}
+
+Result<> MemoryObject::set_size(std::uint64_t size) {
+    if (is_fixed())
+        return fail(Error::not_supported);
+    LockGuard guard(lock_);
+    if (size > size_limit - tree_first_ * page_size)
+        return fail(Error::out_of_range);
+    auto const old_count = page_count_locked();
+    auto const new_count = pages_for(size);
+    if (new_count < old_count) {
+        remove_from_views_locked(new_count, old_count - new_count);
+        TRY(tree_.erase(tree_first_ + new_count, old_count - new_count, account()));
+        backing_count_ = std::min(backing_count_, new_count);
+    }
+    auto const old_size = size_;
+    size_ = size;
+    if (size >= old_size)
+        return {};
+    // Without the zeroes, growing again would show what was cut off; so the object does not shrink then.
+    auto const zeroed = zero_tail_locked();
+    if (!zeroed)
+        size_ = old_size;
+    return zeroed;
+}
+
+Result<> MemoryObject::discard(std::uint64_t offset, std::uint64_t length) {
+    if (is_fixed())
+        return fail(Error::not_supported);
+    LockGuard guard(lock_);
+    auto const end =
+        length >= size_ - std::min(offset, size_) ? align_up(size_, page_size) : align_down(offset + length, page_size);
+    auto const start = offset > end ? end : align_up(offset, page_size);
+    if (start >= end)
+        return {};
+    auto const first = start / page_size;
+    auto const count = (end - start) / page_size;
+    remove_from_views_locked(first, count);
+    return tree_.erase(tree_first_ + first, count, account());
+}
+
+Result<bool> MemoryObject::lacks_page(std::uint64_t index) {
+    LockGuard guard(lock_);
+    if (index >= page_count_locked())
+        return fail(Error::out_of_range);
+    return !tree_.find(tree_first_ + index);
+}
+
+Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
+                              std::uint64_t length) {
+    if (kind_ != Kind::paged || !is_aligned(offset, page_size))
+        return fail(Error::invalid_argument);
+    if (offset > size_limit || length > size_limit || source_offset > size_limit)
+        return fail(Error::out_of_range);
+    for (std::uint64_t done = 0; done < length; done += page_size) {
+        auto const index = (offset + done) / page_size;
+        auto const is_missing = lacks_page(index);
+        if (!is_missing)
+            break;  // beyond the object's end
+        if (!*is_missing)
+            continue;
+        auto const page = TRY(allocate_user_page(account(), Zero::no));
+        // Dropping it unless it found its place.
+        struct Holder {
+            PhysAddr page;
+            ~Holder() {
+                UnchargeBatch batch;
+                if (page.value != 0)
+                    mem::drop_tree(page, batch);
+            }
+        } holder{page};
+        auto const bytes = page_bytes(page);
+        auto const wanted = std::min<std::uint64_t>(page_size, length - done);
+        auto const copied = TRY(source.read_bytes(source_offset + done, bytes.first(wanted)));
+        std::ranges::fill(bytes.subspan(copied), std::byte{0});
+        LockGuard guard(lock_);
+        if (index >= page_count_locked())
+            break;
+        auto slot = TRY(tree_.slot_for(tree_first_ + index, account()));
+        if (slot.found())
+            continue;
+        slot.set(page);
+        holder.page = {};
+    }
+    return {};
+}
+
+}  // namespace astrata::kernel

@@ -1,0 +1,158 @@
+// Memory as an object: pages that can be mapped into address spaces, read, written, cloned, and supplied by a pager.
+//
+// Locking: one lock guards a *family*, an object together with all shadows made of it, because a shadow shows pages of
+// the object it stands before. Under that lock pages are entered into page tables (the fault path, AddressSpace) and
+// removed from them, so that what a page table shows is always what the object has. Page tables hold no references: a
+// page is taken out of all page tables, and TLBs, before it leaves the object's tree.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/mem/page_tree.h"
+#include "kernel/mem/user_page.h"
+#include "kernel/object/object.h"
+#include "kernel/user_copy/user_span.h"
+#include "lib/base/intrusive_list.h"
+#include "lib/base/result.h"
+
+namespace astrata::kernel {
+
+class AddressSpace;
+class MemoryObject;
+
+/// A part of an object that an address space shows. Its fields change under the object's lock and the space's mapping
+/// lock together, and may be read under either.
+struct ObjectView {
+    ListLink<ObjectView> link;
+    AddressSpace* space = nullptr;
+    VirtAddr start;
+    std::uint64_t page_count = 0;
+    std::uint64_t first_page = 0;  ///< of the object
+};
+
+using ObjectLock = SpinLock<LockRank::memory_object, PreemptionOff>;
+
+class MemoryObject final : public KernelObject {
+public:
+    static constexpr std::uint64_t size_limit = mem::PageTree::page_limit * page_size;
+
+    /// Zeroed memory, paid for page by page as it is touched.
+    /// errors    no_memory, out_of_range (size)
+    static Result<Ref<MemoryObject>> create(Account& account, std::uint64_t size);
+    /// Pages come from `pager`, an endpoint.
+    /// errors    no_memory, out_of_range
+    static Result<Ref<MemoryObject>> create_paged(Account& account, Ref<KernelObject> pager, std::uint64_t key,
+                                                  std::uint64_t size);
+    /// A window on physical memory that is not the frame allocator's: device registers, or the boot archive.
+    enum class Caching { cached, uncached };
+    /// errors    no_memory, out_of_range, invalid_argument (not page-aligned)
+    static Result<Ref<MemoryObject>> create_physical(Account& account, PhysAddr start, std::uint64_t size,
+                                                     Caching caching);
+    /// Physically contiguous, zeroed, below 4 GiB; paid for at once.
+    /// errors    no_memory, out_of_range
+    static Result<Ref<MemoryObject>> create_contiguous(Account& account, std::uint64_t size);
+    /// A copy-on-write clone of [offset, offset + size); `offset` is page-aligned. A snapshot costs the same for any
+    /// size. A snapshot of cached physical memory is a shadow. errors    no_memory, out_of_range, invalid_argument,
+    /// not_supported (snapshot of a paged object; device or contiguous
+    ///           memory; shadows more than 4 deep)
+    Result<Ref<MemoryObject>> clone(Account& account, std::uint64_t offset, std::uint64_t size, abi::CloneKind kind);
+
+    ~MemoryObject() override;
+
+    /// In bytes; a paged or shrinking object may have another size by the time the caller looks.
+    [[nodiscard]] std::uint64_t size();
+    void fill(abi::MemoryObjectInfo& info);
+    /// Where contiguous memory is for devices.
+    [[nodiscard]] PhysAddr device_address() const { return base_; }
+    [[nodiscard]] bool is_uncached() const { return caching_ == Caching::uncached; }
+    /// Whether a private mapping can copy its pages.
+    [[nodiscard]] bool can_be_copied() const { return kind_ != Kind::contiguous && !is_uncached(); }
+
+    /// Copies from offset on, short only at the object's end. Returns how much was copied.
+    /// errors    bad_address, io and others of the pager, interrupted, not_supported (device memory); nothing was
+    /// copied then context   may block
+    [[nodiscard]] Result<std::uint64_t> read(std::uint64_t offset, UserBytesOut into);
+    /// errors    the same, out_of_range (offset beyond the size), no_memory
+    [[nodiscard]] Result<std::uint64_t> write(std::uint64_t offset, UserBytesIn from);
+    /// The same for kernel memory.
+    [[nodiscard]] Result<std::uint64_t> read_bytes(std::uint64_t offset, MutableBytes into);
+    [[nodiscard]] Result<std::uint64_t> write_bytes(std::uint64_t offset, Bytes from);
+
+    /// Grows with zeroes (or what the pager has), or shrinks, freeing pages and zeroing the rest of the last one.
+    /// errors    no_memory, out_of_range, not_supported (physical or contiguous)
+    [[nodiscard]] Result<> set_size(std::uint64_t size);
+    /// Frees the whole pages in the range.
+    /// errors    no_memory, not_supported
+    [[nodiscard]] Result<> discard(std::uint64_t offset, std::uint64_t length);
+    /// Gives this paged object the pages it lacks from `offset` on: copies of `length` bytes of `source`, zero-filled
+    /// to whole pages. Pages that are there already stay, and what lies beyond the size is left out. errors no_memory,
+    /// out_of_range, invalid_argument, and those of reading `source`
+    [[nodiscard]] Result<> supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
+                                  std::uint64_t length);
+
+    // ---- For address spaces.
+
+    enum class PageState : std::uint8_t {
+        present,
+        absent,       ///< reads as zero
+        needs_pager,  ///< ask `pager_of`, then try again
+        beyond_end,
+    };
+    struct PageLookup {
+        PageState state = PageState::absent;
+        bool may_write = false;         ///< in place, through a shared mapping
+        PhysAddr page;                  ///< when present
+        MemoryObject* paged = nullptr;  ///< needs_pager: whose page is missing; lives as long as this object
+        std::uint64_t paged_index = 0;
+    };
+    ObjectLock& lock() RETURN_CAPABILITY(lock_) { return lock_; }
+    [[nodiscard]] PageLookup page_for_read_locked(std::uint64_t index) REQUIRES(lock_);
+    /// Makes the page writable first: allocates, copies. Views that show what was there before have lost it on return.
+    /// errors    no_memory
+    [[nodiscard]] Result<PageLookup> page_for_write_locked(std::uint64_t index) REQUIRES(lock_);
+    void add_view_locked(ObjectView& view) REQUIRES(lock_) { views_.push_back(view); }
+    void remove_view_locked(ObjectView& view) REQUIRES(lock_) { views_.remove(view); }
+    /// Has a missing page brought in. The caller tries again afterwards.
+    /// errors    the pager's
+    /// context   blocks
+    [[nodiscard]] static Result<> request(PageLookup const& missing, std::uint64_t count);
+
+    /// For make_object alone; use the create functions.
+    enum class Kind : std::uint8_t { anonymous, paged, physical, contiguous };
+    MemoryObject(Ref<Account> account, Kind kind, std::uint64_t size, RefOrNull<MemoryObject> backing = nullptr,
+                 RefOrNull<KernelObject> pager = nullptr, std::uint64_t key = 0);
+
+private:
+    static constexpr int shadow_depth_limit = 4;
+
+    [[nodiscard]] bool is_fixed() const { return kind_ == Kind::physical || kind_ == Kind::contiguous; }
+    [[nodiscard]] std::uint64_t page_count_locked() const REQUIRES(lock_) { return pages_for(size_); }
+    void remove_from_views_locked(std::uint64_t first, std::uint64_t count) REQUIRES(lock_);
+    Result<> zero_tail_locked() REQUIRES(lock_);
+    template <typename Copy>
+    Result<std::uint64_t> transfer(std::uint64_t offset, std::uint64_t length, bool is_write, Copy copy);
+    Result<bool> lacks_page(std::uint64_t index);
+    Result<> snapshot_into(MemoryObject& clone, std::uint64_t first_page);
+
+    Kind const kind_;
+    Caching caching_ = Caching::cached;
+    std::uint8_t shadow_depth_ = 0;
+    PhysAddr base_;                          // physical, contiguous
+    std::uint64_t const key_;                // paged
+    RefOrNull<KernelObject> const pager_;    // paged
+    RefOrNull<MemoryObject> const backing_;  // shadow: whose pages show where this has none
+
+    ObjectLock own_lock_;
+    ObjectLock& lock_;  // the family's: own_lock_ of the object that all of it stands before
+    std::uint64_t size_ GUARDED_BY(lock_);
+    std::uint64_t backing_first_ GUARDED_BY(lock_) = 0;  // shadow: which page of the backing object is this one's first
+    std::uint64_t backing_count_ GUARDED_BY(lock_) = 0;  // pages from there on that show through
+    std::uint64_t tree_first_ GUARDED_BY(lock_) = 0;     // where in the tree this object's page 0 is (clones of a part)
+    mem::PageTree tree_ GUARDED_BY(lock_);
+    IntrusiveList<ObjectView, &ObjectView::link> views_ GUARDED_BY(lock_);
+    MemoryObject* first_shadow_ GUARDED_BY(lock_) = nullptr;
+    MemoryObject* next_shadow_ GUARDED_BY(lock_) = nullptr;  // of the same backing object
+    std::uint64_t shadow_count_ GUARDED_BY(lock_) = 0;
+};
+
+}  // namespace astrata::kernel

@@ -1,0 +1,207 @@
+#include "strates/linux/futex/futex.h"
+
+#include <array>
+#include <atomic>
+#include <functional>
+
+#include "strates/linux/core/lock.h"
+#include "strates/linux/core/task.h"
+#include "strates/linux/futex/wake_operation.h"
+#include "strates/linux/memory/memory.h"
+
+namespace astrata::linux_abi {
+namespace {
+
+// Which word: an address of one program's memory, or a place in an object that several map.
+struct Key {
+    std::uint64_t space = 0;
+    std::uint64_t offset = 0;
+    bool operator==(Key const&) const = default;
+};
+
+struct Bucket;
+
+struct Sleeper {
+    ListLink<Sleeper> link;
+    Key key;
+    std::uint32_t bits = 0;
+    Task* task = nullptr;
+    std::atomic<Bucket*> bucket = nullptr;   // changes by requeueing, with both buckets locked; null: woken
+};
+
+struct Bucket {
+    Mutex mutex;
+    IntrusiveList<Sleeper, &Sleeper::link> sleepers GUARDED_BY(mutex);
+};
+
+constinit std::array<Bucket, 128> buckets;
+
+Bucket& bucket_of(Key const& key) {
+    auto hash = (key.offset >> 2) * 0x9e37'79b9'7f4a'7c15 ^ key.space * 0xc2b2'ae3d'27d4'eb4f;
+    return buckets[(hash >> 32) % buckets.size()];
+}
+
+LinuxResult<Key> key_of(GuestAddress word, bool is_private) {
+    if (word.value % 4 != 0)
+        return fail(Errno::einval);
+    if (!is_guest_range(word, 4))
+        return fail(Errno::efault);
+    auto& memory = current_task().memory();
+    if (!is_private) {
+        auto place = LTRY(memory.shared_place(word));
+        if (place.object != 0)
+            return Key{place.object, place.offset};
+    }
+    return Key{reinterpret_cast<std::uint64_t>(&memory), word.value};
+}
+
+// The sleeper must not be touched afterwards: it lives on its own thread's stack.
+void wake_locked(Bucket& bucket, Sleeper& sleeper) REQUIRES(bucket.mutex) {
+    bucket.sleepers.remove(sleeper);
+    auto task = Ref<Task>::share(*sleeper.task);
+    sleeper.bucket.store(nullptr, std::memory_order_release);
+    task->parker.unpark();
+}
+
+std::uint32_t wake_in_bucket(Bucket& bucket, Key const& key, std::uint32_t count, std::uint32_t bits)
+    REQUIRES(bucket.mutex) {
+    std::uint32_t woken = 0;
+    for (auto* sleeper = bucket.sleepers.front(); sleeper != nullptr && woken < count;) {
+        auto* next = bucket.sleepers.next(*sleeper);
+        if (sleeper->key == key && (sleeper->bits & bits) != 0) {
+            wake_locked(bucket, *sleeper);
+            ++woken;
+        }
+        sleeper = next;
+    }
+    return woken;
+}
+
+// Takes the sleeper off whatever bucket it is in. False if it was woken.
+bool withdraw(Sleeper& sleeper) {
+    for (;;) {
+        auto* bucket = sleeper.bucket.load(std::memory_order_acquire);
+        if (bucket == nullptr)
+            return false;
+        Lock lock(bucket->mutex);
+        if (sleeper.bucket.load(std::memory_order_relaxed) != bucket)
+            continue;   // moved meanwhile
+        bucket->sleepers.remove(sleeper);
+        sleeper.bucket.store(nullptr, std::memory_order_relaxed);
+        return true;
+    }
+}
+
+// Both buckets, in the order of their addresses; they may be one.
+class TwoBuckets {
+public:
+    // The analysis cannot follow a lock that is taken once or twice: all uses are within this file's two callers, which
+    // keep to the object's lifetime.
+    TwoBuckets(Bucket& one, Bucket& other) NO_THREAD_SAFETY_ANALYSIS
+        : first_(std::less<>()(&one, &other) ? one : other),
+          second_(&one == &other ? nullptr : &(std::less<>()(&one, &other) ? other : one)) {
+        first_.mutex.lock();
+        if (second_ != nullptr)
+            second_->mutex.lock();
+    }
+    ~TwoBuckets() NO_THREAD_SAFETY_ANALYSIS {
+        if (second_ != nullptr)
+            second_->mutex.unlock();
+        first_.mutex.unlock();
+    }
+    TwoBuckets(TwoBuckets const&) = delete;
+    TwoBuckets& operator=(TwoBuckets const&) = delete;
+
+private:
+    Bucket& first_;
+    Bucket* second_;
+};
+
+}  // namespace
+
+LinuxResult<> wait_futex(GuestAddress word, std::uint32_t expected, std::uint32_t bits, bool is_private,
+                         MonotonicNs deadline) {
+    if (bits == 0)
+        return fail(Errno::einval);
+    Sleeper sleeper;
+    sleeper.key = LTRY(key_of(word, is_private));
+    sleeper.bits = bits;
+    sleeper.task = &current_task();
+    auto& bucket = bucket_of(sleeper.key);
+    {
+        Lock lock(bucket.mutex);
+        if (LTRY(load_guest_word(word)) != expected)
+            return fail(Errno::eagain);
+        sleeper.bucket.store(&bucket, std::memory_order_relaxed);
+        bucket.sleepers.push_back(sleeper);
+    }
+    for (;;) {
+        auto slept = sleep_task(deadline);
+        if (sleeper.bucket.load(std::memory_order_acquire) == nullptr)
+            return {};
+        if (!slept.has_value())
+            return withdraw(sleeper) ? slept : LinuxResult<>();
+    }
+}
+
+LinuxResult<std::uint32_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared) {
+    if (bits == 0)
+        return fail(Errno::einval);
+    auto key = LTRY(key_of(word, !may_be_shared));
+    auto& bucket = bucket_of(key);
+    Lock lock(bucket.mutex);
+    return wake_in_bucket(bucket, key, count, bits);
+}
+
+LinuxResult<std::uint32_t> requeue_futex(GuestAddress word, GuestAddress target, std::uint32_t wake_count,
+                                         std::uint32_t move_count, std::uint32_t const* expected,
+                                         bool is_private) NO_THREAD_SAFETY_ANALYSIS {   // see TwoBuckets
+    auto from_key = LTRY(key_of(word, is_private));
+    auto to_key = LTRY(key_of(target, is_private));
+    auto& from = bucket_of(from_key);
+    auto& to = bucket_of(to_key);
+    TwoBuckets locked(from, to);
+    if (expected != nullptr && LTRY(load_guest_word(word)) != *expected)
+        return fail(Errno::eagain);
+    auto woken = wake_in_bucket(from, from_key, wake_count, ~0u);
+    std::uint32_t moved = 0;
+    if (from_key == to_key)
+        return woken;
+    for (auto* sleeper = from.sleepers.front(); sleeper != nullptr && moved < move_count;) {
+        auto* next = from.sleepers.next(*sleeper);
+        if (sleeper->key == from_key) {
+            from.sleepers.remove(*sleeper);
+            sleeper->key = to_key;
+            sleeper->bucket.store(&to, std::memory_order_release);
+            to.sleepers.push_back(*sleeper);
+            ++moved;
+        }
+        // When both keys share a bucket, what was moved lies at its end with another key: the walk ends all the same.
+        sleeper = next;
+    }
+    return woken + moved;
+}
+
+LinuxResult<std::uint32_t> wake_and_change_futex(GuestAddress word, GuestAddress target, std::uint32_t wake_count,
+                                                 std::uint32_t target_wake_count, std::uint32_t operation,
+                                                 bool is_private) NO_THREAD_SAFETY_ANALYSIS {   // see TwoBuckets
+    auto decoded = LTRY(WakeOperation::decode(operation));
+    auto key = LTRY(key_of(word, is_private));
+    auto target_key = LTRY(key_of(target, is_private));
+    auto& bucket = bucket_of(key);
+    auto& target_bucket = bucket_of(target_key);
+    TwoBuckets locked(bucket, target_bucket);
+    auto old = LTRY(load_guest_word(target));
+    for (;;) {
+        auto was = LTRY(compare_exchange_guest_word(target, old, decoded.apply(old)));
+        if (was == old)
+            break;
+        old = was;
+    }
+    auto woken = wake_in_bucket(bucket, key, wake_count, ~0u);
+    if (decoded.is_met_by(old))
+        woken += wake_in_bucket(target_bucket, target_key, target_wake_count, ~0u);
+    return woken;
+}
+
+}  // namespace astrata::linux_abi

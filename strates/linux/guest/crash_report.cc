@@ -1,0 +1,75 @@
+#include "strates/linux/guest/crash_report.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "sdk/log.h"
+#include "strates/linux/memory/memory.h"
+#include "strates/linux/process/process.h"
+
+namespace astrata::linux_abi {
+namespace {
+
+void log_registers(abi::RestrictedStateX86 const& state) {
+    sdk::log("  rip ", Hex{state.rip, 16}, "  rsp ", Hex{state.rsp, 16}, "  rflags ", Hex{state.rflags, 8});
+    sdk::log("  rax ", Hex{state.rax, 16}, "  rbx ", Hex{state.rbx, 16}, "  rcx ", Hex{state.rcx, 16}, "  rdx ",
+             Hex{state.rdx, 16});
+    sdk::log("  rsi ", Hex{state.rsi, 16}, "  rdi ", Hex{state.rdi, 16}, "  rbp ", Hex{state.rbp, 16});
+    sdk::log("  r8  ", Hex{state.r8, 16}, "  r9  ", Hex{state.r9, 16}, "  r10 ", Hex{state.r10, 16}, "  r11 ",
+             Hex{state.r11, 16});
+    sdk::log("  r12 ", Hex{state.r12, 16}, "  r13 ", Hex{state.r13, 16}, "  r14 ", Hex{state.r14, 16}, "  r15 ",
+             Hex{state.r15, 16});
+    sdk::log("  fs  ", Hex{state.fs_base, 16}, "  gs  ", Hex{state.gs_base, 16});
+}
+
+void log_code(std::uint64_t instruction) {
+    std::array<std::byte, 16> code;
+    auto count = copy_some_from_guest(code, {instruction});
+    TextBuffer<80> line;
+    line.append("  code ");
+    for (auto value : std::span(code).first(count))
+        line.hex(static_cast<std::uint64_t>(value), 2).append(' ');
+    sdk::write_log_line(count == 0 ? std::string_view("  code not readable") : line.view());
+}
+
+void log_mappings(Memory& memory, std::uint64_t instruction, std::uint64_t stack, std::uint64_t fault) {
+    // All of a small program; of a large one those that matter.
+    constexpr int all_of = 24;
+    int count = 0;
+    memory.for_each_region([&](Region const&) { ++count; });
+    memory.for_each_region([&](Region const& region) {
+        if (count > all_of && !region.contains(instruction) && !region.contains(stack) && !region.contains(fault))
+            return;
+        TextBuffer<256> line;
+        line.append("  ").hex(region.start, 12).append('-').hex(region.end, 12).append(' ');
+        line.append((region.access & protection::read) != 0 ? 'r' : '-');
+        line.append((region.access & protection::write) != 0 ? 'w' : '-');
+        line.append((region.access & protection::execute) != 0 ? 'x' : '-');
+        line.append(region.is_shared ? 's' : 'p').append(' ').hex(region.offset, 8).append(' ');
+        std::array<char, 160> name;
+        if (region.backing)
+            line.append(std::string_view(name.data(), region.backing->describe(name)));
+        else if (region.kind == RegionKind::stack)
+            line.append("[stack]");
+        else if (region.kind == RegionKind::heap)
+            line.append("[heap]");
+        sdk::write_log_line(line.view());
+    });
+}
+
+}  // namespace
+
+void report_crash(Task& task, SignalInfo const& info) {
+    auto const& state = task.state();
+    bool is_fault = info.code > 0;
+    sdk::log("linux: ", task.name(), "[", task.id(), "] died of ", name_of(info.signal()), is_fault ? " at address " : "",
+             is_fault ? Hex{info.words[0], 1} : Hex{0}, " (exception ", task.fault_vector, ", error ",
+             Hex{task.fault_error}, ")");
+    log_registers(state);
+    log_code(state.rip);
+    if (auto memory = task.share_memory())
+        log_mappings(*memory, state.rip, state.rsp, is_fault ? info.words[0] : 0);
+}
+
+}  // namespace astrata::linux_abi

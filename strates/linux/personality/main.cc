@@ -1,0 +1,61 @@
+// The strate's beginning: the silo's tree of names, the process table, then the Personality interface for good.
+#include <charconv>
+
+#include "linux/environment.h"
+#include "sdk/log.h"
+#include "strates/linux/core/guest_memory.h"
+#include "strates/linux/filesystems/silo_root.h"
+#include "strates/linux/personality/server.h"
+#include "strates/linux/process/process_table.h"
+#include "strates/linux/process/system_information.h"
+
+namespace astrata {
+
+namespace {
+
+// "name=number" arguments of whoever started the instance; others are logged.
+void take_argument(std::string_view argument) {
+    auto split = argument.find('=');
+    auto name = argument.substr(0, split);
+    std::uint64_t value = 0;
+    if (split != std::string_view::npos) {
+        auto number = argument.substr(split + 1);
+        (void)std::from_chars(number.data(), std::to_address(number.end()), value);
+    }
+    if (name == "machine-memory")
+        linux_abi::set_machine_memory(value);
+    else if (name == "processors")
+        linux_abi::set_online_cpus(static_cast<std::uint32_t>(value));
+    else if (name == "process-limit" && value != 0)
+        linux_abi::process_table().set_task_limit(static_cast<std::uint32_t>(value));
+}
+
+Result<> report(std::string_view what, linux_abi::Errno error) {
+    sdk::log(what, ": ", linux_abi::name_of(error));
+    return fail(Error::bad_state);
+}
+
+}  // namespace
+
+Result<> strate_main(linux::Environment& environment) {
+    using namespace linux_abi;
+    for (auto argument : environment.arguments)
+        take_argument(argument);
+    set_host_name("astrata");
+    TRY(register_guest_copy_routines());
+    if (auto started = process_table().start(); !started.has_value())
+        return report("no process table", started.error());
+    auto context = build_silo_root(std::move(environment.root.endpoint));
+    if (!context.has_value())
+        return report("no root file system", context.error());
+
+    auto loop = TRY(sdk::EventLoop::create());
+    sdk::UniqueHandle changes(TRY(sys::notification_create()));
+    auto changed = changes.get();
+    PersonalityService service(std::move(*context), std::move(changes));
+    TRY(loop.on_signal(changed, service));
+    TRY(loop.serve(std::move(environment.personality), service));
+    return loop.run();
+}
+
+}  // namespace astrata
