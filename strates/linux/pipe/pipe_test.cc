@@ -130,7 +130,7 @@ TEST_F(PipeTest, joins_those_who_open_a_fifo) {
     ASSERT_TRUE(make_node(start, "/fifo", static_cast<std::uint32_t>(FileType::fifo) | 0644, 0));
     auto open = [&](std::uint32_t flags) { return open_file(start, "/fifo", flags, 0); };
     EXPECT_EQ(open(open_flag::write_only | open_flag::non_blocking).error(), Errno::enxio);
-    EXPECT_EQ(open(open_flag::read_only).error(), Errno::erestartsys);   // waits for a writer
+    EXPECT_EQ(open(open_flag::read_only).error(), Errno::erestartsys);  // waits for a writer
     RefOrNull<File> fifo_reader;
     testing::on_wait = [&] { fifo_reader = open(open_flag::read_only | open_flag::non_blocking).value(); };
     auto fifo_writer = open(open_flag::write_only).value();

@@ -21,8 +21,8 @@ void end_epoll_watches(File&) {}
 
 namespace {
 
-using testing::FakeLower;
 using testing::fake_objects;
+using testing::FakeLower;
 
 class NameCollector final : public DirectorySink {
 public:
@@ -147,7 +147,7 @@ TEST_F(Vfs, looks_a_name_up_once) {
     ASSERT_TRUE(at("etc/../etc//./passwd"));
     EXPECT_EQ(at("/etc/none").error(), Errno::enoent);
     EXPECT_EQ(at("/etc/none").error(), Errno::enoent);
-    EXPECT_EQ(lower->lookups, lookups + 1);   // the absent name, once
+    EXPECT_EQ(lower->lookups, lookups + 1);  // the absent name, once
 }
 
 TEST_F(Vfs, follows_symbolic_links) {
@@ -328,7 +328,7 @@ TEST_F(Vfs, reads_a_directory_in_pieces_and_survives_removals_meanwhile) {
         names.more(3);
     }
     std::ranges::sort(names.names);
-    EXPECT_EQ(names.names.size(), 24u);   // . .. passwd secret f0..f19
+    EXPECT_EQ(names.names.size(), 24u);  // . .. passwd secret f0..f19
     EXPECT_TRUE(std::ranges::adjacent_find(names.names) == names.names.end());
     EXPECT_EQ(list("/etc").size(), 2u);
 }
@@ -368,7 +368,7 @@ TEST_F(Vfs, walks_over_mounts_both_ways) {
     EXPECT_EQ(path_of(at("/tmp/..").value()), "/");
     EXPECT_EQ(remove_name(start(), "/tmp", true).error(), Errno::ebusy);
     EXPECT_EQ(rename(start(), "/etc/passwd", start(), "/tmp/x", 0).error(), Errno::exdev);
-    EXPECT_EQ(tree().detach(at("/tmp").value(), false).error(), Errno::ebusy);   // `mounted` uses it
+    EXPECT_EQ(tree().detach(at("/tmp").value(), false).error(), Errno::ebusy);  // `mounted` uses it
     mounted = *mount;
     ASSERT_TRUE(tree().detach(at("/tmp").value(), false));
     EXPECT_EQ(at("/tmp/file").error(), Errno::enoent);
