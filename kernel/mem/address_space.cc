@@ -197,7 +197,9 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
         resize_locked(*lower, lower->start, count);
         merged = lower;
     }
-    if (auto* const upper = Mappings::next(*merged); upper != nullptr && can_merge(*merged, *upper)) {
+    // More than one above: protecting a range may make equal what was split off at its end.
+    for (auto* upper = Mappings::next(*merged); upper != nullptr && can_merge(*merged, *upper);
+         upper = Mappings::next(*merged)) {
         auto const count = merged->page_count + upper->page_count;
         remove_locked(*upper);
         free_mapping(*upper);

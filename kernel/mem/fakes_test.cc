@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "kernel/mem/memory_object.h"
+#include "kernel/mem/pager.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/sync/mutex.h"
 
@@ -9,13 +11,20 @@ namespace astrata::kernel {
 
 namespace tlb {
 
-void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr, std::uint64_t pages) {
+void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     ++fakes.flushes;
     fakes.flushed_pages += pages;
+    if (fakes.on_flush)
+        fakes.on_flush(start, pages);
 }
 void flush_kernel_range(VirtAddr, std::uint64_t) {}
 
 }  // namespace tlb
+
+Result<> request_pages(KernelObject&, MemoryObject& object, std::uint64_t key, std::uint64_t first_page,
+                       std::uint64_t count) {
+    return fakes.pager ? fakes.pager(object, key, first_page, count) : fail(Error::peer_closed);
+}
 
 void MutexCore::acquire_contended() {
     while (state_.exchange(2, std::memory_order_acquire) != 0)

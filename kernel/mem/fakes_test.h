@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "lib/base/result.h"
+#include "lib/base/units.h"
 
 namespace astrata::kernel {
 
@@ -13,6 +14,7 @@ class MemoryObject;
 struct Fakes {
     std::uint64_t flushes = 0;
     std::uint64_t flushed_pages = 0;
+    std::function<void(VirtAddr, std::uint64_t)> on_flush;
     /// Called for each page request: object, key, first page, count.
     std::function<Result<>(MemoryObject&, std::uint64_t, std::uint64_t, std::uint64_t)> pager;
 };

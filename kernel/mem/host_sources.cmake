@@ -1,5 +1,5 @@
 file(GLOB host_sources CONFIGURE_DEPENDS ${folder}/*.cc)
 list(FILTER host_sources EXCLUDE REGEX "_test\\.cc$")
 list(FILTER host_sources EXCLUDE REGEX "/syscalls_[a-z_]*\\.cc$")
-list(APPEND host_sources ${CMAKE_SOURCE_DIR}/kernel/object/object.cc)
+list(APPEND host_sources ${CMAKE_SOURCE_DIR}/kernel/object/object.cc ${CMAKE_SOURCE_DIR}/kernel/user_copy/user_copy.cc)
 include_directories(${CMAKE_SOURCE_DIR}/kernel/arch/host)

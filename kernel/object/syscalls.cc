@@ -37,7 +37,7 @@ Result<> sys_handle_info(Thread& caller, HandleInfoArgs const& args) {
 Result<std::uint64_t> sys_handle_transfer(Thread& caller, HandleTransferArgs const& args) {
     if (args.process->has_ended())
         return fail(Error::bad_state);
-    return caller.process().handles().move(args.handle_value, args.process->handles());
+    return caller.process().handles().move(args.handle.value, args.process->handles());
 }
 
 Result<abi::Handle> sys_silo_create(Thread& caller, SiloCreateArgs const& args) {

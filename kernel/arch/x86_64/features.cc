@@ -3,7 +3,10 @@
 #include "arch/cpu.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
 
-extern "C" void syscall_entry();
+extern "C" {
+void syscall_entry();
+extern bool astrata_has_smap;   // read by user_copy.S
+}
 
 namespace astrata::kernel::arch {
 
@@ -65,6 +68,7 @@ void enable_features() {
     cr4 |= (features.has_umip ? cr4_umip : 0) | (features.has_fsgsbase ? cr4_fsgsbase : 0) | (features.has_smep ? cr4_smep : 0) |
            (features.has_smap ? cr4_smap : 0) | (features.has_xsave ? cr4_osxsave : 0);
     write_cr4(cr4);
+    astrata_has_smap = features.has_smap;
     if (features.has_xsave) {
         asm volatile("xsetbv" ::"c"(0), "a"(static_cast<std::uint32_t>(features.vector_state_mask)), "d"(0));
         features.vector_state_size = cpuid(0xd).ebx;

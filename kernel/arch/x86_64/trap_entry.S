@@ -67,7 +67,8 @@ trap_common:
     jz 1f
     swapgs
 1:  PUSH_REGISTERS
-    cld
+    pushq $2                    # clears DF, AC (which lifts SMAP) and whatever else was set
+    popfq
     movq %rsp, %rdi
     xorl %ebp, %ebp
     call trap_dispatch
@@ -84,7 +85,8 @@ trap_return:
 # GS may belong to either side. The word above each such stack holds the address of this CPU's data.
 trap_paranoid:
     PUSH_REGISTERS
-    cld
+    pushq $2
+    popfq
     movl $0xc0000101, %ecx      # IA32_GS_BASE
     rdmsr
     movl %eax, %r12d

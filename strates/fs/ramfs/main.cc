@@ -1,5 +1,4 @@
 // Fills the tree from the boot archive and serves it.
-#define ASTRATA_STRATE_ENTRY
 #include "ramfs/environment.h"
 #include "sdk/event_loop.h"
 #include "sdk/log.h"

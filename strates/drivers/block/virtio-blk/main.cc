@@ -1,5 +1,4 @@
 // Serves a virtio disk: sessions by message, data by rings.
-#define ASTRATA_STRATE_ENTRY
 #include "abi/block.h"
 #include "sdk/driver/virtio_device.h"
 #include "sdk/event_loop.h"

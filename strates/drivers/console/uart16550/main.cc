@@ -1,5 +1,4 @@
 // Serves the UART as a stream.
-#define ASTRATA_STRATE_ENTRY
 #include "abi/stream.h"
 #include "lib/stream/output.h"
 #include "sdk/event_loop.h"
@@ -12,7 +11,7 @@ namespace astrata {
 namespace {
 
 constexpr std::size_t receive_bytes = 4096;
-constexpr std::uint32_t interrupt_line = 4;
+constexpr std::uint32_t interrupt_line = 0;  // the first and only one of the region that the manifest names
 
 class PortRegisters final : public uart16550::Registers {
 public:

@@ -1,5 +1,4 @@
 // Serves the ports of a virtio console as streams.
-#define ASTRATA_STRATE_ENTRY
 #include "sdk/driver/virtio_device.h"
 #include "sdk/event_loop.h"
 #include "sdk/log.h"

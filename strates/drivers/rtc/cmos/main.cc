@@ -1,5 +1,4 @@
 // Reads the real-time clock once and tells Bedrock.
-#define ASTRATA_STRATE_ENTRY
 #include "cmos-rtc/environment.h"
 #include "sdk/log.h"
 #include "strates/drivers/rtc/cmos/rtc.h"

@@ -1,0 +1,78 @@
+#include "strates/device-manager/acpi_tables.h"
+
+#include "strates/device-manager/physical_memory.h"
+
+namespace astrata::device_manager {
+
+namespace {
+
+// ACPI 6.5 section 5.2.5.1: where BIOSes put the RSDP.
+constexpr PhysAddr bios_area{0xe0000};
+constexpr std::size_t bios_area_bytes = 0x20000;
+
+PhysAddr search_rsdp(TableMemory& memory) {
+    auto const found = acpi::find_rsdp(memory.map(bios_area, bios_area_bytes));
+    return found ? bios_area + *found : PhysAddr{};
+}
+
+unsigned count_io_apics(Bytes table) {
+    auto const madt = acpi::parse_madt(table);
+    if (!madt)
+        return 0;
+    unsigned count = 0;
+    acpi::MadtReader reader(*madt);
+    while (auto const entry = reader.next())
+        count += std::holds_alternative<acpi::IoApic>(*entry) ? 1 : 0;
+    return count;
+}
+
+void read_definition_block(Bytes block, AcpiFacts& facts) {
+    if (auto const type = acpi::find_soft_off_sleep_type(block))
+        facts.soft_off = *type;
+    while (!facts.virtio_mmio.is_full()) {
+        auto const device = acpi::find_virtio_mmio(block, facts.virtio_mmio.size());
+        if (!device)
+            return;
+        (void)facts.virtio_mmio.push_back(*device);
+    }
+}
+
+std::optional<acpi::McfgWindow> find_window(Bytes table) {
+    for (std::size_t position = 0; position < acpi::mcfg_window_count(table).value_or(0); ++position) {
+        auto const window = acpi::mcfg_window(table, position);
+        if (window && window->segment == 0)
+            return *window;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+AcpiFacts read_acpi(abi::Handle region, PhysAddr rsdp) {
+    AcpiFacts facts;
+    TableMemory memory(region);
+    auto const map = [&memory](PhysAddr address, std::size_t size) { return memory.map(address, size); };
+    if (rsdp.value == 0)
+        rsdp = search_rsdp(memory);
+    if (rsdp.value == 0)
+        return facts;
+    auto finder = acpi::TableFinder<decltype(map)>::create(map, rsdp);
+    if (!finder)
+        return facts;
+    facts.has_acpi = true;
+    if (auto const table = finder->find(acpi::signature("MCFG")))
+        facts.pci_window = find_window(*table);
+    if (auto const table = finder->find(acpi::signature("APIC")))
+        facts.io_apics = count_io_apics(*table);
+    if (auto const table = finder->find(acpi::signature("FACP"))) {
+        if (auto const fadt = acpi::parse_fadt(*table))
+            facts.fadt = *fadt;
+    }
+    if (facts.fadt) {
+        if (auto const block = finder->definition_block(*facts.fadt))
+            read_definition_block(*block, facts);
+    }
+    return facts;
+}
+
+}  // namespace astrata::device_manager

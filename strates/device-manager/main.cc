@@ -1,0 +1,38 @@
+// Reads ACPI, finds the devices, serves them.
+#include "device-manager/environment.h"
+#include "sdk/event_loop.h"
+#include "sdk/log.h"
+#include "strates/device-manager/manager_server.h"
+#include "strates/device-manager/power.h"
+
+namespace astrata {
+
+Result<> strate_main(device_manager::Environment& environment) {
+    using namespace device_manager;
+    Machine const machine{.ports = environment.ports.get(),
+                          .memory = environment.memory.get(),
+                          .interrupts = environment.interrupts.get(),
+                          .dma = environment.dma.get(),
+                          .root_silo = environment.root_silo.get()};
+    auto const info = TRY(sys::machine_info(machine.root_silo));
+    auto const facts = read_acpi(machine.memory, PhysAddr{info.acpi_rsdp});
+    Inventory inventory(machine);
+    TRY(inventory.discover(facts, info));
+    sdk::log(inventory.size(), " devices, ", facts.has_acpi ? "ACPI" : "no ACPI");
+
+    DeviceServer devices;
+    TRY(devices.add_sessions(inventory));
+    sdk::UniqueHandle endpoint(TRY(sys::endpoint_create()));
+    using enum abi::Rights;
+    auto const device_endpoint = TRY(endpoint.duplicate(send | duplicate | transfer));
+    ManagerServer manager(devices, device_endpoint);
+    PowerServer power(machine, facts);
+
+    auto loop = TRY(sdk::EventLoop::create());
+    TRY(loop.serve(std::move(endpoint), devices));
+    TRY(loop.serve(std::move(environment.devices), manager));
+    TRY(loop.serve(std::move(environment.power), power));
+    return loop.run();
+}
+
+}  // namespace astrata
