@@ -10,8 +10,8 @@ namespace astrata::linux_abi {
 
 namespace {
 
-constexpr std::uint64_t tmpfs_magic = 0x01021994;     // TMPFS_MAGIC, statfs(2)
-constexpr std::uint64_t overlay_magic = 0x794c7630;   // OVERLAYFS_SUPER_MAGIC
+constexpr std::uint64_t tmpfs_magic = 0x01021994;    // TMPFS_MAGIC, statfs(2)
+constexpr std::uint64_t overlay_magic = 0x794c7630;  // OVERLAYFS_SUPER_MAGIC
 
 }  // namespace
 

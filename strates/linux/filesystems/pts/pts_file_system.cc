@@ -18,12 +18,13 @@ namespace astrata::linux_abi {
 
 namespace {
 
-constexpr std::uint64_t devpts_magic = 0x1cd1;   // DEVPTS_SUPER_MAGIC
+constexpr std::uint64_t devpts_magic = 0x1cd1;  // DEVPTS_SUPER_MAGIC
 constexpr std::uint64_t first_slave_number = 3;
 
 std::atomic<PtsFileSystem*> mounted = nullptr;
 
-Attributes attributes_now(std::uint64_t number, std::uint32_t mode, std::uint64_t device, std::uint32_t uid, std::uint32_t gid) {
+Attributes attributes_now(std::uint64_t number, std::uint32_t mode, std::uint64_t device, std::uint32_t uid,
+                          std::uint32_t gid) {
     auto const now = file_clock_ns();
     return {.node = number,
             .mode = mode,
