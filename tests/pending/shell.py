@@ -7,8 +7,7 @@ from harness import Terminal, chevron, expect, scenario, start
 COMMANDS = {
     "help": r"silo", "ls /": r"bin", "cat /etc/passwd": r"root:x:0:0", "mount": r" / ", "scheme": r"\w+",
     "ps": r"chevron|\bsh\b|linux", "mem": r"\d+", "dmesg": r"\S", "cpuinfo": r"(?i)processor|cpu", "uptime": r"\d",
-    "silo list": r"linux", "silo info linux": r"running", "strate list": r"console", "silo top": r"\d",
-    "echo hello | cat": r"^hello", "uname -a": r"^Linux", "silo logs linux": r"", "lspci": r"",
+    "silo list": r"linux", "silo info linux": r"running", "strate list": r"console", "echo hello | cat": r"^hello", "uname -a": r"^Linux", "silo logs linux": r"", "lspci": r"",
 }
 
 
@@ -87,8 +86,9 @@ def shutdown_and_script():
 @scenario("chevron.values_are_live")
 def values_are_live():
     with chevron("--memory", "96M") as console:
-        megabytes = [int(value) for value in re.findall(r"\b(9[0-6])\b", console.command("mem"))]
-        expect(megabytes or "96" in console.command("mem"), "mem does not show the memory of the machine")
+        amounts = {name: int(value) for name, value in re.findall(r"^ *([a-z ]+?) +\S+ +(\d+) ", console.command("mem"), re.MULTILINE)}
+        expect(90 << 20 <= amounts["total"] <= 96 << 20, f"mem shows another size than the machine has: {amounts}")
+        expect(amounts["free"] + amounts["used"] == amounts["total"], f"mem does not add up: {amounts}")
         first, second = console.command("uptime"), console.command("uptime")
         expect(first != second, f"uptime stands still: {first!r}")
 
@@ -108,8 +108,41 @@ def unknown_calls_are_visible():
     source = "#include <unistd.h>\nint main(void) { syscall(9999); return 0; }\n"
     compile_static("tree/bin/unknown", source, "musl")
     with chevron("--rootfs", "tree") as console:
-        console.send("silo trace linux on\r")
-        console.expect(r"^>>> ")
         console.command("/bin/unknown")
         shown = console.command("silo trace linux")
         expect("9999" in shown and "ENOSYS" in shown, shown)
+
+
+@scenario("chevron.top")
+def top():
+    with chevron() as console:
+        console.send("silo top\r")
+        console.expect(r"linux")
+        console.expect(r"linux")
+        console.send("q")
+        console.expect(r"^>>> ")
+
+
+@scenario("chevron.background_jobs")
+def background_jobs():
+    with chevron() as console:
+        console.command("sleep 100 &")
+        expect("sleep 100" in console.command("jobs"), "the job is not listed")
+        console.command("kill %1")
+        expect("sleep" not in console.command("jobs").replace("erminated", ""), "the job is still there")
+
+
+@scenario("kernel.bad_arguments_to_every_system_call", timeout=180)
+def bad_arguments_to_every_system_call():
+    """A strate walks all system calls with wrong handles, missing rights, bad pointers and huge lengths."""
+    for processors in ("1", "2"):
+        with chevron("--smp", processors) as console:
+            console.command("strate start syscall-probe")
+            for _ in range(60):
+                shown = console.command("strate info syscall-probe")
+                if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
+                    break
+                console.command("sleep 1")
+            expect(re.search(r"^state +finished", shown, re.MULTILINE) and re.search(r"^exit code +0$", shown, re.MULTILINE),
+                   shown + console.command("strate logs syscall-probe"))
+            expect("running" in console.command("strate info ramfs"), "another strate did not survive")

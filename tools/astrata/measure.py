@@ -17,7 +17,8 @@ from astrata.streams import Reader, Writer
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 # Without the two features that make Linux copy with `rep movsb`, which TCG runs byte by byte: both systems get these.
 CPU = "max,-erms,-fsrm"
-METRIC = re.compile(r"^([a-z0-9_]+) ([0-9.]+) ([A-Za-z]+)\s*$", re.MULTILINE)
+# At the beginning of a line, or after the time that a strate's log puts there.
+METRIC = re.compile(r"^(?:\[[^\]\n]*\] *)?([a-z0-9_]+) ([0-9.]+) ([A-Za-z]+)\s*$", re.MULTILINE)
 
 
 class Boot:
