@@ -85,7 +85,9 @@ def emit_environment(manifest: Manifest) -> str:
     lines += ["        return environment;", "    }", "};", "", f"}}  // namespace astrata::{manifest.namespace}", ""]
     lines += ["namespace astrata {", "", "/// The strate's own entry point. An error is logged and ends the process with code 1."]
     lines += [f"Result<> strate_main({manifest.namespace}::Environment& environment);", "", "}  // namespace astrata", ""]
-    lines += ["#ifdef ASTRATA_STRATE_ENTRY", "namespace astrata::sdk {", "", "Result<> run_strate(start::StartBlock const& block) {"]
-    lines += [f"    auto environment = TRY({manifest.namespace}::Environment::from(block));", "    return strate_main(environment);", "}", ""]
+    lines += ["#ifdef ASTRATA_STRATE_ENTRY", "#include <new>", "", "namespace astrata::sdk {", "", "Result<> run_strate(start::StartBlock const& block) {"]
+    lines += ["    // Never destroyed: its handles, the log's among them, last until the process ends.",
+              f"    auto* const environment = new (std::nothrow) {manifest.namespace}::Environment(TRY({manifest.namespace}::Environment::from(block)));",
+              "    return environment != nullptr ? strate_main(*environment) : fail(Error::no_memory);", "}", ""]
     lines += ["}  // namespace astrata::sdk", "#endif", ""]
     return "\n".join(lines)

@@ -73,7 +73,15 @@ def emit_trace(program: Program, source: str) -> str:
 def emit_probe(program: Program, source: str) -> str:
     lines = head("Every system call through one signature, with what each argument register means, for a test that tries bad values.", source)
     lines += [
-        "// Include inside a source file after abi/vdso_table.h. Results are thrown away.",
+        "// Results are thrown away.",
+        "#pragma once",
+        "",
+        "#include <array>",
+        "#include <cstdint>",
+        "#include <string_view>",
+        "",
+        '#include "abi/types.h"',
+        '#include "abi/vdso_table.h"',
         "",
         "// clang-format off",
         "namespace astrata::probe {",

@@ -23,7 +23,7 @@ template <typename T, typename... Arguments>
 }
 
 template <typename T, typename... Arguments>
-[[nodiscard]] Result<std::unique_ptr<T>> make_unique(Arguments&&... arguments) {
+[[nodiscard]] Result<std::unique_ptr<T>> make_owned(Arguments&&... arguments) {
     T* const object = new (std::nothrow) T(std::forward<Arguments>(arguments)...);
     if (object == nullptr)
         return fail(Error::no_memory);

@@ -39,13 +39,17 @@ public:
     [[nodiscard]] LinuxPrograms& programs() { return programs_; }
     [[nodiscard]] Jobs& jobs() { return jobs_; }
     [[nodiscard]] StreamHub& hub() { return *hub_; }
-    [[nodiscard]] abi::SiloManagerClient manager() const { return abi::SiloManagerClient(environment_.silo_manager.get()); }
+    [[nodiscard]] abi::SiloManagerClient manager() const {
+        return abi::SiloManagerClient(environment_.silo_manager.get());
+    }
     [[nodiscard]] abi::Handle root_silo() const { return environment_.root_silo.get(); }
     [[nodiscard]] line_editor::History const& history() const { return history_; }
     [[nodiscard]] std::string_view root_scheme() const { return root_scheme_; }
     /// The editor for input of commands, which has a history of its own.
     [[nodiscard]] line_editor::LineEditor& input_editor() { return input_editor_; }
-    [[nodiscard]] Ref<Channel> console_channel() const { return console_channel_; }
+    [[nodiscard]] Ref<Channel> console_channel() const {
+        return Ref<Channel>(Ref<ConsoleChannel>::share(*console_channel_));
+    }
     /// /dev/null
     [[nodiscard]] Result<Ref<Channel>> null_channel() const;
 
@@ -59,8 +63,8 @@ public:
         return use(*variables_);
     }
 
-    /// Whether the user pressed Ctrl-C since the current line began, if so `cancellation` is requested. Cheap: looks at the
-    /// console only now and then.
+    /// Whether the user pressed Ctrl-C since the current line began, if so `cancellation` is requested. Cheap: looks at
+    /// the console only now and then.
     bool check_interrupt(Cancellation& cancellation);
 
     /// Runs one complete text; returns the status.
@@ -69,8 +73,8 @@ public:
     void request_exit() { is_exiting_ = true; }
 
     // Use create().
-    Shell(Environment& environment, String root_scheme, StreamHub& hub, std::unique_ptr<shell::Variables> variables,
-          Console::Size default_size);
+    Shell(Environment& environment, String root_scheme, String root_scheme_of_programs, StreamHub& hub,
+          std::unique_ptr<shell::Variables> variables, Console::Size default_size);
 
 private:
     /// A whole command, which may take several lines; false at the end of input.
@@ -87,7 +91,7 @@ private:
     Completer completer_;
     line_editor::LineEditor editor_;
     line_editor::LineEditor input_editor_;
-    Ref<Channel> console_channel_;
+    RefOrNull<ConsoleChannel> console_channel_;  // there from create() on
     StreamHub* hub_;
     NameSpace names_;
     LinuxPrograms programs_;
@@ -97,7 +101,7 @@ private:
     std::unique_ptr<shell::Variables> variables_ PT_GUARDED_BY(mutex_);
     int status_ = 0;
     bool is_exiting_ = false;
-    MonotonicNs next_look_;              // at the console, for Ctrl-C
+    MonotonicNs next_look_;  // at the console, for Ctrl-C
 };
 
 }  // namespace astrata::chevron

@@ -40,6 +40,7 @@ void Log::append_line(std::string_view line) {
         return;
     }
     LogTime const time;
+    mirror_line(time.view(), line);
     LockGuard guard(lock_);
     ring_.append(time.view());
     ring_.append(line);

@@ -74,6 +74,15 @@ void log_line(std::string_view text) {
     }
 }
 
+void mirror_line(std::string_view time, std::string_view text) {
+    LockGuard guard(lock);
+    if (!is_mirrored)
+        return;
+    arch::early_serial_write(time);
+    arch::early_serial_write(text);
+    arch::early_serial_write("\n");
+}
+
 void mirror_log_to_serial() {
     LockGuard guard(lock);
     if (is_mirrored)

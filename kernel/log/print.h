@@ -60,6 +60,9 @@ void print(Parts const&... parts) {
     log_line(line.view());
 }
 
+/// Writes the line to the serial port if the kernel log is mirrored there: lines of other logs come out with it.
+void mirror_line(std::string_view time, std::string_view line);
+
 /// From now on every line also goes out on the first serial port, and what was logged before goes out now.
 void mirror_log_to_serial();
 

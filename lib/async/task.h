@@ -105,10 +105,12 @@ public:
 
 // TRY for coroutines: `auto block = CO_TRY(co_await cache.get(number));` yields the value or ends the coroutine with
 // the error.
-#define CO_TRY(...)                                            \
-    ({                                                         \
-        auto co_try_result_ = (__VA_ARGS__);                   \
-        if (!co_try_result_.has_value()) [[unlikely]]          \
-            co_return ::astrata::fail(co_try_result_.error()); \
-        ::astrata::detail::unwrap(std::move(co_try_result_));  \
+#define CO_TRY(...) ASTRATA_CO_TRY_1(__COUNTER__, __VA_ARGS__)
+#define ASTRATA_CO_TRY_1(number, ...) ASTRATA_CO_TRY_2(number, __VA_ARGS__)
+#define ASTRATA_CO_TRY_2(number, ...)                                  \
+    ({                                                                 \
+        auto co_try_result_##number = (__VA_ARGS__);                   \
+        if (!co_try_result_##number.has_value()) [[unlikely]]          \
+            co_return ::astrata::fail(co_try_result_##number.error()); \
+        ::astrata::detail::unwrap(std::move(co_try_result_##number));  \
     })

@@ -29,17 +29,20 @@ public:
     void read(std::uint32_t limit, Responder responder) {
         if (limit == 0)
             return responder.fail(Error::invalid_argument);
-        if (readers_.is_full())
-            return responder.fail(Error::no_resources);
+        // Whoever asks last has the stream: a reader that has been replaced, or whose call timed out, must not swallow
+        // what comes next.
+        fail_all(Error::cancelled);
         (void)readers_.push_back(Reader{std::min<std::size_t>(limit, message_bytes), std::move(responder)});
         serve();
     }
 
-    /// Puts bytes back in front.
+    /// Puts bytes back in front. Without any, the read that waits is called back instead: it fails with cancelled.
     /// errors    no_resources (more than there is room for; nothing was taken)
     [[nodiscard]] Result<> unread(Bytes bytes) {
         if (bytes.size() > bytes_.space())
             return fail(Error::no_resources);
+        if (bytes.empty())
+            fail_all(Error::cancelled);
         for (std::size_t index = bytes.size(); index-- != 0;)
             (void)bytes_.push_front(bytes[index]);
         serve();

@@ -31,9 +31,9 @@ TEST(Input, readers_get_what_is_there_in_order) {
     Answers answers;
     auto input = Input<TestResponder>::create(16).value();
     input.read(4, {answers, 1});
-    input.read(100, {answers, 2});
     EXPECT_TRUE(answers.list.empty());
     EXPECT_EQ(input.receive(as_bytes("abcdef")), 6u);
+    input.read(100, {answers, 2});
     EXPECT_EQ(answers.list, (std::vector{Answer(1, "abcd"), Answer(2, "ef")}));
     input.receive(as_bytes("gh"));
     input.read(1, {answers, 3});
@@ -70,14 +70,35 @@ TEST(Input, end_comes_after_the_data_and_can_be_undone) {
     EXPECT_EQ(answers.list.back(), Answer(3, ""));
 }
 
-TEST(Input, too_many_readers_are_refused_and_failing_reaches_all) {
+TEST(Input, the_last_reader_has_the_stream) {
     Answers answers;
     auto input = Input<TestResponder>::create(16).value();
-    for (int number = 0; number < 17; ++number)
-        input.read(1, {answers, number});
-    EXPECT_EQ(answers.list, std::vector{Answer(16, "out of resources")});
+    input.read(8, {answers, 1});
+    input.read(8, {answers, 2});
+    EXPECT_EQ(answers.list, std::vector{Answer(1, "cancelled")});
+    input.receive(as_bytes("ab"));
+    EXPECT_EQ(answers.list.back(), Answer(2, "ab"));
+}
+
+TEST(Input, giving_nothing_back_calls_the_reader_back) {
+    Answers answers;
+    auto input = Input<TestResponder>::create(16).value();
+    ASSERT_TRUE(input.unread({}));
+    input.read(8, {answers, 1});
+    ASSERT_TRUE(input.unread({}));
+    EXPECT_EQ(answers.list, std::vector{Answer(1, "cancelled")});
+    EXPECT_FALSE(input.has_readers());
+    input.receive(as_bytes("ab"));
+    input.read(8, {answers, 2});
+    EXPECT_EQ(answers.list.back(), Answer(2, "ab"));
+}
+
+TEST(Input, failing_reaches_who_waits) {
+    Answers answers;
+    auto input = Input<TestResponder>::create(16).value();
+    input.read(1, {answers, 1});
     input.fail_all(Error::io);
-    EXPECT_EQ(answers.list.size(), 17u);
+    EXPECT_EQ(answers.list, std::vector{Answer(1, "input/output error")});
     EXPECT_FALSE(input.has_readers());
 }
 

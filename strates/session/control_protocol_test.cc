@@ -87,7 +87,7 @@ TEST_F(ControlProtocolTest, settings_come_before_go) {
 
 TEST_F(ControlProtocolTest, bounds_lines_and_parameters) {
     EXPECT_EQ(feed("command " + std::string(100, 'x') + "\nsignal TERM\n"), "(line too long)signal 15 ");
-    for (int number = 0; number < 4; ++number)
+    for (int number = 0; number < 5; ++number)
         EXPECT_EQ(feed("environment A=" + std::string(48, 'x') + "\n"), "");
     EXPECT_EQ(feed("environment A=" + std::string(51, 'x') + "\nenvironment A=" + std::string(48, 'x') + "\n"),
               "(line too long)(arguments and environment are too long)");

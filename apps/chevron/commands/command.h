@@ -25,13 +25,14 @@ enum class Completes : std::uint8_t { nothing, paths, folders, commands, variabl
 /// Where a command may run.
 enum class Runs : std::uint8_t {
     anywhere,
-    shell_only,   ///< it changes the shell itself: not in a pipeline or in the background
+    shell_only,  ///< it changes the shell itself: not in a pipeline or in the background
 };
 
 /// What a command gets. Its return value is its status.
 class Context {
 public:
-    Context(Interpreter& interpreter, Command const& command, std::span<std::string_view const> arguments, Streams const& streams)
+    Context(Interpreter& interpreter, Command const& command, std::span<std::string_view const> arguments,
+            Streams const& streams)
         : interpreter_(interpreter), command_(command), arguments_(arguments), streams_(streams), out(*streams.output),
           err(*streams.error) {}
 
@@ -77,8 +78,8 @@ public:
 
 struct Command {
     std::string_view name;
-    std::string_view usage;      ///< arguments only
-    std::string_view help;       ///< one line
+    std::string_view usage;  ///< arguments only
+    std::string_view help;   ///< one line
     int (*run)(Context&) = nullptr;
     Completes completes = Completes::nothing;
     Runs runs = Runs::anywhere;

@@ -23,7 +23,8 @@ public:
     static void destroy(Channel* channel) { delete channel; }
 
     /// Waits for at least one byte; 0 at the end.
-    /// errors    not_supported (not for reading), interrupted (the user wants the command to stop), and what the source fails with
+    /// errors    not_supported (not for reading), interrupted (the user wants the command to stop), and what the source
+    /// fails with
     virtual Result<std::size_t> read(MutableBytes) { return fail(Error::not_supported); }
     /// Waits until everything is taken.
     /// errors    peer_closed (nobody will ever read it), not_supported, and what the target fails with

@@ -8,7 +8,7 @@
 namespace astrata::chevron {
 namespace {
 
-constexpr std::size_t write_limit = 3900;   // bytes of one FileSystem.write
+constexpr std::size_t write_limit = 3900;  // bytes of one FileSystem.write
 constexpr std::uint32_t new_file_mode = 0644;
 
 class FileReader final : public Channel {
@@ -71,8 +71,8 @@ Result<Ref<Channel>> open_for_writing(NameSpace& names, Path const& path, WriteM
         return fail(found.error());
     if (!found) {
         auto const place = TRY(names.find_place(path));
-        auto const made = TRY(
-            place.client().create(place.directory, place.name(), abi::NodeKind::file, new_file_mode, 0, 0, 0));
+        auto const made =
+            TRY(place.client().create(place.directory, place.name(), abi::NodeKind::file, new_file_mode, 0, 0, 0));
         return Ref<Channel>(TRY(make_ref<FileWriter>(place.mount, made.node, std::uint64_t{0})));
     }
     if (found->attributes.kind == abi::NodeKind::directory)

@@ -35,7 +35,7 @@ private:
     Mutex mutex_;
     Condition condition_;
     std::array<std::byte, capacity> buffer_ GUARDED_BY(mutex_);
-    std::size_t first_ GUARDED_BY(mutex_) = 0;    // of the bytes not yet read, in the ring
+    std::size_t first_ GUARDED_BY(mutex_) = 0;  // of the bytes not yet read, in the ring
     std::size_t used_ GUARDED_BY(mutex_) = 0;
     bool has_reader_ GUARDED_BY(mutex_) = true;
     bool has_writer_ GUARDED_BY(mutex_) = true;

@@ -21,7 +21,7 @@ TEST(Pipe, carries_everything_between_threads) {
         for (std::size_t index = 0; index < total; ++index)
             data[index] = static_cast<std::byte>(index * 7);
         EXPECT_TRUE(writer->write(data));
-        const_cast<Ref<Channel>&>(writer) = *make_ref<NullChannel>();   // closes the end
+        const_cast<Ref<Channel>&>(writer) = *make_ref<NullChannel>();  // closes the end
     });
     std::size_t received = 0;
     std::array<std::byte, 3000> chunk;
@@ -44,7 +44,7 @@ TEST(Pipe, ends_for_the_writer_when_the_reader_goes) {
 }
 
 TEST(Pipe, tells_instead_of_waiting) {
-    CountingWaker waker;   // outlives the pipe
+    CountingWaker waker;  // outlives the pipe
     auto ends = *Pipe::create();
     ends.reader->set_waker(&waker);
     std::array<std::byte, 8> chunk;

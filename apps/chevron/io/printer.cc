@@ -30,10 +30,11 @@ Printer& Printer::right(std::string_view text, std::size_t width) {
     return *this;
 }
 
-void Printer::flush() {
+Printer& Printer::flush() {
     auto const count = std::exchange(used_, 0);
     if (count != 0 && status_)
         status_ = channel_.write(as_bytes(std::string_view(pending_.data(), count)));
+    return *this;
 }
 
 }  // namespace astrata::chevron

@@ -35,7 +35,7 @@ public:
         return right(digits.view(), width);
     }
 
-    void flush();
+    Printer& flush();
     /// The first error of the channel; after it nothing is written any more.
     [[nodiscard]] Result<> status() const { return status_; }
     [[nodiscard]] bool has_failed() const { return !status_.has_value(); }

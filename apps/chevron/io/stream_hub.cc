@@ -8,8 +8,8 @@
 namespace astrata::chevron {
 namespace {
 
-constexpr std::size_t chunk_limit = 4000;   // bytes of one Stream.read
-constexpr unsigned slot_bits = 8;           // of the badge; the serial is above
+constexpr std::size_t chunk_limit = 4000;  // bytes of one Stream.read
+constexpr unsigned slot_bits = 8;          // of the badge; the serial is above
 
 }  // namespace
 
@@ -57,8 +57,7 @@ Result<Attachment> StreamHub::attach(Ref<Channel> channel) {
     auto const index = static_cast<std::size_t>(free - slots_.begin());
     auto const serial = free->serial + 1;
     auto const badge = std::uint64_t{serial} << slot_bits | (index + 1);
-    auto endpoint =
-        TRY(endpoint_.duplicate(abi::Rights::send | abi::Rights::duplicate | abi::Rights::transfer, badge));
+    auto endpoint = TRY(endpoint_.duplicate(abi::Rights::send | abi::Rights::duplicate | abi::Rights::transfer, badge));
     channel->set_waker(this);
     free->serial = serial;
     free->channel = std::move(channel);
@@ -145,7 +144,7 @@ void StreamHub::try_write(Slot& slot) {
     slot.write.reset();
 }
 
-void StreamHub::signalled(std::uint64_t) {
+void StreamHub::on_signal(std::uint64_t) {
     for (auto index = std::size_t{0}; index < slot_limit; ++index) {
         // Dropped after the lock: the last reference to a pipe end wakes the hub again.
         RefOrNull<Channel> gone;

@@ -65,7 +65,7 @@ private:
     };
     struct Slot {
         RefOrNull<Channel> channel;
-        std::uint32_t serial = 0;          // tells this use of the slot from the ones before
+        std::uint32_t serial = 0;  // tells this use of the slot from the ones before
         bool is_detaching = false;
         std::optional<PendingRead> read;
         std::optional<PendingWrite> write;
@@ -78,15 +78,15 @@ private:
     void write(sdk::Caller const& caller, WriteRequest const& request, WriteResponder responder) override;
     void unread(sdk::Caller const& caller, UnreadRequest const& request, UnreadResponder responder) override;
     void size(sdk::Caller const& caller, SizeRequest const& request, SizeResponder responder) override;
-    void signalled(std::uint64_t bits) override;
+    void on_signal(std::uint64_t bits) override;
 
     /// Null when the caller's channel has been detached.
     Slot* slot_of(sdk::Caller const& caller) REQUIRES(mutex_);
     static void try_read(Slot& slot);
     static void try_write(Slot& slot);
 
-    sdk::UniqueHandle endpoint_;          // to make handles with badges from
-    sdk::UniqueHandle changed_;           // notification: something may go on now
+    sdk::UniqueHandle endpoint_;  // to make handles with badges from
+    sdk::UniqueHandle changed_;   // notification: something may go on now
     std::optional<sdk::EventLoop> loop_;
     Mutex mutex_;
     std::array<Slot, slot_limit> slots_ GUARDED_BY(mutex_);

@@ -110,7 +110,8 @@ RefOrNull<Mount> NameSpace::mount_of(std::string_view path) {
     return best == nullptr ? RefOrNull<Mount>() : RefOrNull<Mount>(Ref<Mount>::share(*best));
 }
 
-// Mounts the scheme that the path's first component names, if it is one; false if there is none or it is mounted already.
+// Mounts the scheme that the path's first component names, if it is one; false if there is none or it is mounted
+// already.
 bool NameSpace::mount_scheme_of(std::string_view path) {
     auto const component = take_component(path);
     Path place;

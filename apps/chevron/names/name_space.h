@@ -24,14 +24,14 @@ struct Mount : RefCounted<Mount> {
     String path;
     String scheme;
     sdk::UniqueHandle endpoint;
-    std::uint64_t root = 0;      ///< node
+    std::uint64_t root = 0;  ///< node
 };
 
 /// What a path leads to.
 struct Found {
     Ref<Mount> mount;
     abi::NodeAttributes attributes;
-    Path path;                   ///< canonical, symbolic links followed
+    Path path;  ///< canonical, symbolic links followed
     [[nodiscard]] abi::FileSystemClient client() const { return mount->client(); }
 };
 
@@ -39,7 +39,7 @@ struct Found {
 struct Place {
     Ref<Mount> mount;
     std::uint64_t directory = 0;
-    Path path;                   ///< of the thing itself
+    Path path;  ///< of the thing itself
     [[nodiscard]] std::string_view name() const { return path.last_component(); }
     [[nodiscard]] abi::FileSystemClient client() const { return mount->client(); }
 };
@@ -55,7 +55,8 @@ public:
     /// Borrows the manager's endpoint.
     explicit NameSpace(abi::Handle manager) : manager_(manager) {}
 
-    /// errors    not_found (no such scheme), wrong_type (no file system), busy (something is mounted there), no_resources,
+    /// errors    not_found (no such scheme), wrong_type (no file system), busy (something is mounted there),
+    /// no_resources,
     ///           no_memory, and what connecting fails with
     [[nodiscard]] Result<> mount(std::string_view scheme, Path const& path) EXCLUDES(mutex_);
     /// errors    not_found (nothing is mounted there), busy (something else is mounted below)

@@ -10,8 +10,9 @@ namespace astrata::chevron {
 
 Result<std::unique_ptr<Interpreter>> Interpreter::create(Shell& shell, Ref<Script> script, Streams streams,
                                                          Ref<Cancellation> cancellation, Ground ground) {
-    return make_unique<Interpreter>(shell, std::move(script), TRY(HeapBytes::create(scratch_bytes)), std::move(streams),
-                                    std::move(cancellation), ground);
+    auto scratch = TRY(HeapBytes::create(scratch_bytes));
+    return make_owned<Interpreter>(shell, std::move(script), std::move(scratch), std::move(streams),
+                                   std::move(cancellation), ground);
 }
 
 int Interpreter::run() {
@@ -92,8 +93,10 @@ std::expected<void, int> Interpreter::redirect(shell::Redirection const& redirec
         TRY(path.go(*name));
         if (path.view() == "/dev/null")
             return shell_.null_channel();
-        if (redirection.kind == shell::RedirectionKind::input)
-            return open_for_reading(TRY(shell_.names().find(path)));
+        if (redirection.kind == shell::RedirectionKind::input) {
+            auto const found = TRY(shell_.names().find(path));
+            return open_for_reading(found);
+        }
         return open_for_writing(shell_.names(), path,
                                 redirection.kind == shell::RedirectionKind::append ? WriteMode::append
                                                                                    : WriteMode::truncate);
@@ -126,8 +129,10 @@ Result<> Interpreter::fill(shell::ProgramParameters& parameters, Prepared const&
         }
         return {};
     }));
-    for (auto const* own = prepared.command->assignments; own != nullptr; own = own->next)
-        TRY(parameters.add_environment(own->name, TRY(shell::expand_single(*own->value, *this, arena_))));
+    for (auto const* own = prepared.command->assignments; own != nullptr; own = own->next) {
+        auto const value = TRY(shell::expand_single(*own->value, *this, arena_));
+        TRY(parameters.add_environment(own->name, value));
+    }
     return {};
 }
 

@@ -1,4 +1,5 @@
-// Runs the commands of one script in one thread: expands, redirects, and hands on to built-in commands or Linux programs.
+// Runs the commands of one script in one thread: expands, redirects, and hands on to built-in commands or Linux
+// programs.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include "apps/chevron/memory.h"
 #include "apps/chevron/run/script.h"
 #include "lib/shell/executor.h"
+#include "lib/shell/program.h"
 
 namespace astrata::chevron {
 
@@ -19,9 +21,9 @@ class Shell;
 /// A simple or compound command made ready to run.
 struct Prepared {
     shell::Command const* command = nullptr;
-    std::span<std::string_view const> arguments;   ///< empty: only assignments and redirections
+    std::span<std::string_view const> arguments;  ///< empty: only assignments and redirections
     Streams streams;
-    Command const* built_in = nullptr;             ///< null: a Linux program, unless compound
+    Command const* built_in = nullptr;  ///< null: a Linux program, unless compound
     [[nodiscard]] bool is_compound() const { return command->kind != shell::CommandKind::simple; }
     [[nodiscard]] bool is_linux() const { return !is_compound() && !arguments.empty() && built_in == nullptr; }
 };
@@ -73,7 +75,8 @@ public:
     Interpreter(Shell& shell, Ref<Script> script, HeapBytes scratch, Streams streams, Ref<Cancellation> cancellation,
                 Ground ground)
         : shell_(shell), script_(std::move(script)), scratch_(std::move(scratch)), arena_(scratch_.span()),
-          executor_(*this, arena_), streams_(std::move(streams)), cancellation_(std::move(cancellation)), ground_(ground) {}
+          executor_(*this, arena_), streams_(std::move(streams)), cancellation_(std::move(cancellation)),
+          ground_(ground) {}
 
 private:
     [[nodiscard]] std::expected<void, int> redirect(shell::Redirection const& redirection, Streams& streams);

@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    Vector<Ref<Job>> jobs_;      // sorted by number
+    Vector<Ref<Job>> jobs_;  // sorted by number
 };
 
 }  // namespace astrata::chevron

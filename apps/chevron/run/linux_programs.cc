@@ -6,8 +6,8 @@ namespace astrata::chevron {
 namespace {
 
 Result<sdk::UniqueHandle> copy_of(abi::Handle endpoint) {
-    return sdk::UniqueHandle(
-        TRY(sys::handle_duplicate(endpoint, abi::Rights::send | abi::Rights::transfer | abi::Rights::duplicate, 0)));
+    auto const rights = abi::Rights::send | abi::Rights::transfer | abi::Rights::duplicate;
+    return sdk::UniqueHandle(TRY(sys::handle_duplicate(endpoint, rights, 0)));
 }
 
 struct ParameterBlock {
@@ -31,16 +31,18 @@ Result<ParameterBlock> make_block(shell::ProgramParameters const& parameters, st
 }  // namespace
 
 Result<Ref<Connection>> LinuxPrograms::connect_to(std::string_view name) const {
-    return make_ref<Connection>(TRY(manager_.connect(name)));
+    auto endpoint = TRY(manager_.connect(name));
+    return make_ref<Connection>(std::move(endpoint));
 }
 
 Result<Ref<Connection>> LinuxPrograms::connect() {
     Lock lock(mutex_);
     if (connection_)
         return Ref<Connection>::share(*connection_);
-    auto endpoint = manager_.connect(scheme);
-    if (!endpoint && endpoint.error() == Error::not_found)
-        endpoint = manager_.create_linux_silo(scheme, root_scheme_, 0, 0);
+    // An earlier instance of the shell may have made it; one that has ended is replaced.
+    auto endpoint = manager_.connect(silo);
+    if (!endpoint)
+        endpoint = manager_.create_linux_silo(silo, root_scheme_, 0, 0);
     if (!endpoint)
         return fail(endpoint.error());
     auto made = TRY(make_ref<Connection>(std::move(*endpoint)));
@@ -53,12 +55,16 @@ void LinuxPrograms::forget() {
     connection_ = nullptr;
 }
 
-Result<LinuxJob> LinuxPrograms::try_start(Ref<Connection> const& personality, shell::ProgramParameters const& parameters,
-                                          std::string_view program, ProgramStreams const& streams) {
+Result<LinuxJob> LinuxPrograms::try_start(Ref<Connection> const& personality,
+                                          shell::ProgramParameters const& parameters, std::string_view program,
+                                          ProgramStreams const& streams) {
     auto block = TRY(make_block(parameters, program));
+    auto input = TRY(copy_of(streams.input));
+    auto output = TRY(copy_of(streams.output));
+    auto error = TRY(copy_of(streams.error));
     auto const id = TRY(personality->client().start(std::move(block.object), block.length, streams.are_terminal ? 1 : 0,
-                                                    streams.columns, streams.rows, TRY(copy_of(streams.input)),
-                                                    TRY(copy_of(streams.output)), TRY(copy_of(streams.error))));
+                                                    streams.columns, streams.rows, std::move(input), std::move(output),
+                                                    std::move(error)));
     return LinuxJob{.personality = personality, .id = id};
 }
 

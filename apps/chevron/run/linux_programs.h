@@ -29,7 +29,9 @@ struct LinuxJob {
     /// Waits until it ends or stops.
     [[nodiscard]] Result<abi::PersonalityClient::WaitReply> wait() const { return personality->client().wait(id); }
     [[nodiscard]] Result<> signal(std::uint32_t number) const { return personality->client().signal(id, number); }
-    [[nodiscard]] Result<> resume(bool foreground) const { return personality->client().resume(id, foreground ? 1 : 0); }
+    [[nodiscard]] Result<> resume(bool foreground) const {
+        return personality->client().resume(id, foreground ? 1 : 0);
+    }
 };
 
 /// Linux numbers.
@@ -37,7 +39,7 @@ inline constexpr std::uint32_t signal_interrupt = 2;
 inline constexpr std::uint32_t signal_kill = 9;
 inline constexpr std::uint32_t signal_pipe = 13;
 inline constexpr std::uint32_t signal_terminate = 15;
-inline constexpr std::uint32_t signal_stop = 20;   // SIGTSTP
+inline constexpr std::uint32_t signal_stop = 20;  // SIGTSTP
 
 /// The three streams; borrowed endpoints, of which the program gets copies.
 struct ProgramStreams {
@@ -51,7 +53,10 @@ struct ProgramStreams {
 
 class LinuxPrograms {
 public:
-    static constexpr std::string_view scheme = "linux";
+    /// The shell's silo, and the scheme of its personality.
+    static constexpr std::string_view silo = "linux.0";
+    /// How people call it.
+    static constexpr std::string_view short_name = "linux";
 
     /// Borrows the manager's endpoint. The silo, when it must be made, has `root_scheme` as its root.
     LinuxPrograms(abi::Handle manager, String root_scheme) : manager_(manager), root_scheme_(std::move(root_scheme)) {}
@@ -67,8 +72,9 @@ public:
     [[nodiscard]] Result<Ref<Connection>> connect_to(std::string_view name) const;
 
 private:
-    [[nodiscard]] Result<LinuxJob> try_start(Ref<Connection> const& personality, shell::ProgramParameters const& parameters,
-                                             std::string_view program, ProgramStreams const& streams);
+    [[nodiscard]] Result<LinuxJob> try_start(Ref<Connection> const& personality,
+                                             shell::ProgramParameters const& parameters, std::string_view program,
+                                             ProgramStreams const& streams);
     void forget() EXCLUDES(mutex_);
 
     abi::SiloManagerClient manager_;

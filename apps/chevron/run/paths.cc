@@ -56,7 +56,8 @@ Result<> match_component(NameSpace& names, Path const& directory, String const& 
 Result<> add_matching_paths(NameSpace& names, Path const& directory, std::string_view pattern,
                             shell::FieldList& fields) {
     Vector<String> found;
-    TRY(found.push_back(TRY(String::from(pattern.starts_with('/') ? "/" : ""))));
+    auto start = TRY(String::from(pattern.starts_with('/') ? "/" : ""));
+    TRY(found.push_back(std::move(start)));
     while (!pattern.empty()) {
         auto const component = take_component(pattern);
         if (component.empty())
@@ -67,8 +68,10 @@ Result<> add_matching_paths(NameSpace& names, Path const& directory, std::string
             TRY(match_component(names, directory, prefix, component, is_last, next));
         found = std::move(next);
     }
-    for (auto const& path : found)
-        TRY(fields.add(TRY(fields.arena().copy(path))));
+    for (auto const& path : found) {
+        auto const text = TRY(fields.arena().copy(path));
+        TRY(fields.add(text));
+    }
     return {};
 }
 

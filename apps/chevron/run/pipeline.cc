@@ -8,16 +8,15 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::size_t parameter_bytes = std::size_t{256} * 1024;
-constexpr std::uint64_t look_interval_ns = 50'000'000;      // between looks at the console and the cancellation
-constexpr std::uint64_t look_patience_ns = 1'000'000;
+constexpr std::uint64_t look_interval_ns = 50'000'000;  // between looks at the console and the cancellation
 
 }  // namespace
 
 Result<Ref<Pipeline>> Pipeline::start(Interpreter& interpreter, shell::Pipeline const& tree) {
     if (tree.length > length_limit)
         return fail(Error::no_resources);
-    auto pipeline = TRY(make_ref<Pipeline>(interpreter.shell(), interpreter.shared_cancellation(),
-                                           sdk::UniqueHandle(TRY(sys::notification_create()))));
+    sdk::UniqueHandle changed(TRY(sys::notification_create()));
+    auto pipeline = TRY(make_ref<Pipeline>(interpreter.shell(), interpreter.shared_cancellation(), std::move(changed)));
     TRY(pipeline->text_.assign(tree.source));
     auto input = interpreter.streams().input;
     // The console is read line by line for whoever asks, so that its keys still reach the shell.
@@ -32,7 +31,8 @@ Result<Ref<Pipeline>> Pipeline::start(Interpreter& interpreter, shell::Pipeline 
         }
     }
     for (auto const* command = tree.commands; command != nullptr; command = command->next) {
-        Streams streams = {.input = input, .output = interpreter.streams().output, .error = interpreter.streams().error};
+        Streams streams = {
+            .input = input, .output = interpreter.streams().output, .error = interpreter.streams().error};
         if (command->next != nullptr) {
             auto ends = TRY(Pipe::create());
             TRY(pipeline->pipes_.push_back(ends.pipe));
@@ -53,7 +53,7 @@ Result<Ref<Pipeline>> Pipeline::start(Interpreter& interpreter, shell::Pipeline 
 }
 
 Result<> Pipeline::add(Interpreter& parent, shell::Command const& command, Streams streams) {
-    auto element = TRY(make_unique<Element>());
+    auto element = TRY(make_owned<Element>());
     element->owner = this;
     element->interpreter =
         TRY(Interpreter::create(shell_, parent.script(), std::move(streams), cancellation_, Ground::background));
@@ -78,7 +78,8 @@ Result<> Pipeline::run(Element& element) {
     if (element.prepared->is_linux()) {
         auto const started = start_program(element);
         if (!started) {
-            finish(element, complain_about_start(*element.interpreter, element.prepared->arguments.front(), started.error()));
+            finish(element,
+                   complain_about_start(*element.interpreter, element.prepared->arguments.front(), started.error()));
             return {};
         }
     }
@@ -185,7 +186,7 @@ Pipeline::State Pipeline::wait_in_foreground() {
         wait(sys::clock_now() + look_interval_ns);
         if (state() != State::running)
             continue;
-        switch (shell_.console().poll(look_patience_ns)) {
+        switch (shell_.console().poll()) {
         case Console::Control::interrupt:
             (void)shell_.console().write_text(as_bytes("^C\n"));
             signal(signal_interrupt);

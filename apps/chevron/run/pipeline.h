@@ -1,5 +1,5 @@
-// Several commands at once, each reading what the one before wrote: built-in ones on threads of their own, Linux programs
-// in their silo.
+// Several commands at once, each reading what the one before wrote: built-in ones on threads of their own, Linux
+// programs in their silo.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,8 @@ public:
 
     /// Waits for a change of state, at most until `deadline`.
     void wait(MonotonicNs deadline);
-    /// Waits in the foreground: Ctrl-C and Ctrl-Z on the console mean this pipeline, and typed lines are its input if it
-    /// asks for them. Returns the state, stopped or ended.
+    /// Waits in the foreground: Ctrl-C and Ctrl-Z on the console mean this pipeline, and typed lines are its input if
+    /// it asks for them. Returns the state, stopped or ended.
     State wait_in_foreground();
     /// Waits without looking at the console.
     void wait_in_background();
@@ -55,8 +55,8 @@ private:
         std::optional<Prepared> prepared;
         std::optional<LinuxJob> job;
         std::optional<Attachment> attachments[3];
-        State state = State::running;          // GUARDED_BY(owner->mutex_)
-        int status = 0;                        // likewise
+        State state = State::running;  // GUARDED_BY(owner->mutex_)
+        int status = 0;                // likewise
     };
 
     [[nodiscard]] Result<> add(Interpreter& parent, shell::Command const& command, Streams streams);
@@ -71,7 +71,7 @@ private:
 
     Shell& shell_;
     Ref<Cancellation> cancellation_;
-    sdk::UniqueHandle changed_;                // notification: an element changed its state
+    sdk::UniqueHandle changed_;  // notification: an element changed its state
     String text_;
     // The last reference may go on any thread; elements are not added after the start.
     Vector<std::unique_ptr<Element>> elements_;

@@ -7,7 +7,6 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::uint64_t look_interval_ns = 50'000'000;
-constexpr std::uint64_t look_patience_ns = 1'000'000;
 
 void tell(Shell& shell, Job const& job, std::string_view what) {
     TextBuffer<64> note;
@@ -55,7 +54,8 @@ class BackgroundJob final : public Job {
 public:
     BackgroundJob(String text, Ref<Cancellation> cancellation, std::unique_ptr<Interpreter> interpreter,
                   shell::AndOr const& and_or)
-        : Job(std::move(text)), cancellation_(std::move(cancellation)), interpreter_(std::move(interpreter)), and_or_(and_or) {}
+        : Job(std::move(text)), cancellation_(std::move(cancellation)), interpreter_(std::move(interpreter)),
+          and_or_(and_or) {}
 
     Result<> start() {
         add_reference();
@@ -78,11 +78,11 @@ public:
     int continue_in_foreground(Shell& shell) override {
         while (state() == JobStatus::running) {
             (void)sys::thread_sleep(sys::clock_now() + look_interval_ns);
-            auto const control = shell.console().poll(look_patience_ns);
+            auto const control = shell.console().poll();
             if (control == Console::Control::interrupt)
                 cancellation_->request();
             if (control == Console::Control::suspend)
-                return 0;   // goes on in the background
+                return 0;  // goes on in the background
         }
         return exit_status();
     }
@@ -103,7 +103,7 @@ private:
     }
 
     Ref<Cancellation> cancellation_;
-    std::unique_ptr<Interpreter> interpreter_;     // holds the script, in which the tree lies
+    std::unique_ptr<Interpreter> interpreter_;  // holds the script, in which the tree lies
     shell::AndOr const& and_or_;
     Mutex mutex_;
     bool has_ended_ GUARDED_BY(mutex_) = false;
@@ -131,13 +131,13 @@ int start_in_background(Interpreter& parent, shell::AndOr const& and_or) {
     auto& shell = parent.shell();
     auto const make = [&]() -> Result<Ref<BackgroundJob>> {
         auto cancellation = TRY(make_ref<Cancellation>());
-        Streams streams = {.input = TRY(shell.null_channel()),
-                           .output = parent.streams().output,
-                           .error = parent.streams().error};
-        auto interpreter = TRY(
-            Interpreter::create(shell, parent.script(), std::move(streams), cancellation, Ground::background));
-        return make_ref<BackgroundJob>(TRY(String::from(and_or.source)), std::move(cancellation), std::move(interpreter),
-                                       and_or);
+        auto input = TRY(shell.null_channel());
+        Streams streams = {
+            .input = std::move(input), .output = parent.streams().output, .error = parent.streams().error};
+        auto interpreter =
+            TRY(Interpreter::create(shell, parent.script(), std::move(streams), cancellation, Ground::background));
+        auto text = TRY(String::from(and_or.source));
+        return make_ref<BackgroundJob>(std::move(text), std::move(cancellation), std::move(interpreter), and_or);
     };
     auto job = make();
     if (!job) {

@@ -19,7 +19,8 @@ public:
 
     /// errors    no_memory; invalid_argument (not in the language: `error` says why)
     [[nodiscard]] static Result<Ref<Script>> parse(std::string_view text, shell::SyntaxError& error) {
-        auto script = TRY(make_ref<Script>(TRY(HeapBytes::create(tree_bytes))));
+        auto storage = TRY(HeapBytes::create(tree_bytes));
+        auto script = TRY(make_ref<Script>(std::move(storage)));
         TRY(script->text_.assign(text));
         shell::Parser parser(script->text_, script->arena_);
         auto const list = parser.parse();

@@ -92,19 +92,22 @@ int TerminalJob::continue_in_foreground(Shell& shell) {
             return status_;
         state_ = JobStatus::running;
     }
-    auto const given_back = shell.console().give_back();
-    auto const resumed = job_.resume(true);
-    if (!given_back || !resumed) {
-        Lock lock(mutex_);
-        state_ = is_followed ? JobStatus::running : JobStatus::stopped;
-        return shell::status_failure;
-    }
-    if (!is_followed)
+    auto const lent = shell.console().lend();
+    auto const resumed = lent ? job_.resume(true) : fail(lent.error());
+    if (resumed && !is_followed)
         update(job_.wait());
-    Lock lock(mutex_);
-    while (state_ == JobStatus::running)
-        changed_.wait(mutex_);
-    return status_;
+    int status = shell::status_failure;
+    {
+        Lock lock(mutex_);
+        while (resumed && state_ == JobStatus::running)
+            changed_.wait(mutex_);
+        if (resumed)
+            status = status_;
+        else
+            state_ = is_followed ? JobStatus::running : JobStatus::stopped;
+    }
+    shell.console().take_back();
+    return status;
 }
 
 }  // namespace
@@ -140,8 +143,7 @@ int run_on_terminal(Interpreter& interpreter, Prepared const& prepared, std::str
         auto const storage = TRY(HeapBytes::create(parameter_bytes));
         shell::ProgramParameters parameters(storage.span());
         TRY(interpreter.fill(parameters, prepared));
-        TRY(console.give_back());
-        auto const endpoint = TRY(console.duplicate());
+        auto const endpoint = TRY(console.lend());
         auto const size = console.size();
         return shell.programs().start(parameters, {.input = endpoint.get(),
                                                    .output = endpoint.get(),
@@ -151,9 +153,10 @@ int run_on_terminal(Interpreter& interpreter, Prepared const& prepared, std::str
                                                    .rows = size.rows});
     };
     auto job = start();
+    auto const reply = job ? job->wait() : fail(job.error());
+    console.take_back();
     if (!job)
         return complain_about_start(interpreter, name, job.error());
-    auto const reply = job->wait();
     if (!reply) {
         interpreter.complain(name, reply.error() == Error::peer_closed ? "its silo ended" : name_of(reply.error()));
         return shell::status_failure;

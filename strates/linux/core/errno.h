@@ -201,11 +201,14 @@ constexpr T unwrap(std::expected<T, E>&& result) {
 
 }  // namespace astrata::linux_abi
 
-// TRY for functions that return a LinuxResult; the expression may be a Result or a LinuxResult.
-#define LTRY(...)                                                                                   \
-    ({                                                                                              \
-        auto try_result_ = (__VA_ARGS__);                                                           \
-        if (!try_result_.has_value()) [[unlikely]]                                                  \
-            return ::astrata::linux_abi::fail(::astrata::linux_abi::to_errno(try_result_.error())); \
-        ::astrata::linux_abi::detail::unwrap(std::move(try_result_));                               \
+// TRY for functions that return a LinuxResult; the expression may be a Result or a LinuxResult. The counter keeps
+// nested uses apart.
+#define LTRY_NUMBERED(number, ...)                                                                          \
+    ({                                                                                                      \
+        auto try_result_##number = (__VA_ARGS__);                                                           \
+        if (!try_result_##number.has_value()) [[unlikely]]                                                  \
+            return ::astrata::linux_abi::fail(::astrata::linux_abi::to_errno(try_result_##number.error())); \
+        ::astrata::linux_abi::detail::unwrap(std::move(try_result_##number));                               \
     })
+#define LTRY_EXPANDED(number, ...) LTRY_NUMBERED(number, __VA_ARGS__)
+#define LTRY(...) LTRY_EXPANDED(__COUNTER__, __VA_ARGS__)

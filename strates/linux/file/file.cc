@@ -158,6 +158,13 @@ LinuxResult<> File::truncate(std::uint64_t) {
 LinuxResult<> File::allocate(std::uint32_t, std::uint64_t, std::uint64_t) {
     return fail(Errno::enodev);
 }
+// Without a kind of its own that could do better, the same description serves again.
+LinuxResult<Ref<File>> File::open_again(std::uint32_t flags) {
+    auto const access = flags & open_flag::access_mode;
+    if ((access != open_flag::write_only && !can_read()) || (access != open_flag::read_only && !can_write()))
+        return fail(Errno::eacces);
+    return Ref<File>::share(*this);
+}
 void File::on_close(FileTable const& owner) {
     if (auto* of = inode(); of != nullptr && of->locks() != nullptr)
         of->locks()->release_records(&owner);

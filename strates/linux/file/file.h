@@ -115,6 +115,9 @@ public:
     virtual LinuxResult<> truncate(std::uint64_t size);
     virtual LinuxResult<> allocate(std::uint32_t mode, std::uint64_t offset, std::uint64_t length);
     virtual LinuxResult<> synchronize() { return {}; }
+    /// Opening it once more through /proc/PID/fd, for files without a path.
+    /// errors    eacces (more access than it has)
+    virtual LinuxResult<Ref<File>> open_again(std::uint32_t flags);
     /// A descriptor of it was closed, by close, exec or exit, in the table `owner`.
     virtual void on_close(FileTable const& owner);
     /// How /proc/self/fd shows it if it has no path: "pipe:[7]", "anon_inode:[eventpoll]". Written to `into`.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "abi/system_calls.h"
+#include "lib/containers/text_builder.h"
 #include "strates/linux/exec/execute.h"
 #include "strates/linux/guest/loop.h"
 #include "strates/linux/process/clone.h"
@@ -28,7 +29,7 @@ std::string_view search_path(ProgramStrings const& environment) {
 
 struct FoundProgram {
     Ref<File> file;
-    std::string_view path;   // in the buffer that the search was given
+    std::string_view path;  // in the buffer that the search was given
 };
 
 // As execvp: a name without slash is looked for along PATH; one that may not be executed does not end the search.

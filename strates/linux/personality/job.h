@@ -6,6 +6,7 @@
 
 #include "abi/silo_manager_types.h"
 #include "lib/base/ref.h"
+#include "lib/containers/string.h"
 #include "strates/linux/core/errno.h"
 #include "strates/linux/core/lock.h"
 #include "strates/linux/exec/strings.h"
@@ -35,24 +36,24 @@ public:
     enum class Phase : std::uint8_t { starting, failed, running, stopped, ended };
     struct State {
         Phase phase = Phase::starting;
-        Errno error = Errno::enosys;   ///< in failed
-        WaitStatus status;             ///< in ended; in stopped, of the stop
+        Errno error = Errno::enosys;  ///< in failed
+        WaitStatus status;            ///< in ended; in stopped, of the stop
     };
     [[nodiscard]] State state();
 
     // ---- Called by tasks, also with the process table locked: they only note it and wake the server ----
     void on_started() { change({.phase = Phase::running}); }
-    void on_start_failed(Errno error) { change({.phase = Phase::failed, .error = error}); }
+    void on_start_failed(Errno reason) { change({.phase = Phase::failed, .error = reason}); }
     void on_ended(WaitStatus status) { change({.phase = Phase::ended, .status = status}); }
     void on_stopped(Signal signal) { change({.phase = Phase::stopped, .status = WaitStatus::stopped(signal)}); }
     void on_continued() { change({.phase = Phase::running}); }
 
     // ---- Set before the job runs ----
     JobRequest request;
-    ProcessId process_id = 0;                     ///< also of its first process group and session
-    RefOrNull<StreamTerminal> terminal;           ///< absent: three plain streams
+    ProcessId process_id = 0;            ///< also of its first process group and session
+    RefOrNull<StreamTerminal> terminal;  ///< absent: three plain streams
     RefOrNull<StreamOutput> output;
-    RefOrNull<StreamOutput> error;                ///< the same as output on a terminal
+    RefOrNull<StreamOutput> error;  ///< the same as output on a terminal
 
 private:
     void change(State state);

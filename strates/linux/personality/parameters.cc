@@ -1,6 +1,7 @@
 #include "strates/linux/personality/parameters.h"
 
 #include <charconv>
+#include <memory>
 
 #include "sdk/memory.h"
 
@@ -30,7 +31,7 @@ Result<> parse_parameters(std::string_view text, JobRequest& into) {
     TRY(into.directory.append(directory.empty() ? std::string_view("/") : directory));
     auto count_text = TRY(take(text));
     std::size_t count = 0;
-    auto const* count_end = count_text.data() + count_text.size();
+    auto const* count_end = std::to_address(count_text.end());
     auto parsed = std::from_chars(count_text.data(), count_end, count);
     if (parsed.ec != std::errc() || parsed.ptr != count_end || count == 0)
         return fail(Error::invalid_argument);

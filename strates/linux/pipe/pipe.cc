@@ -291,6 +291,10 @@ LinuxResult<Attributes> PipeFile::attributes() {
     };
 }
 
+LinuxResult<Ref<File>> PipeFile::open_again(std::uint32_t flags) {
+    return Ref<File>(LTRY(make_ref<PipeFile>(nullptr, pipe_, flags)));
+}
+
 std::string_view PipeFile::describe(std::span<char> into) const {
     TextWriter text(into);
     text.put("pipe:[").put_decimal(pipe_->number).put("]");

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "abi/system_calls.h"
+#include "strates/linux/core/make.h"
 #include "strates/linux/file/ioctl.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/signal/send.h"
@@ -53,7 +54,9 @@ LinuxResult<Ref<Terminal>> controlling_terminal() {
     return Ref<Terminal>::share(static_cast<Terminal&>(*terminal));
 }
 
+// Sessions give terminals up by moving the reference out: a terminal's end may wait, and must not with the table locked.
 LinuxResult<> Terminal::take_as_controlling(Process& process, bool steal) {
+    RefOrNull<ControllingTerminal> given_up;
     Lock lock(process_table().mutex);
     auto& session = *process.group->session;
     if (session.terminal.get() == this)
@@ -65,7 +68,7 @@ LinuxResult<> Terminal::take_as_controlling(Process& process, bool steal) {
             return fail(Errno::eperm);
         auto* leader = process_table().find_process(other);
         if (leader != nullptr && leader->group->session->terminal.get() == this)
-            leader->group->session->terminal = nullptr;
+            given_up = std::move(leader->group->session->terminal);
     }
     session.terminal = Ref<ControllingTerminal>::share(*this);
     set_session(session.id, process.group->id);
@@ -78,15 +81,15 @@ void Terminal::adopt_if_leader(Process& process) {
 
 LinuxResult<> Terminal::give_up(Process& process) {
     bool was_leader = false;
+    RefOrNull<ControllingTerminal> given_up;
     {
         Lock lock(process_table().mutex);
         auto& session = *process.group->session;
         if (session.terminal.get() != this)
             return fail(Errno::enotty);
         was_leader = session.id == process.id;
-        if (was_leader) {
-            session.terminal = nullptr;
-        }
+        if (was_leader)
+            given_up = std::move(session.terminal);
     }
     if (was_leader) {
         auto const group = foreground_group();
@@ -140,13 +143,14 @@ void Terminal::hang_up() {
     if (session == 0)
         return;
     auto const group = foreground_group();
+    RefOrNull<ControllingTerminal> given_up;
     {
         Lock lock(process_table().mutex);
         if (auto* leader = process_table().find_process(session); leader != nullptr) {
             (void)send_to_process(*leader, SignalInfo::from_kernel(Signal::sighup));
             (void)send_to_process(*leader, SignalInfo::from_kernel(Signal::sigcont));
             if (leader->group->session->terminal.get() == this)
-                leader->group->session->terminal = nullptr;
+                given_up = std::move(leader->group->session->terminal);
         }
     }
     if (group != 0 && group != session)
@@ -471,6 +475,10 @@ LinuxResult<std::int64_t> Terminal::ioctl(std::uint32_t request, std::uint64_t a
 
 LinuxResult<std::int64_t> Terminal::driver_ioctl(std::uint32_t, std::uint64_t) {
     return fail(Errno::enotty);
+}
+
+LinuxResult<Ref<File>> TerminalFile::open_again(std::uint32_t flags) {
+    return Ref<File>(LTRY(make_ref<TerminalFile>(nullptr, terminal_, flags)));
 }
 
 LinuxResult<Attributes> TerminalFile::attributes() {

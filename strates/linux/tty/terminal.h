@@ -114,6 +114,7 @@ public:
     }
     std::uint32_t poll(PollTable* table) override { return terminal_->poll(table); }
     LinuxResult<Attributes> attributes() override;
+    LinuxResult<Ref<File>> open_again(std::uint32_t flags) override;
     std::string_view describe(std::span<char>) const override { return "/dev/console"; }
     [[nodiscard]] void const* kind() const override { return &kind_mark; }
     [[nodiscard]] Terminal& terminal() const { return *terminal_; }

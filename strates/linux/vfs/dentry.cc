@@ -98,6 +98,18 @@ void DentryCache::rename(Dentry& entry, Dentry& new_parent, std::string_view new
         insert(entry, victims);
 }
 
+void DentryCache::collect(FileSystem const& file_system, Victims& victims) {
+    auto* entry = by_age_.front();
+    while (entry != nullptr && victims.count < trimmed_at_once) {
+        auto* next = decltype(by_age_)::next(*entry);
+        // A negative entry belongs where its parent does.
+        auto const* inode = entry->inode_ ? entry->inode_.get() : entry->parent_->inode_.get();
+        if (entry->reference_count() == 1 && &inode->file_system() == &file_system)
+            remove(*entry, victims);
+        entry = next;
+    }
+}
+
 void DentryCache::trim(std::size_t limit, Victims& victims) {
     // Each entry is looked at twice at most: once to take its second chance, once to go.
     auto looks = 2 * count_;

@@ -117,6 +117,8 @@ public:
     static LinuxResult<std::unique_ptr<char[]>> prepare_name(std::string_view name);
     /// Collects unused entries, oldest first, until `limit` are left or trimmed_at_once are found.
     void trim(std::size_t limit, Victims& victims);
+    /// Collects some unused entries of one file system; none are left when it finds none.
+    void collect(FileSystem const& file_system, Victims& victims);
     [[nodiscard]] std::size_t size() const { return count_; }
 
     static std::uint32_t combined_hash(Dentry const& parent, std::uint32_t name_hash) {

@@ -58,6 +58,26 @@ void Tree::detach_root_for_tests(Mount& root) {
     lock.unlock();
 }
 
+void Tree::drop_unused_entries(FileSystem const& file_system) {
+    for (;;) {
+        DentryCache::Victims victims;
+        Lock lock(mutex_);
+        cache_.collect(file_system, victims);
+        if (victims.count == 0)
+            return;
+        lock.unlock();
+    }
+}
+
+RefOrNull<Mount> Tree::mount_of(FileSystem const& file_system) {
+    Lock lock(mutex_);
+    for (auto& mount : mounts_) {
+        if (&mount.file_system() == &file_system)
+            return Ref<Mount>::share(mount);
+    }
+    return nullptr;
+}
+
 void Tree::forget(Dentry& entry) {
     DentryCache::Victims victims;
     Lock lock(mutex_);

@@ -32,6 +32,8 @@ public:
     /// Takes away the topmost mount at its root `place`.
     /// errors    einval (not the root of a mount, or the root mount), ebusy (mounts on top of it, or in use, unless `lazily`)
     LinuxResult<> detach(Path const& place, bool lazily);
+    /// Lets go of cached entries of the file system that nobody uses, for an unmount.
+    void drop_unused_entries(FileSystem const& file_system);
     /// Takes the root mount away, which no call does: for unit tests, which each have a tree of their own.
     void detach_root_for_tests(Mount& root);
     /// For each mount in order of attaching: `visit(Mount&)` under the mutex.
@@ -41,6 +43,9 @@ public:
         for (auto& mount : mounts_)
             visit(mount);
     }
+
+    /// A mount of the file system, null if it is mounted nowhere.
+    [[nodiscard]] RefOrNull<Mount> mount_of(FileSystem const& file_system);
 
     /// Makes `entry` unreachable after its file was removed or replaced.
     void forget(Dentry& entry);

@@ -11,7 +11,7 @@ namespace astrata {
 namespace {
 
 constexpr std::size_t receive_bytes = 4096;
-constexpr std::uint32_t interrupt_line = 4;
+constexpr std::uint32_t interrupt_line = 0;  // the first and only one of the region that the manifest names
 
 class PortRegisters final : public uart16550::Registers {
 public:

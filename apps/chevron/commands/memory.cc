@@ -1,0 +1,69 @@
+// mem: who uses the memory.
+#include "apps/chevron/commands/command.h"
+#include "apps/chevron/commands/format.h"
+#include "apps/chevron/shell.h"
+
+namespace astrata::chevron {
+namespace {
+
+void print_amount(Context& context, std::string_view what, std::uint64_t bytes, std::uint64_t total) {
+    ShortText size;
+    ShortText share;
+    append_size(size, bytes);
+    append_percent(share, bytes, total);
+    context.out.left(what, 14).right(size.view(), 9).right(bytes, 14).right(share.view(), 8).print('\n');
+}
+
+int print_silos(Context& context) {
+    context.out.left("SILO", 20).right("USED", 10).right("PEAK", 10).right("LIMIT", 10).print('\n');
+    for (std::uint32_t position = 0; !context.is_stopping(); ++position) {
+        auto const instance = context.shell().manager().instance(position);
+        if (!instance)
+            return instance.error() == Error::not_found ? 0 : context.fail("silo manager", instance.error());
+        ShortText used;
+        ShortText peak;
+        ShortText limit;
+        append_size(used, instance->memory_used);
+        append_size(peak, instance->memory_peak);
+        if (instance->memory_limit != 0)
+            append_size(limit, instance->memory_limit);
+        else
+            limit.append("none");
+        context.out.left(instance->name.view(), 20)
+            .right(used.view(), 10)
+            .right(peak.view(), 10)
+            .right(limit.view(), 10)
+            .print('\n');
+    }
+    return 0;
+}
+
+int mem(Context& context) {
+    if (context.argument_count() == 1 && context.argument(0) == "silos")
+        return print_silos(context);
+    if (context.argument_count() != 0)
+        return context.usage();
+    auto const machine = sys::machine_info(context.shell().root_silo());
+    if (!machine)
+        return context.fail("machine", machine.error());
+    auto const total = machine->memory_total;
+    context.out.left("", 14).right("SIZE", 9).right("BYTES", 14).right("SHARE", 8).print('\n');
+    print_amount(context, "total", total, total);
+    print_amount(context, "free", machine->memory_free, total);
+    print_amount(context, "used", total - std::min(total, machine->memory_free), total);
+    print_amount(context, "  kernel", machine->memory_kernel, total);
+    print_amount(context, "  page tables", machine->memory_page_tables, total);
+    print_amount(context, "  user", machine->memory_user, total);
+    print_amount(context, "  boot images", machine->memory_boot, total);
+    return 0;
+}
+
+constexpr Command table[] = {
+    {"mem", "[silos]", "show how the memory is used, by kind or by silo", mem},
+};
+
+}  // namespace
+
+constinit std::span<Command const> const memory_commands = table;
+
+}  // namespace astrata::chevron
