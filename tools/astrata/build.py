@@ -102,7 +102,9 @@ def _run(command: list[str], what: str) -> None:
     result = subprocess.run(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     if result.returncode != 0:
-        lines = result.stdout.splitlines()
+        # Compilers' command lines run to kilobytes and explain nothing.
+        lines = [line if len(line) <= 300 else line[:300] + "..." for line in result.stdout.splitlines()
+                 if "GLOB mismatch" not in line]
         # The first failures explain the rest.
         shown = lines if len(lines) <= 120 else [*lines[:100], f"... ({len(lines) - 100} more lines)"]
         raise CommandError("\n".join([f"{what} failed", *shown]))
