@@ -57,7 +57,8 @@ inline Result<abi::HandleInfo> handle_info(abi::Handle handle) {
     return info;
 }
 
-/// Moves a handle from the caller's table into `process`'s; returns its value there. For setting up a new process.
+/// Moves a handle from the caller's table into `process`'s; returns its value there. For setting up a new process: whoever manages it
+/// decides what it holds, so the handle needs no transfer right and the new process gets none with it.
 /// errors: no_resources, no_memory, bad_state (process has ended)
 inline Result<std::uint64_t> handle_transfer(abi::Handle process, abi::Handle handle) {
     std::uint64_t value = 0;
