@@ -265,10 +265,8 @@ LinuxResult<> make_status(ProcessSubject subject, TextBuffer& text) {
             else if ((region.access & protection::write) != 0 && !region.is_shared)
                 data += region.length();
         });
-        put_size_line(text, "VmPeak", memory.virtual_bytes());
         put_size_line(text, "VmSize", memory.virtual_bytes());
         put_size_line(text, "VmLck", 0);
-        put_size_line(text, "VmHWM", memory.resident_bytes());
         put_size_line(text, "VmRSS", memory.resident_bytes());
         put_size_line(text, "VmData", data);
         put_size_line(text, "VmStk", stack);

@@ -30,7 +30,7 @@ Attributes attributes_now(std::uint64_t number, std::uint32_t mode, std::uint64_
             .mode = mode,
             .uid = uid,
             .gid = gid,
-            .links = 1,
+            .links = static_cast<FileType>(mode & file_type_mask) == FileType::directory ? 2u : 1u,
             .device = device,
             .accessed_ns = now,
             .modified_ns = now,
