@@ -12,7 +12,7 @@ LinuxResult<Ref<FileSystemContext>> build_silo_root(sdk::UniqueHandle root) {
     std::unique_ptr<LowerFileSystem> lower(new (std::nothrow) StrateLower(std::move(root)));
     if (lower == nullptr)
         return fail(Errno::enomem);
-    return mount_standard_file_systems(std::move(lower), "rootfs");
+    return mount_standard_file_systems(std::move(lower), "overlay");
 }
 
 }  // namespace astrata::linux_abi

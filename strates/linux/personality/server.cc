@@ -8,6 +8,7 @@
 #include "strates/linux/personality/process_report.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/streams/stream_file.h"
+#include "strates/linux/tty/console.h"
 #include "strates/linux/syscalls/trace.h"
 
 namespace astrata::linux_abi {
@@ -60,12 +61,12 @@ LinuxResult<> put_file(FileTable& files, Ref<File> file) {
     return {};
 }
 
-LinuxResult<Ref<FileTable>> terminal_files(Job& job) {
+LinuxResult<Ref<FileTable>> terminal_files(Job& job, FileSystemContext const& context) {
     auto files = LTRY(FileTable::create());
     auto terminal = Ref<Terminal>(Ref<StreamTerminal>::share(*job.terminal));
-    auto file = LTRY(make_ref<TerminalFile>(nullptr, std::move(terminal), open_flag::read_write));
+    auto file = LTRY(make_console_file(context, std::move(terminal)));
     for (int descriptor = 0; descriptor < 3; ++descriptor)
-        LTRY(put_file(*files, Ref<File>(file)));
+        LTRY(put_file(*files, file));
     return files;
 }
 
@@ -110,7 +111,7 @@ Result<Ref<Job>> PersonalityService::make_job(StartRequest const& request) {
                         .columns = static_cast<std::uint16_t>(request.columns)};
         job->terminal = TRY(
             to_result(StreamTerminal::create(std::move(request.input), Ref<StreamOutput>::share(*job->output), size)));
-        files = terminal_files(*job);
+        files = terminal_files(*job, *context_);
     } else {
         job->error = TRY(to_result(make_ref<StreamOutput>(std::move(request.error))));
         files = stream_files(*job, std::move(request.input));
