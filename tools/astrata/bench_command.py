@@ -162,7 +162,7 @@ class Benchmark:
         return rows
 
     def _console(self, script: list[tuple[str, str]], options: machine.Options, until: str) -> measure.Boot:
-        return measure.run_console(self.system.kernel, self.system.archive, "session=serial console=none root=archive", options,
+        return measure.run_console(self.system.kernel, self.system.archive, "session=console console=none root=archive", options,
                                    until, script=script)
 
     def _getppid(self) -> list[Row]:

@@ -42,15 +42,15 @@ def ready_system(target: str) -> System:
     """The system built from the sources as they are now, building only if something changed."""
     packages.ensure("build", "run")
     folder = paths.target_build(target)
+    products = (kernel_path(folder), archive_path(folder))
     lock = folder + ".lock"
     waiting = "another build is under way, waiting for it"
     with file_lock(lock, shared=True, announce=waiting):
-        if _is_fresh(folder):
+        if _is_fresh(folder, *products):
             return System(folder)
     with file_lock(lock, announce=waiting):
-        if not _is_fresh(folder):
-            _build_locked(target, folder)
-            _make_archive(folder)
+        if not _is_fresh(folder, *products):
+            _build_locked(target, folder, _make_archive)
         return System(folder)
 
 
@@ -63,16 +63,16 @@ def ready_host() -> str:
     return paths.HOST_BUILD
 
 
-def _is_fresh(folder: str) -> bool:
+def _is_fresh(folder: str, *products: str) -> bool:
     try:
         with open(os.path.join(folder, "built-from"), encoding="utf-8") as file:
-            return file.read() == fingerprint.of_sources()
+            return file.read() == fingerprint.of_sources() and all(map(os.path.exists, products))
     except OSError:
         return False
 
 
-def _build_locked(target: str, folder: str) -> None:
-    """One configure (if needed) and one build; records the fingerprint that the sources had before it began."""
+def _build_locked(target: str, folder: str, finish=None) -> None:
+    """One configure (if needed), one build and `finish(folder)`; records the fingerprint that the sources had before."""
     before = fingerprint.of_sources()
     stamp = os.path.join(folder, "built-from")
     if os.path.exists(stamp):
@@ -83,6 +83,8 @@ def _build_locked(target: str, folder: str) -> None:
               "-DCMAKE_CXX_COMPILER=clang++-22", "-DCMAKE_ASM_COMPILER=clang-22",
               "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DPython3_EXECUTABLE=/usr/bin/python3"], "configuring")
     _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet"], "the build")
+    if finish:
+        finish(folder)
     with open(stamp, "w", encoding="utf-8") as file:
         file.write(before)
 
@@ -100,7 +102,9 @@ def _run(command: list[str], what: str) -> None:
     result = subprocess.run(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     if result.returncode != 0:
-        lines = result.stdout.splitlines()
+        # Compilers' command lines run to kilobytes and explain nothing.
+        lines = [line if len(line) <= 300 else line[:300] + "..." for line in result.stdout.splitlines()
+                 if "GLOB mismatch" not in line]
         # The first failures explain the rest.
         shown = lines if len(lines) <= 120 else [*lines[:100], f"... ({len(lines) - 100} more lines)"]
         raise CommandError("\n".join([f"{what} failed", *shown]))

@@ -66,3 +66,8 @@ def main(words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 141
+    except OSError as error:
+        if not error.filename:
+            raise
+        print(f"astrata: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1

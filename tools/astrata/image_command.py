@@ -15,7 +15,7 @@ USAGE = "iso|disk [OPTION...]"
 OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
     Option("--output", "FILE", help="where to write it (build/ARCHITECTURE/astrata.iso or astrata.disk)"),
-    Option("--append", "WORDS", "session=serial console=none root=archive", help="kernel command line"),
+    Option("--append", "WORDS", "session=console console=none root=archive", help="kernel command line"),
 ]
 CONFIGURATION = """set timeout=0
 set default=0

@@ -86,7 +86,7 @@ def append_line(arguments: Arguments, session: str) -> str:
     words = [f"session={session}", "console=serial" if arguments.verbose else "console=none",
              "root=disk" if arguments.rootfs is not None else "root=archive"]
     if arguments.isolation:
-        words.append(f"isolation={arguments.isolation}")
+        words.append(f"isolation=linux:{arguments.isolation}")
     return " ".join(words)
 
 
@@ -119,7 +119,7 @@ def _run_console(arguments, options, system, disks) -> int:
     from astrata.console_relay import ConsoleRelay
 
     interactive = terminal.is_interactive()
-    append = append_line(arguments, "serial")
+    append = append_line(arguments, "console")
     if interactive:
         say("Ctrl-A x leaves")
         columns, rows = terminal.size()

@@ -1,5 +1,5 @@
-// Costs of Bedrock's primitives in ticks of the processor's counter, which are instructions when QEMU counts them (-icount
-// shift=0). Each figure is the median of seven rounds, the loop around it included.
+// Costs of Bedrock's primitives in ticks of the processor's counter, which are instructions when QEMU counts them
+// (-icount shift=0). Each figure is the median of seven rounds, the loop around it included.
 #include <algorithm>
 #include <array>
 
