@@ -1,5 +1,6 @@
 """Chevron on the console: every command shows something true, and the keys do what they do elsewhere."""
 import re
+import time
 
 from harness import Terminal, chevron, expect, scenario, start
 
@@ -62,11 +63,13 @@ def interrupt_and_suspend():
     with chevron() as console:
         console.send("sleep 100\r")
         console.expect(r"sleep 100\n")
+        time.sleep(0.5)
         console.send("\x03")
         console.expect(r"^>>> ", 10)
         expect(console.command("echo $?").strip() == "130", "$? after Ctrl-C is not 130")
         console.send("sleep 100\r")
         console.expect(r"sleep 100\n")
+        time.sleep(0.5)
         console.send("\x1a")
         console.expect(r"^>>> ", 10)
         expect("sleep" in console.command("jobs"), "the stopped job is not listed")
