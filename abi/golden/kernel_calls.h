@@ -65,10 +65,10 @@ Result<> sys_handle_info(Thread& caller, HandleInfoArgs const& args);
 
 struct HandleTransferArgs {
     Ref<Process> process;
-    Ref<KernelObject> handle;
-    abi::Handle handle_value;
+    AnyHandle handle;
 };
-/// Moves a handle from the caller's table into `process`'s; returns its value there. For setting up a new process.
+/// Moves a handle from the caller's table into `process`'s; returns its value there. For setting up a new process: whoever manages it
+/// decides what it holds, so the handle needs no transfer right and the new process gets none with it.
 /// errors: no_resources, no_memory, bad_state (process has ended)
 Result<std::uint64_t> sys_handle_transfer(Thread& caller, HandleTransferArgs const& args);
 
@@ -218,9 +218,9 @@ Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args);
 struct ThreadBindRestrictedStateArgs {
     std::uint64_t address;
 };
-/// Maps a fresh zeroed page at `address` (page-aligned, in the home space, replacing what is there) and binds it as the calling
-/// thread's RestrictedState. It stays resident and bound until the thread ends.
-/// errors: no_memory
+/// Binds the page at `address` (page-aligned, in the home space, private memory that the caller mapped), contents included, as the
+/// calling thread's RestrictedState. It stays resident and bound until the thread ends.
+/// errors: no_memory, bad_address
 Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedStateArgs const& args);
 
 struct RestrictedEnterArgs {};

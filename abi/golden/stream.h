@@ -23,7 +23,8 @@ public:
     /// The endpoint is borrowed and must stay open.
     explicit StreamClient(abi::Handle endpoint) : endpoint_(endpoint) {}
 
-    /// Waits for at least one byte; returns what is there, at most `limit`. Empty means the other side has closed.
+    /// Waits for at least one byte; returns what is there, at most `limit`. Empty means the other side has closed. One read waits
+    /// at a time: a later one makes an earlier one fail with cancelled, since whoever asks last has the stream.
     Result<abi::BoundedBytes<4000>> read(std::uint32_t limit, MonotonicNs deadline = never) const {
         sdk::OutgoingCall call_(1, 4);
         call_.put(0, limit);
@@ -48,6 +49,7 @@ public:
     }
 
     /// Puts bytes back in front of what is read next (type-ahead that a finished foreground program did not consume).
+    /// Without any bytes it makes the read that waits fail with cancelled: a reader calls its own read back without losing bytes.
     Result<> unread(Bytes bytes, MonotonicNs deadline = never) const {
         if (bytes.size() > 4000) [[unlikely]] return fail(Error::message_too_large);
         sdk::OutgoingCall call_(3, 4 + bytes.size());
@@ -135,11 +137,13 @@ public:
         }
     };
 
-    /// Waits for at least one byte; returns what is there, at most `limit`. Empty means the other side has closed.
+    /// Waits for at least one byte; returns what is there, at most `limit`. Empty means the other side has closed. One read waits
+    /// at a time: a later one makes an earlier one fail with cancelled, since whoever asks last has the stream.
     virtual void read(sdk::Caller const& caller, ReadRequest const& request, ReadResponder responder) = 0;
     /// Waits until all bytes are accepted.
     virtual void write(sdk::Caller const& caller, WriteRequest const& request, WriteResponder responder) = 0;
     /// Puts bytes back in front of what is read next (type-ahead that a finished foreground program did not consume).
+    /// Without any bytes it makes the read that waits fail with cancelled: a reader calls its own read back without losing bytes.
     virtual void unread(sdk::Caller const& caller, UnreadRequest const& request, UnreadResponder responder) = 0;
     /// Size of the terminal at the other end in character cells; 0 when unknown.
     virtual void size(sdk::Caller const& caller, SizeRequest const& request, SizeResponder responder) = 0;

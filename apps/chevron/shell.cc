@@ -105,13 +105,9 @@ void Shell::run() {
 
 bool Shell::read_command(String& text) {
     text.clear();
-    jobs_.collect([&](Job const& job) {
+    jobs_.collect([&](Job& job) {
         TextBuffer<96> note;
-        note.append('[')
-            .append(job.number())
-            .append("] ended, status ")
-            .append(const_cast<Job&>(job).exit_status())
-            .append("   ");
+        note.append('[').append(job.number()).append("] ended, status ").append(job.exit_status()).append("   ");
         (void)console_.write_text(as_bytes(note.view()));
         (void)console_.write_text(as_bytes(job.text()));
         (void)console_.write_text(as_bytes("\n"));

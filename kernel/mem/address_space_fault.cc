@@ -132,9 +132,10 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapp
     struct Fresh {
         PhysAddr page;
         ~Fresh() {
+            if (page.value == 0)
+                return;
             UnchargeBatch batch;
-            if (page.value != 0)
-                mem::drop_tree(page, batch);
+            mem::drop_tree(page, batch);
         }
     } fresh;
     if (found) {
@@ -162,6 +163,16 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapp
     return Resolution::resolved;
 }
 
+Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTables& tables, VirtAddr address) {
+    auto const block = address.value / paging::bytes_of(1);
+    if (block == recent_block_ && recent_table_.value != 0)
+        return PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(address, 0)], recent_table_};
+    auto const place = TRY(tables.place_for(address));
+    recent_block_ = block;
+    recent_table_ = place.table;
+    return place;
+}
+
 // Shows `page` at `address`, in place of whatever was shown there.
 Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) {
     auto const entry = entry_for(mapping, page, may_write);
@@ -170,7 +181,7 @@ Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, Phys
         LockGuard guard(page_table_lock_);
         Tables pages(*this);
         PageTables tables(restricted_root_, pages);
-        auto const place = TRY(tables.place_for(address));
+        auto const place = TRY(place_for_locked(tables, address));
         auto const old_entry = paging::load_entry(*place.entry);
         if (old_entry == entry)
             return {};

@@ -23,7 +23,7 @@ inline constexpr std::size_t frame_kinds = 8;
 ///   free (first frame of a block)   links of the free list
 ///   user         references of page trees (low half) and pins (high half); see user_page.h
 ///   slab         links in its class's list of slabs with room; extra: see heap.cc
-///   page_table   extra: number of present entries
+///   page_table   extra: number of present entries; word: which groups of entries have any (lib/paging)
 struct Frame {
     std::atomic<std::uint64_t> word = 0;
     std::uint32_t extra = 0;

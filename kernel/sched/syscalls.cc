@@ -118,10 +118,8 @@ Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedSt
         return fail(Error::invalid_argument);
     if (!arch::allocate_vector_area(caller))
         return fail(Error::no_memory);
-    auto page = TRY(MemoryObject::create_contiguous(caller.process().silo().memory(), page_size));
-    TRY(caller.process().home().map(page, 0, {args.address}, page_size, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
-    caller.restricted_state = reinterpret_cast<abi::RestrictedStateX86*>(arch::phys_to_virt(page->device_address()));
-    caller.restricted_object = RefOrNull<KernelObject>(Ref<KernelObject>(std::move(page)));
+    caller.restricted_page = TRY(caller.process().home().pin({args.address}));
+    caller.restricted_state = static_cast<abi::RestrictedStateX86*>(caller.restricted_page.address());
     return {};
 }
 

@@ -14,6 +14,7 @@
 #include "arch/trap_frame.h"
 #include "kernel/ipc/reply.h"
 #include "kernel/mem/kernel_space.h"
+#include "kernel/mem/user_page.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/wait.h"
 #include "kernel/time/timer_queue.h"
@@ -151,7 +152,7 @@ public:
 
     RefOrNull<AddressSpace> guest_space;
     abi::RestrictedStateX86* restricted_state = nullptr;   // through the direct map
-    RefOrNull<KernelObject> restricted_object;
+    mem::PinnedPage restricted_page;
 
 private:
     friend class WaitQueue;

@@ -22,20 +22,22 @@ struct Detached {
     bool is_started;
 };
 
+// By reference, so that a frame that cannot be allocated leaves both with the caller.
 template <typename T, typename Done>
-Detached run_detached(Task<T> task, Done done) {
-    done(co_await task);
+Detached run_detached(Task<T>& task, Done& done) {
+    auto own_task = std::move(task);
+    auto own_done = std::move(done);
+    own_done(co_await own_task);
 }
 
 }  // namespace detail
 
 /// Starts `task` and lets it run on by itself; `done(result)` is called when it ends, possibly before spawn returns.
-/// errors    no_memory (nothing was started, `done` will not be called)
+/// When there is no memory to run it, its result is `no_memory`.
 template <typename T, typename Done>
-[[nodiscard]] Result<> spawn(Task<T> task, Done done) {
-    if (!detail::run_detached(std::move(task), std::move(done)).is_started)
-        return fail(Error::no_memory);
-    return {};
+void spawn(Task<T> task, Done done) {
+    if (!detail::run_detached(task, done).is_started)
+        done(T(fail(Error::no_memory)));
 }
 
 }  // namespace astrata::async

@@ -186,7 +186,7 @@ TEST(Spawn, runs_a_task_on_its_own) {
     Event event;
     std::vector<int> order;
     std::optional<Result<>> outcome;
-    ASSERT_TRUE(spawn(append_after(event, order, 7), [&](Result<> result) { outcome = result; }));
+    spawn(append_after(event, order, 7), [&](Result<> result) { outcome = result; });
     EXPECT_FALSE(outcome);
     event.set();
     ASSERT_TRUE(outcome);
@@ -194,10 +194,14 @@ TEST(Spawn, runs_a_task_on_its_own) {
     EXPECT_EQ(order, std::vector{7});
 }
 
-TEST(Spawn, reports_that_there_is_no_memory) {
-    auto task = give(1);
-    testing::FailingNew failing(0);
-    EXPECT_EQ(spawn(std::move(task), [](Result<int>) { FAIL(); }).error(), Error::no_memory);
+TEST(Spawn, ends_a_task_that_there_is_no_memory_for) {
+    for (long const count : {0, 1}) {
+        std::optional<Result<int>> outcome;
+        testing::FailingNew const failing(count);
+        spawn(give(1), [&](Result<int> result) { outcome = result; });
+        ASSERT_TRUE(outcome);
+        EXPECT_EQ(outcome->error(), Error::no_memory);
+    }
 }
 
 TEST(SyncWait, gives_up_a_task_that_pauses) {

@@ -16,6 +16,7 @@ constexpr std::uint32_t known_incompatible = incompatible::file_type | incompati
                                              incompatible::large_directories | incompatible::inline_data;
 
 constexpr std::uint32_t classic_inode_size = 128;
+constexpr InodeNumber classic_first_inode = 11;
 constexpr std::uint32_t narrow_descriptor_size = 32;
 constexpr std::uint32_t wide_descriptor_size = 64;
 constexpr std::uint32_t descriptor_size_limit = 1024;
@@ -41,9 +42,11 @@ Result<> parse_features(layout::Superblock const& raw, Superblock& parsed) {
         return fail(Error::not_supported);
     if (raw.revision == 0) {
         parsed.inode_size = classic_inode_size;
+        parsed.first_inode = classic_first_inode;
         return {};
     }
     parsed.inode_size = raw.inode_size;
+    parsed.first_inode = raw.first_inode;
     parsed.compatible_features = raw.compatible_features;
     parsed.incompatible_features = raw.incompatible_features;
     parsed.read_only_features = raw.read_only_features;

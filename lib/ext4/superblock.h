@@ -47,6 +47,7 @@ struct Superblock {
     std::array<std::uint32_t, 2> backup_groups{};
     std::array<std::byte, 16> uuid{};
     std::array<char, 16> label{};
+    InodeNumber first_inode = 0;  // that a file can have; below are the root's and those of the file system's own
     InodeNumber journal_inode = 0;
     std::uint32_t journal_device = 0;
     std::array<std::uint32_t, 4> hash_seed{};

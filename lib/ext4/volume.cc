@@ -18,6 +18,13 @@ constexpr std::size_t superblock_end = layout::superblock_offset + sizeof(layout
 constexpr std::uint64_t link_limit = 4096;  // bytes in a symbolic link's target
 constexpr std::uint64_t sector_size = 512;
 
+// At least one block, and no more memory for larger blocks than for ordinary ones, as long as some remain.
+std::size_t cache_capacity(std::size_t wanted, std::uint32_t block_size) {
+    constexpr std::size_t ordinary_block_size = 4096, few_blocks = 8;
+    auto const scaled = wanted * ordinary_block_size / std::max<std::size_t>(block_size, ordinary_block_size);
+    return std::max(std::size_t{1}, std::max(scaled, std::min(wanted, few_blocks)));
+}
+
 // Short targets of symbolic links are stored in place of the block map. The only sure sign is that the link has no data
 // block; its attributes may have one.
 bool is_fast_link(Superblock const& superblock, Inode const& link) {
@@ -45,8 +52,8 @@ async::Task<Result<std::unique_ptr<Volume>>> Volume::mount(BlockSource& source, 
     if (unit > superblock.block_size)
         co_return fail(Error::not_supported);
 
-    auto cache =
-        CO_TRY(BlockCache::create(source, superblock.block_size, std::max<std::size_t>(options.cached_blocks, 1)));
+    auto const cached_blocks = cache_capacity(options.cached_blocks, superblock.block_size);
+    auto cache = CO_TRY(BlockCache::create(source, superblock.block_size, cached_blocks));
     std::unique_ptr<Volume> volume(new (std::nothrow) Volume(superblock, std::move(cache)));
     if (volume == nullptr)
         co_return fail(Error::no_memory);

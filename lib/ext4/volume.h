@@ -23,7 +23,7 @@
 namespace astrata::ext4 {
 
 struct MountOptions {
-    std::size_t cached_blocks = 64;  // metadata blocks kept in memory
+    std::size_t cached_blocks = 128;  // metadata blocks kept in memory; fewer where they are larger than 4 KiB
     Checksums checksums = Checksums::verify;
 };
 

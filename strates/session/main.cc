@@ -22,18 +22,23 @@ namespace {
 
 constexpr std::size_t parameter_bytes = std::size_t{2} << 20;
 constexpr std::uint64_t stopped_pause_ns = 50'000'000;
+constexpr std::uint64_t port_patience_ns = 3'000'000'000;
+constexpr std::uint64_t port_pause_ns = 1'000'000;
 constexpr std::string_view port_prefix = "org.astrata.";
 constexpr std::string_view silo_name = "run";
 
-// The driver may name its ports in full or without what they have in common.
+// The device announces its ports one by one after the driver has started, so a name may be known a little later.
 Result<sdk::UniqueHandle> open_port(sdk::Need const& ports, std::string_view name) {
     abi::StreamDirectoryClient const directory(ports.endpoint.get());
     TextBuffer<64> full;
     full.append(port_prefix).append(name);
-    auto port = directory.open(full.view());
-    if (port || port.error() != Error::not_found)
-        return port;
-    return directory.open(name);
+    auto const give_up = sys::clock_now() + port_patience_ns;
+    for (;;) {
+        auto port = directory.open(full.view());
+        if (port || port.error() != Error::not_found || sys::clock_now() > give_up)
+            return port;
+        (void)sys::thread_sleep(sys::clock_now() + port_pause_ns);
+    }
 }
 
 Result<sdk::UniqueHandle> copy_of(abi::Handle endpoint) {

@@ -584,10 +584,15 @@ Result<sdk::UniqueHandle> Manager::create_linux_silo(std::string_view name, std:
         instance->memory_limit = memory_limit;
         TRY(instance->bindings.push_back(
             {.parameter = manifest::Name::from(root_parameter), .scheme = manifest::Name::from(root_scheme)}));
-        TextBuffer<48> limit;
-        limit.append("process-limit=").append(process_limit);
-        auto text = TRY(String::from(limit.view()));
-        TRY(instance->arguments.push_back(std::move(text)));
+        // What programs of the silo are shown of the machine, and how many of them there may be.
+        auto const add_argument = [&](std::string_view key, std::uint64_t value) -> Result<> {
+            TextBuffer<48> argument;
+            argument.append(key).append('=').append(value);
+            return instance->arguments.push_back(TRY(String::from(argument.view())));
+        };
+        TRY(add_argument("process-limit", process_limit));
+        TRY(add_argument("machine-memory", machine_->memory_total));
+        TRY(add_argument("processors", machine_->cpus_online));
         return provide_schemes(*instance);
     }();
     if (!prepared) {

@@ -113,7 +113,9 @@ constexpr std::uint64_t trace_pause_ns = 100'000'000;
 
 // With on or unknown, follows the calls until Ctrl-C and then switches tracing off; without, prints what there is.
 int trace(Context& context, std::string_view name, std::string_view what) {
-    auto const personality = context.shell().programs().connect_to(name);
+    // The shell's own silo is made when it is first needed, and tracing may be what needs it.
+    auto& programs = context.shell().programs();
+    auto const personality = name == LinuxPrograms::silo ? programs.connect() : programs.connect_to(name);
     if (!personality)
         return personality.error() == Error::not_found ? context.fail(name, "no Linux silo of that name")
                                                        : context.fail(name, personality.error());

@@ -16,12 +16,12 @@ struct CountingWaker : Waker {
 TEST(Pipe, carries_everything_between_threads) {
     auto ends = *Pipe::create();
     constexpr std::size_t total = 1'000'000;
-    std::thread writer([writer = std::move(ends.writer)] {
+    std::thread writer([writer = std::move(ends.writer)]() mutable {
         std::vector<std::byte> data(total);
         for (std::size_t index = 0; index < total; ++index)
             data[index] = static_cast<std::byte>(index * 7);
         EXPECT_TRUE(writer->write(data));
-        const_cast<Ref<Channel>&>(writer) = *make_ref<NullChannel>();  // closes the end
+        writer = *make_ref<NullChannel>();  // closes the end
     });
     std::size_t received = 0;
     std::array<std::byte, 3000> chunk;

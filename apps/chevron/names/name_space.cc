@@ -72,15 +72,18 @@ Result<> NameSpace::mount(std::string_view scheme, Path const& path) {
 Result<> NameSpace::unmount(Path const& path) {
     Lock lock(mutex_);
     std::size_t found = mounts_.size();
+    bool is_busy = false;
     for (std::size_t position = 0; position < mounts_.size(); ++position) {
         auto const other = mounts_[position]->path.view();
         if (other == path.view())
             found = position;
-        else if (is_within(path, other))
-            return fail(Error::busy);
+        else
+            is_busy |= is_within(path, other);
     }
     if (found == mounts_.size())
         return fail(Error::not_found);
+    if (is_busy)
+        return fail(Error::busy);
     mounts_.erase(found);
     return {};
 }

@@ -82,10 +82,10 @@ void enable_local_apic() {
     write(Register::lint1, entry_masked);
     write(Register::error_entry, entry_masked);
     write(Register::timer_divide, divide_by_one);
-    write(Register::timer_entry, entry_masked | timer_vector);
+    // Stopped, but not masked: a CPU that comes up while the boot CPU still measures the rate must hear its timer later, too.
+    write(Register::timer_initial, 0);
+    write(Register::timer_entry, (features.has_tsc_deadline ? timer_mode_deadline : 0) | timer_vector);
     write(Register::spurious, 0x100 | spurious_vector);
-    if (timer_counts_per_tick != 0 || features.has_tsc_deadline)
-        write(Register::timer_entry, (features.has_tsc_deadline ? timer_mode_deadline : 0) | timer_vector);
 }
 
 std::uint32_t local_apic_id() {
@@ -115,8 +115,10 @@ void send_startup(std::uint32_t apic_id, std::uint8_t page) {
 }
 
 void start_timer_measurement() {
-    if (!features.has_tsc_deadline)
-        write(Register::timer_initial, ~std::uint32_t{0});
+    if (features.has_tsc_deadline)
+        return;
+    write(Register::timer_entry, entry_masked | timer_vector);
+    write(Register::timer_initial, ~std::uint32_t{0});
 }
 std::uint32_t timer_measurement_count() {
     return features.has_tsc_deadline ? 0 : ~read(Register::timer_current);

@@ -22,7 +22,7 @@ public:
     }
 
 private:
-    std::array<char, path_limit> text_;   // filled as far as needed
+    std::array<char, path_limit> text_;  // filled as far as needed
 };
 
 /// Where a walk begins: the directory argument of an *at call. Keeps the directory's file alive.
@@ -40,9 +40,7 @@ public:
             return fail(Errno::enotdir);
         return {};
     }
-    [[nodiscard]] WalkStart get() const {
-        return {task_.fs(), task_.credentials(), file_ ? file_->path() : nullptr};
-    }
+    [[nodiscard]] WalkStart get() const { return {task_.fs(), task_.credentials(), file_ ? file_->path() : nullptr}; }
     /// The file of `directory` itself, null for the working directory.
     [[nodiscard]] File* file() const { return file_.get(); }
 
@@ -51,9 +49,9 @@ private:
     RefOrNull<File> file_;
 };
 
-/// The place of a (directory, path, AT_ flags) argument. With AT_EMPTY_PATH an empty path is the directory argument itself.
-/// last      what to do with a link at the end unless the flags say otherwise
-/// errors    those of a walk, ebadf (an empty path and a file without a place is ENOENT's business: see FilePlace)
+/// The place of a (directory, path, AT_ flags) argument. With AT_EMPTY_PATH an empty path is the directory argument
+/// itself. last      what to do with a link at the end unless the flags say otherwise errors    those of a walk, ebadf
+/// (an empty path and a file without a place is ENOENT's business: see FilePlace)
 LinuxResult<Path> place_at(Task& task, std::int32_t directory, GuestAddress path, std::uint64_t flags = 0,
                            LastComponent last = LastComponent::follow);
 /// The place of an open file.

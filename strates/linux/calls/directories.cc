@@ -16,11 +16,12 @@ namespace {
 /// Packs entries into a buffer of ours, which goes to the program in one copy.
 class PackedEntries final : public DirectorySink {
 public:
-    enum class Layout : std::uint8_t { old, with_type };   // struct linux_dirent, struct linux_dirent64
+    enum class Layout : std::uint8_t { old, with_type };  // struct linux_dirent, struct linux_dirent64
     PackedEntries(MutableBytes buffer, Layout layout) : buffer_(buffer), layout_(layout) {}
 
     bool add(std::string_view name, std::uint64_t node, FileType type, std::uint64_t next) override {
-        // Both begin with node, position and length; the new one goes on with the type, the old one has it in its last byte.
+        // Both begin with node, position and length; the new one goes on with the type, the old one has it in its last
+        // byte.
         bool const has_type_first = layout_ == Layout::with_type;
         std::size_t const name_offset = has_type_first ? 19 : 18;
         auto const length = align_up(name_offset + name.size() + (has_type_first ? 1 : 2), 8);
@@ -53,7 +54,8 @@ constexpr std::size_t buffer_limit = 32 * 1024;
 LinuxResult<std::uint64_t> get_entries(Task& task, std::int32_t fd, GuestAddress entries, std::uint32_t count,
                                        PackedEntries::Layout layout) {
     auto const file = LTRY(task.files().get(fd));
-    std::unique_ptr<std::array<std::byte, buffer_limit>> const memory(new (std::nothrow) std::array<std::byte, buffer_limit>);
+    std::unique_ptr<std::array<std::byte, buffer_limit>> const memory(new (std::nothrow)
+                                                                          std::array<std::byte, buffer_limit>);
     if (memory == nullptr)
         return fail(Errno::enomem);
     PackedEntries packed(MutableBytes(*memory).first(std::min<std::size_t>(count, buffer_limit)), layout);

@@ -66,7 +66,7 @@ namespace {
 
 // The flags that preadv2 and pwritev2 take without anything to do: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
 constexpr std::uint64_t harmless_transfer_flags = 0x7;
-constexpr std::uint64_t here = ~std::uint64_t{0};   // position -1: the file's own
+constexpr std::uint64_t here = ~std::uint64_t{0};  // position -1: the file's own
 
 LinuxResult<std::uint64_t> read_segments(Task& task, std::int32_t fd, GuestAddress segments, std::uint64_t count,
                                          std::uint64_t position, bool own_position) {
@@ -133,7 +133,8 @@ constexpr std::size_t copy_chunk = 32 * 1024;
 // A null position means the file's own.
 LinuxResult<std::uint64_t> copy_between(File& from, std::uint64_t* from_position, File& to, std::uint64_t* to_position,
                                         std::uint64_t count) {
-    std::unique_ptr<std::array<std::byte, copy_chunk>> const chunk(new (std::nothrow) std::array<std::byte, copy_chunk>);
+    std::unique_ptr<std::array<std::byte, copy_chunk>> const chunk(new (std::nothrow)
+                                                                       std::array<std::byte, copy_chunk>);
     if (chunk == nullptr)
         return fail(Errno::enomem);
     std::uint64_t done = 0;
@@ -184,9 +185,7 @@ struct PositionArgument {
         value = static_cast<std::uint64_t>(given);
         return {};
     }
-    LinuxResult<> write() const {
-        return address.is_null() ? LinuxResult<>() : write_guest(address, value);
-    }
+    LinuxResult<> write() const { return address.is_null() ? LinuxResult<>() : write_guest(address, value); }
     std::uint64_t* pointer() { return address.is_null() ? nullptr : &value; }
 };
 
@@ -198,6 +197,9 @@ LinuxResult<std::uint64_t> sys_sendfile(Task& task, std::int32_t to, std::int32_
     auto const target = LTRY(task.files().get(to));
     if (!source->can_read() || !target->can_write())
         return fail(Errno::ebadf);
+    // Only from contents that are there: a terminal or pipe would end the transfer at its first pause, or never (sendfile(2)).
+    if (source->inode() == nullptr || !source->inode()->is_regular())
+        return fail(Errno::einval);
     PositionArgument position{offset};
     LTRY(position.read());
     auto const done =
@@ -285,11 +287,12 @@ LinuxResult<std::uint64_t> sys_sync(Task&) {
 }
 
 // Advice about pages that the pager of the file-system strate reads ahead by itself.
-LinuxResult<std::uint64_t> sys_fadvise64(Task& task, std::int32_t fd, std::int64_t, std::uint64_t, std::int32_t advice) {
+LinuxResult<std::uint64_t> sys_fadvise64(Task& task, std::int32_t fd, std::int64_t, std::uint64_t,
+                                         std::int32_t advice) {
     auto const file = LTRY(task.files().get(fd));
     if (file_cast<PipeFile>(*file) != nullptr)
         return fail(Errno::espipe);
-    if (advice < 0 || advice > 5)   // POSIX_FADV_NOREUSE
+    if (advice < 0 || advice > 5)  // POSIX_FADV_NOREUSE
         return fail(Errno::einval);
     return 0;
 }
@@ -310,8 +313,8 @@ LinuxResult<std::uint64_t> sys_close(Task& task, std::int32_t fd) {
 }
 
 LinuxResult<std::uint64_t> sys_close_range(Task& task, std::uint32_t first, std::uint32_t last, std::uint64_t flags) {
-    constexpr std::uint64_t unshare = 2;         // CLOSE_RANGE_UNSHARE
-    constexpr std::uint64_t close_on_exec = 4;   // CLOSE_RANGE_CLOEXEC
+    constexpr std::uint64_t unshare = 2;        // CLOSE_RANGE_UNSHARE
+    constexpr std::uint64_t close_on_exec = 4;  // CLOSE_RANGE_CLOEXEC
     if ((flags & ~(unshare | close_on_exec)) != 0 || first > last)
         return fail(Errno::einval);
     if ((flags & unshare) != 0)
@@ -377,31 +380,31 @@ LinuxResult<std::uint64_t> sys_pipe2(Task& task, GuestAddress fds, std::uint64_t
 namespace {
 
 namespace fcntl_command {
-constexpr std::int32_t duplicate = 0;                     // F_DUPFD
-constexpr std::int32_t get_descriptor_flags = 1;          // F_GETFD
-constexpr std::int32_t set_descriptor_flags = 2;          // F_SETFD
-constexpr std::int32_t get_flags = 3;                     // F_GETFL
-constexpr std::int32_t set_flags = 4;                     // F_SETFL
-constexpr std::int32_t get_lock = 5;                      // F_GETLK
-constexpr std::int32_t set_lock = 6;                      // F_SETLK
-constexpr std::int32_t set_lock_wait = 7;                 // F_SETLKW
-constexpr std::int32_t set_owner = 8;                     // F_SETOWN
-constexpr std::int32_t get_owner = 9;                     // F_GETOWN
-constexpr std::int32_t set_signal = 10;                   // F_SETSIG
-constexpr std::int32_t get_signal = 11;                   // F_GETSIG
-constexpr std::int32_t get_file_lock = 36;                // F_OFD_GETLK
-constexpr std::int32_t set_file_lock = 37;                // F_OFD_SETLK
-constexpr std::int32_t set_file_lock_wait = 38;           // F_OFD_SETLKW
-constexpr std::int32_t duplicate_close_on_exec = 1030;    // F_DUPFD_CLOEXEC
-constexpr std::int32_t set_pipe_size = 1031;              // F_SETPIPE_SZ
-constexpr std::int32_t get_pipe_size = 1032;              // F_GETPIPE_SZ
-constexpr std::int32_t add_seals = 1033;                  // F_ADD_SEALS
-constexpr std::int32_t get_seals = 1034;                  // F_GET_SEALS
+constexpr std::int32_t duplicate = 0;                   // F_DUPFD
+constexpr std::int32_t get_descriptor_flags = 1;        // F_GETFD
+constexpr std::int32_t set_descriptor_flags = 2;        // F_SETFD
+constexpr std::int32_t get_flags = 3;                   // F_GETFL
+constexpr std::int32_t set_flags = 4;                   // F_SETFL
+constexpr std::int32_t get_lock = 5;                    // F_GETLK
+constexpr std::int32_t set_lock = 6;                    // F_SETLK
+constexpr std::int32_t set_lock_wait = 7;               // F_SETLKW
+constexpr std::int32_t set_owner = 8;                   // F_SETOWN
+constexpr std::int32_t get_owner = 9;                   // F_GETOWN
+constexpr std::int32_t set_signal = 10;                 // F_SETSIG
+constexpr std::int32_t get_signal = 11;                 // F_GETSIG
+constexpr std::int32_t get_file_lock = 36;              // F_OFD_GETLK
+constexpr std::int32_t set_file_lock = 37;              // F_OFD_SETLK
+constexpr std::int32_t set_file_lock_wait = 38;         // F_OFD_SETLKW
+constexpr std::int32_t duplicate_close_on_exec = 1030;  // F_DUPFD_CLOEXEC
+constexpr std::int32_t set_pipe_size = 1031;            // F_SETPIPE_SZ
+constexpr std::int32_t get_pipe_size = 1032;            // F_GETPIPE_SZ
+constexpr std::int32_t add_seals = 1033;                // F_ADD_SEALS
+constexpr std::int32_t get_seals = 1034;                // F_GET_SEALS
 }  // namespace fcntl_command
 
-constexpr std::int16_t lock_shared = 0;      // F_RDLCK
-constexpr std::int16_t lock_exclusive = 1;   // F_WRLCK
-constexpr std::int16_t lock_none = 2;        // F_UNLCK
+constexpr std::int16_t lock_shared = 0;     // F_RDLCK
+constexpr std::int16_t lock_exclusive = 1;  // F_WRLCK
+constexpr std::int16_t lock_none = 2;       // F_UNLCK
 
 /// struct flock.
 struct FlockArgument {
@@ -427,7 +430,7 @@ LinuxResult<LockRange> lock_range(File& file, FlockArgument const& argument) {
     std::int64_t end = 0;
     if (__builtin_add_overflow(base, argument.start, &first) || __builtin_add_overflow(first, argument.length, &end))
         return fail(Errno::eoverflow);
-    if (argument.length < 0)   // the bytes before the start
+    if (argument.length < 0)  // the bytes before the start
         std::swap(first, end);
     if (first < 0)
         return fail(Errno::einval);
@@ -480,7 +483,8 @@ LinuxResult<std::uint64_t> record_lock(Task& task, File& file, std::int32_t comm
         break;
     default: return fail(Errno::einval);
     }
-    LTRY(locks->set_record(lock, command == fcntl_command::set_lock_wait || command == fcntl_command::set_file_lock_wait));
+    LTRY(locks->set_record(lock,
+                           command == fcntl_command::set_lock_wait || command == fcntl_command::set_file_lock_wait));
     return 0;
 }
 
@@ -499,9 +503,7 @@ LinuxResult<std::uint64_t> sys_fcntl(Task& task, std::int32_t fd, std::int32_t c
                                      static_cast<std::int32_t>(argument))));
     }
     case fcntl_command::get_descriptor_flags: return LTRY(task.files().is_close_on_exec(fd)) ? 1 : 0;
-    case fcntl_command::set_descriptor_flags:
-        LTRY(task.files().set_close_on_exec(fd, (argument & 1) != 0));
-        return 0;
+    case fcntl_command::set_descriptor_flags: LTRY(task.files().set_close_on_exec(fd, (argument & 1) != 0)); return 0;
     case fcntl_command::get_flags: return file->flags() | (file->is_seekable() ? open_flag::large_file : 0);
     case fcntl_command::set_flags: {
         if (file->is_path_only())
@@ -526,20 +528,21 @@ LinuxResult<std::uint64_t> sys_fcntl(Task& task, std::int32_t fd, std::int32_t c
         auto* pipe = file_cast<PipeFile>(*file);
         if (pipe == nullptr)
             return fail(Errno::ebadf);
-        return command == fcntl_command::get_pipe_size ? LinuxResult<std::uint64_t>(pipe->pipe().capacity())
-                                                       : LinuxResult<std::uint64_t>(LTRY(pipe->pipe().set_capacity(argument)));
+        return command == fcntl_command::get_pipe_size
+                   ? LinuxResult<std::uint64_t>(pipe->pipe().capacity())
+                   : LinuxResult<std::uint64_t>(LTRY(pipe->pipe().set_capacity(argument)));
     }
     case fcntl_command::add_seals: return fail(Errno::eperm);
-    case fcntl_command::get_seals: return 1;   // F_SEAL_SEAL: no seals can be set
+    case fcntl_command::get_seals: return 1;  // F_SEAL_SEAL: no seals can be set
     default: return fail(Errno::einval);
     }
 }
 
 LinuxResult<std::uint64_t> sys_flock(Task& task, std::int32_t fd, std::int32_t operation) {
-    constexpr std::int32_t shared = 1;         // LOCK_SH
-    constexpr std::int32_t exclusive = 2;      // LOCK_EX
-    constexpr std::int32_t non_blocking = 4;   // LOCK_NB
-    constexpr std::int32_t unlock = 8;         // LOCK_UN
+    constexpr std::int32_t shared = 1;        // LOCK_SH
+    constexpr std::int32_t exclusive = 2;     // LOCK_EX
+    constexpr std::int32_t non_blocking = 4;  // LOCK_NB
+    constexpr std::int32_t unlock = 8;        // LOCK_UN
     auto const file = LTRY(task.files().get(fd));
     if (file->inode() == nullptr || file->is_path_only())
         return fail(Errno::ebadf);

@@ -88,14 +88,15 @@ LinuxResult<std::uint64_t> sys_mount(Task& task, GuestAddress source, GuestAddre
 }
 
 LinuxResult<std::uint64_t> sys_umount2(Task& task, GuestAddress target, std::uint64_t flags) {
-    constexpr std::uint64_t force = 1;       // MNT_FORCE
-    constexpr std::uint64_t detach = 2;      // MNT_DETACH
-    constexpr std::uint64_t no_follow = 8;   // UMOUNT_NOFOLLOW
+    constexpr std::uint64_t force = 1;      // MNT_FORCE
+    constexpr std::uint64_t detach = 2;     // MNT_DETACH
+    constexpr std::uint64_t no_follow = 8;  // UMOUNT_NOFOLLOW
     if ((flags & ~(force | detach | no_follow)) != 0)
         return fail(Errno::einval);
     if (!task.credentials().has(Capability::sys_admin))
         return fail(Errno::eperm);
-    auto const place = LTRY(place_at(task, at_current_directory, target, (flags & no_follow) != 0 ? at_flag::no_follow : 0));
+    auto const place =
+        LTRY(place_at(task, at_current_directory, target, (flags & no_follow) != 0 ? at_flag::no_follow : 0));
     tree().drop_unused_entries(place.mount->file_system());
     LTRY(tree().detach(place, (flags & detach) != 0));
     return 0;
@@ -121,7 +122,7 @@ struct FileSystemStatus {
 static_assert(sizeof(FileSystemStatus) == 120);
 
 LinuxResult<std::uint64_t> write_statistics(Mount const& mount, GuestAddress to) {
-    constexpr std::uint64_t valid = 0x20;   // ST_VALID
+    constexpr std::uint64_t valid = 0x20;  // ST_VALID
     auto const statistics = LTRY(mount.file_system().statistics());
     auto const device = mount.file_system().device();
     // The low mount flags are also those of statfs.
@@ -153,7 +154,7 @@ LinuxResult<std::uint64_t> sys_statfs(Task& task, GuestAddress path, GuestAddres
 LinuxResult<std::uint64_t> sys_fstatfs(Task& task, std::int32_t fd, GuestAddress status) {
     auto const file = LTRY(task.files().get(fd));
     if (file->path() == nullptr) {
-        constexpr std::int64_t pipe_magic = 0x50495045;   // PIPEFS_MAGIC
+        constexpr std::int64_t pipe_magic = 0x50495045;  // PIPEFS_MAGIC
         LTRY(write_guest(status, FileSystemStatus{.magic = pipe_magic, .block_size = 4096, .name_limit = 255}));
         return 0;
     }

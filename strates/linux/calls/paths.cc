@@ -39,10 +39,10 @@ LinuxResult<std::uint64_t> sys_creat(Task& task, GuestAddress path, std::uint32_
 
 // A file in memory without a name.
 LinuxResult<std::uint64_t> sys_memfd_create(Task& task, GuestAddress name, std::uint64_t flags) {
-    constexpr std::uint64_t close_on_exec = 1;     // MFD_CLOEXEC
-    constexpr std::uint64_t allow_sealing = 2;     // MFD_ALLOW_SEALING
-    constexpr std::uint64_t no_exec_seal = 8;      // MFD_NOEXEC_SEAL
-    constexpr std::uint64_t executable = 16;       // MFD_EXEC
+    constexpr std::uint64_t close_on_exec = 1;  // MFD_CLOEXEC
+    constexpr std::uint64_t allow_sealing = 2;  // MFD_ALLOW_SEALING
+    constexpr std::uint64_t no_exec_seal = 8;   // MFD_NOEXEC_SEAL
+    constexpr std::uint64_t executable = 16;    // MFD_EXEC
     if ((flags & ~(close_on_exec | allow_sealing | no_exec_seal | executable)) != 0)
         return fail(Errno::einval);
     constexpr std::string_view prefix = "memfd:";
@@ -65,8 +65,8 @@ LinuxResult<std::uint64_t> sys_memfd_create(Task& task, GuestAddress name, std::
             .gid = task.credentials().file_gid,
         }));
     }
-    auto const entry = LTRY(
-        tree().remember(*root, std::string_view(text.data(), prefix.size() + *length), inode.get(), false));
+    auto const entry =
+        LTRY(tree().remember(*root, std::string_view(text.data(), prefix.size() + *length), inode.get(), false));
     auto file = LTRY(open_place(Path{mount, entry}, open_flag::read_write, task.credentials(), true));
     return give_descriptor(task, std::move(file), (flags & close_on_exec) != 0);
 }
@@ -115,8 +115,8 @@ LinuxResult<std::uint64_t> symlink_at(Task& task, GuestAddress target, std::int3
     return 0;
 }
 
-LinuxResult<std::uint64_t> link_at(Task& task, std::int32_t from_directory, GuestAddress from, std::int32_t to_directory,
-                                   GuestAddress to, std::uint64_t flags) {
+LinuxResult<std::uint64_t> link_at(Task& task, std::int32_t from_directory, GuestAddress from,
+                                   std::int32_t to_directory, GuestAddress to, std::uint64_t flags) {
     if ((flags & ~std::uint64_t{at_flag::follow | at_flag::empty_path}) != 0)
         return fail(Errno::einval);
     auto const existing = LTRY(place_at(task, from_directory, from, flags, LastComponent::no_follow));

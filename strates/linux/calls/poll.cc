@@ -67,7 +67,7 @@ public:
         heap_.reset(new (std::nothrow) T[count]);
         if (heap_ == nullptr)
             return fail(Errno::enomem);
-#pragma clang unsafe_buffer_usage begin   // made with this size just now
+#pragma clang unsafe_buffer_usage begin  // made with this size just now
         return std::span<T>(heap_.get(), count);
 #pragma clang unsafe_buffer_usage end
     }
@@ -118,7 +118,7 @@ LinuxResult<std::uint64_t> sys_ppoll(Task& task, GuestAddress files, std::uint32
     LTRY(use_mask(mask, set_size));
     auto const result = poll_files(task, files, count, deadline);
     if (!timeout.is_null() && deadline.value != 0)
-        (void)write_guest(timeout, to_timespec(time_left(deadline)));   // as Linux, which ignores a bad pointer here
+        (void)write_guest(timeout, to_timespec(time_left(deadline)));  // as Linux, which ignores a bad pointer here
     return result;
 }
 
@@ -126,7 +126,8 @@ LinuxResult<std::uint64_t> sys_ppoll(Task& task, GuestAddress files, std::uint32
 
 namespace {
 
-constexpr std::uint32_t select_readable = poll_event::readable | poll_event::in_band | poll_event::hang_up | poll_event::error;
+constexpr std::uint32_t select_readable =
+    poll_event::readable | poll_event::in_band | poll_event::hang_up | poll_event::error;
 constexpr std::uint32_t select_writable = poll_event::writable | poll_event::out_band | poll_event::error;
 constexpr std::uint32_t select_exceptional = poll_event::priority;
 
@@ -288,9 +289,9 @@ LinuxResult<std::uint64_t> sys_epoll_create1(Task& task, std::uint64_t flags) {
 
 LinuxResult<std::uint64_t> sys_epoll_ctl(Task& task, std::int32_t fd, std::int32_t operation, std::int32_t file,
                                          GuestAddress event) {
-    constexpr std::int32_t add = 1;      // EPOLL_CTL_ADD
-    constexpr std::int32_t remove = 2;   // EPOLL_CTL_DEL
-    constexpr std::int32_t modify = 3;   // EPOLL_CTL_MOD
+    constexpr std::int32_t add = 1;     // EPOLL_CTL_ADD
+    constexpr std::int32_t remove = 2;  // EPOLL_CTL_DEL
+    constexpr std::int32_t modify = 3;  // EPOLL_CTL_MOD
     auto const epoll_file = LTRY(task.files().get(fd));
     auto const target = LTRY(task.files().get(file));
     auto* epoll = file_cast<Epoll>(*epoll_file);
@@ -326,7 +327,7 @@ LinuxResult<std::uint64_t> sys_epoll_pwait2(Task& task, std::int32_t fd, GuestAd
 // ---- Files to wait on ----
 
 LinuxResult<std::uint64_t> sys_eventfd2(Task& task, std::uint32_t count, std::uint64_t flags) {
-    constexpr std::uint64_t semaphore = 1;   // EFD_SEMAPHORE
+    constexpr std::uint64_t semaphore = 1;  // EFD_SEMAPHORE
     if ((flags & ~(semaphore | open_flag::close_on_exec | open_flag::non_blocking)) != 0)
         return fail(Errno::einval);
     auto file = LTRY(make_ref<EventFile>(count, (flags & semaphore) != 0,
@@ -361,8 +362,8 @@ LinuxTimerSpec to_timer_spec(TimerFile::Setting const& setting) {
 
 LinuxResult<std::uint64_t> sys_timerfd_settime(Task& task, std::int32_t fd, std::uint64_t flags, GuestAddress value,
                                                GuestAddress old) {
-    constexpr std::uint64_t absolute = 1;         // TFD_TIMER_ABSTIME
-    constexpr std::uint64_t cancel_on_set = 2;    // TFD_TIMER_CANCEL_ON_SET
+    constexpr std::uint64_t absolute = 1;       // TFD_TIMER_ABSTIME
+    constexpr std::uint64_t cancel_on_set = 2;  // TFD_TIMER_CANCEL_ON_SET
     if ((flags & ~(absolute | cancel_on_set)) != 0)
         return fail(Errno::einval);
     auto const file = LTRY(task.files().get(fd));

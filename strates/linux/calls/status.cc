@@ -144,7 +144,8 @@ constexpr std::uint64_t reserved_mask = 0x8000'0000;
 
 LinuxResult<std::uint64_t> sys_statx(Task& task, std::int32_t directory, GuestAddress path, std::uint64_t flags,
                                      std::uint64_t mask, GuestAddress status) {
-    constexpr std::uint64_t known = at_flag::no_follow | at_flag::no_automount | at_flag::empty_path | at_flag::statx_sync;
+    constexpr std::uint64_t known =
+        at_flag::no_follow | at_flag::no_automount | at_flag::empty_path | at_flag::statx_sync;
     if ((flags & ~known) != 0 || (mask & reserved_mask) != 0)
         return fail(Errno::einval);
     auto const attributes = LTRY(attributes_at(task, directory, path, flags));
@@ -268,8 +269,8 @@ struct TwoTimes {
 };
 
 LinuxResult<TimeChange> to_change(TimeSpec time) {
-    constexpr std::int64_t now = 0x3fff'ffff;    // UTIME_NOW
-    constexpr std::int64_t omit = 0x3fff'fffe;   // UTIME_OMIT
+    constexpr std::int64_t now = 0x3fff'ffff;   // UTIME_NOW
+    constexpr std::int64_t omit = 0x3fff'fffe;  // UTIME_OMIT
     if (time.nanoseconds == now)
         return TimeChange{.kind = TimeChange::Kind::now};
     if (time.nanoseconds == omit)
@@ -317,7 +318,7 @@ LinuxResult<std::uint64_t> sys_utimensat(Task& task, std::int32_t directory, Gue
     if ((flags & ~std::uint64_t{at_flag::no_follow | at_flag::empty_path}) != 0)
         return fail(Errno::einval);
     auto const given = LTRY(read_specs(times));
-    if (path.is_null()) {   // futimens
+    if (path.is_null()) {  // futimens
         if (flags != 0)
             return fail(Errno::einval);
         auto const place = LTRY(place_of(task, directory));

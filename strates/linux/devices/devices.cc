@@ -13,14 +13,10 @@ namespace astrata::linux_abi {
 namespace {
 
 constexpr std::array nodes = {
-    DeviceNode{"null", 0666, device_id::null},
-    DeviceNode{"zero", 0666, device_id::zero},
-    DeviceNode{"full", 0666, device_id::full},
-    DeviceNode{"random", 0666, device_id::random},
-    DeviceNode{"urandom", 0666, device_id::urandom},
-    DeviceNode{"tty", 0666, device_id::terminal},
-    DeviceNode{"console", 0620, device_id::console},
-    DeviceNode{"ptmx", 0666, device_id::terminal_multiplexer},
+    DeviceNode{"null", 0666, device_id::null},       DeviceNode{"zero", 0666, device_id::zero},
+    DeviceNode{"full", 0666, device_id::full},       DeviceNode{"random", 0666, device_id::random},
+    DeviceNode{"urandom", 0666, device_id::urandom}, DeviceNode{"tty", 0666, device_id::terminal},
+    DeviceNode{"console", 0620, device_id::console}, DeviceNode{"ptmx", 0666, device_id::terminal_multiplexer},
 };
 
 // A session leader without a terminal gets the first one that it opens.

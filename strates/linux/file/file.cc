@@ -18,7 +18,7 @@ void File::destroy(File* file) {
         end_epoll_watches(*file);
     if (auto* inode = file->inode(); inode != nullptr && inode->locks() != nullptr) {
         inode->locks()->release_whole_file(*file);
-        inode->locks()->release_records(file);   // those of the open file description
+        inode->locks()->release_records(file);  // those of the open file description
     }
     delete file;
 }

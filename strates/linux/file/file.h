@@ -51,17 +51,17 @@ protected:
 
 /// What mmap asks of a file.
 struct MapRequest {
-    std::uint64_t offset = 0;      // page-aligned
-    std::uint64_t length = 0;      // page-aligned, > 0
+    std::uint64_t offset = 0;  // page-aligned
+    std::uint64_t length = 0;  // page-aligned, > 0
     bool is_shared = false;
-    bool is_writable = false;      // now, or by mprotect later
+    bool is_writable = false;  // now, or by mprotect later
     bool is_executable = false;
 };
 /// What to map. The handle is borrowed: valid as long as the file (or its inode) is.
 struct FileMapping {
-    abi::Handle object = 0;        // 0: fresh anonymous memory (/dev/zero)
+    abi::Handle object = 0;  // 0: fresh anonymous memory (/dev/zero)
     std::uint64_t offset = 0;
-    std::uint64_t object_size = 0; // bytes of `object`; pages beyond it cannot be mapped
+    std::uint64_t object_size = 0;  // bytes of `object`; pages beyond it cannot be mapped
 };
 
 class File : public RefCounted<File> {
@@ -72,8 +72,12 @@ public:
     /// O_* without those that only matter to open.
     [[nodiscard]] std::uint32_t flags() const { return flags_.load(std::memory_order_relaxed); }
     void set_flags(std::uint32_t flags) { flags_.store(flags, std::memory_order_relaxed); }
-    [[nodiscard]] bool can_read() const { return (flags() & open_flag::access_mode) != open_flag::write_only && !is_path_only(); }
-    [[nodiscard]] bool can_write() const { return (flags() & open_flag::access_mode) != open_flag::read_only && !is_path_only(); }
+    [[nodiscard]] bool can_read() const {
+        return (flags() & open_flag::access_mode) != open_flag::write_only && !is_path_only();
+    }
+    [[nodiscard]] bool can_write() const {
+        return (flags() & open_flag::access_mode) != open_flag::read_only && !is_path_only();
+    }
     [[nodiscard]] bool is_path_only() const { return (flags() & open_flag::path_only) != 0; }
     [[nodiscard]] bool is_non_blocking() const { return (flags() & open_flag::non_blocking) != 0; }
 
@@ -146,7 +150,8 @@ private:
     std::uint64_t position_ GUARDED_BY(position_mutex_) = 0;
 };
 
-/// `file` as a Kind, or null. Kinds have `static constexpr char kind_mark` whose address tells them apart (there is no RTTI).
+/// `file` as a Kind, or null. Kinds have `static constexpr char kind_mark` whose address tells them apart (there is no
+/// RTTI).
 template <typename Kind>
 [[nodiscard]] Kind* file_cast(File& file) {
     return file.kind() == &Kind::kind_mark ? static_cast<Kind*>(&file) : nullptr;

@@ -10,8 +10,8 @@ namespace astrata::linux_abi {
 
 namespace {
 
-// Who waits for whose record lock, for finding cycles (fcntl(2), EDEADLK). Rarely more than a few; when the table is full,
-// cycles through the newcomer go unnoticed, which costs the programs only the early error.
+// Who waits for whose record lock, for finding cycles (fcntl(2), EDEADLK). Rarely more than a few; when the table is
+// full, cycles through the newcomer go unnoticed, which costs the programs only the early error.
 struct WaitEdge {
     void const* waiter = nullptr;
     void const* holder = nullptr;
@@ -105,7 +105,7 @@ LinuxResult<> FileLocks::replace_locked(RecordLock const& lock, bool keeps) {
         if (held.owner == lock.owner && held.range.overlaps(lock.range)) {
             bool const keeps_left = held.range.first < lock.range.first;
             bool const keeps_right = held.range.last > lock.range.last;
-            if (keeps_left && keeps_right) {   // at most one entry of an owner can surround the range
+            if (keeps_left && keeps_right) {  // at most one entry of an owner can surround the range
                 second_half->lock = held;
                 second_half->lock.range.first = lock.range.last + 1;
                 records_.insert_before(next, *second_half.release());
@@ -141,7 +141,7 @@ LinuxResult<> FileLocks::set_record(RecordLock const& lock, bool blocking) {
             return waited;
     }
     LTRY(replace_locked(lock, true));
-    released_.wake_all();   // an exclusive range may have become a shared one
+    released_.wake_all();  // an exclusive range may have become a shared one
     return {};
 }
 

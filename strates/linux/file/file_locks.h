@@ -1,5 +1,5 @@
-// Advisory locks on one file: byte ranges that belong to a process (fcntl(2) F_SETLK), ranges that belong to an open file
-// description (F_OFD_SETLK) and whole-file locks (flock(2)). The two families do not see each other.
+// Advisory locks on one file: byte ranges that belong to a process (fcntl(2) F_SETLK), ranges that belong to an open
+// file description (F_OFD_SETLK) and whole-file locks (flock(2)). The two families do not see each other.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct RecordLock {
     bool is_exclusive = false;
     /// Whose it is: a process's FileTable, or the File for OFD locks. Only compared.
     void const* owner = nullptr;
-    std::uint32_t process = 0;   // for F_GETLK; 0 (shown as -1) for OFD locks
+    std::uint32_t process = 0;  // for F_GETLK; 0 (shown as -1) for OFD locks
 };
 
 class FileLocks {

@@ -24,7 +24,7 @@ void FileTable::destroy(FileTable* table) {
 LinuxResult<Ref<FileTable>> FileTable::clone() {
     auto copy = LTRY(create());
     Lock lock(mutex_);
-    Lock copy_lock(copy->mutex_);   // nobody else knows the copy: no order to keep
+    Lock copy_lock(copy->mutex_);  // nobody else knows the copy: no order to keep
     LTRY(copy->grow_locked(slots_.size()));
     std::ranges::copy(slots_, copy->slots_.begin());
     copy->lowest_free_ = lowest_free_;
@@ -53,7 +53,7 @@ LinuxResult<> FileTable::grow_locked(std::size_t slots) {
     std::unique_ptr<Slot[]> memory(new (std::nothrow) Slot[size]);
     if (memory == nullptr)
         return fail(Errno::enomem);
-#pragma clang unsafe_buffer_usage begin   // the array was made with this size just now
+#pragma clang unsafe_buffer_usage begin  // the array was made with this size just now
     std::span<Slot> const grown(memory.get(), size);
 #pragma clang unsafe_buffer_usage end
     std::ranges::move(slots_, grown.begin());
@@ -62,7 +62,8 @@ LinuxResult<> FileTable::grow_locked(std::size_t slots) {
     return {};
 }
 
-LinuxResult<std::int32_t> FileTable::insert(Ref<File> file, bool close_on_exec, std::uint64_t limit, std::int32_t lowest) {
+LinuxResult<std::int32_t> FileTable::insert(Ref<File> file, bool close_on_exec, std::uint64_t limit,
+                                            std::int32_t lowest) {
     Lock lock(mutex_);
     auto index = std::max(lowest_free_, static_cast<std::size_t>(lowest));
     while (index < slots_.size() && slots_[index].file)

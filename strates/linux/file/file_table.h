@@ -17,7 +17,7 @@ namespace astrata::linux_abi {
 class FileTable : public RefCounted<FileTable> {
 public:
     static void destroy(FileTable* table);
-    static constexpr std::size_t descriptor_limit = 65536;   ///< whatever RLIMIT_NOFILE says
+    static constexpr std::size_t descriptor_limit = 65536;  ///< whatever RLIMIT_NOFILE says
 
     static LinuxResult<Ref<FileTable>> create();
     /// For fork, and for exec of a task that shares its table.
@@ -63,9 +63,9 @@ private:
     static constexpr std::size_t inline_slots = 32;
     Mutex mutex_;
     std::array<Slot, inline_slots> inline_ GUARDED_BY(mutex_);
-    std::unique_ptr<Slot[]> heap_ GUARDED_BY(mutex_);           // once inline_ does not suffice
+    std::unique_ptr<Slot[]> heap_ GUARDED_BY(mutex_);  // once inline_ does not suffice
     std::span<Slot> slots_ GUARDED_BY(mutex_);
-    std::size_t lowest_free_ GUARDED_BY(mutex_) = 0;            // none below it is free
+    std::size_t lowest_free_ GUARDED_BY(mutex_) = 0;  // none below it is free
 };
 
 }  // namespace astrata::linux_abi

@@ -31,7 +31,9 @@ public:
             put('-');
         return put_decimal(value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value));
     }
-    TextWriter& put_hexadecimal(std::uint64_t value, std::size_t width = 0) { return put_number(value, 16, width, '0'); }
+    TextWriter& put_hexadecimal(std::uint64_t value, std::size_t width = 0) {
+        return put_number(value, 16, width, '0');
+    }
     TextWriter& put_octal(std::uint64_t value, std::size_t width = 0) { return put_number(value, 8, width, '0'); }
     /// A number with two digits after the point, given in hundredths.
     TextWriter& put_hundredths(std::uint64_t value) {

@@ -1,4 +1,5 @@
-// The tree of names that a silo's programs find: its root file system with an overlay for what they write, /proc, /dev, /tmp.
+// The tree of names that a silo's programs find: its root file system with an overlay for what they write, /proc, /dev,
+// /tmp.
 #pragma once
 
 #include "lib/base/ref.h"

@@ -90,10 +90,11 @@ void GuestThread::enter_until_end(Task& task) {
 }
 
 bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
-    state = task.initial_state;
-    task.state_ = &state;
+    // Bedrock puts a page of its own there, with nothing in it.
     if (!sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&state)).has_value())
         return false;
+    state = task.initial_state;
+    task.state_ = &state;
     auto memory = task.share_memory();
     if (!memory)
         return true;   // a job's first task: execve brings it

@@ -6,24 +6,16 @@
 
 #include "abi/silo_manager_types.h"
 #include "lib/base/ref.h"
-#include "lib/containers/string.h"
 #include "strates/linux/core/errno.h"
 #include "strates/linux/core/lock.h"
-#include "strates/linux/exec/strings.h"
 #include "strates/linux/file/file_table.h"
+#include "strates/linux/personality/job_request.h"
 #include "strates/linux/process/process.h"
 #include "strates/linux/streams/stream_output.h"
 #include "strates/linux/streams/stream_terminal.h"
 #include "strates/linux/vfs/context.h"
 
 namespace astrata::linux_abi {
-
-/// What a job is started with.
-struct JobRequest {
-    String directory;
-    ProgramStrings arguments;
-    ProgramStrings environment;
-};
 
 class Job : public RefCounted<Job> {
 public:

@@ -3,8 +3,6 @@
 #include <charconv>
 #include <memory>
 
-#include "sdk/memory.h"
-
 namespace astrata::linux_abi {
 namespace {
 
@@ -44,17 +42,6 @@ Result<> parse_parameters(std::string_view text, JobRequest& into) {
         TRY(append(into.environment, entry));
     }
     return ok();
-}
-
-Result<> read_parameters(abi::Handle object, std::uint64_t length, JobRequest& into) {
-    if (length > parameter_limit)
-        return fail(Error::invalid_argument);
-    Vector<char> text;
-    TRY(text.resize(length));
-    auto done = TRY(sys::memory_object_read(object, 0, std::as_writable_bytes(text.span())));
-    if (done != length)
-        return fail(Error::invalid_argument);
-    return parse_parameters({text.span().data(), text.size()}, into);
 }
 
 }  // namespace astrata::linux_abi

@@ -3,9 +3,8 @@
 
 #include <string_view>
 
-#include "abi/message.h"
 #include "lib/base/result.h"
-#include "strates/linux/personality/job.h"
+#include "strates/linux/personality/job_request.h"
 
 namespace astrata::linux_abi {
 
@@ -14,8 +13,5 @@ inline constexpr std::uint64_t parameter_limit = 2 << 20;
 
 /// errors    invalid_argument (malformed: no NUL at the end, a bad count, too few strings), no_memory
 [[nodiscard]] Result<> parse_parameters(std::string_view text, JobRequest& into);
-
-/// The same from the first `length` bytes of a memory object.
-[[nodiscard]] Result<> read_parameters(abi::Handle object, std::uint64_t length, JobRequest& into);
 
 }  // namespace astrata::linux_abi

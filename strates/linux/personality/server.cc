@@ -8,6 +8,7 @@
 #include "strates/linux/personality/process_report.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/streams/stream_file.h"
+#include "strates/linux/tty/console.h"
 #include "strates/linux/syscalls/trace.h"
 
 namespace astrata::linux_abi {
@@ -42,18 +43,30 @@ Result<T> to_result(LinuxResult<T> result) {
     return std::move(*result);
 }
 
+// Personality.start's text, which lies in the first `length` bytes of a memory object.
+Result<> read_parameters(abi::Handle object, std::uint64_t length, JobRequest& into) {
+    if (length > parameter_limit)
+        return fail(Error::invalid_argument);
+    Vector<char> text;
+    TRY(text.resize(length));
+    auto done = TRY(sys::memory_object_read(object, 0, std::as_writable_bytes(text.span())));
+    if (done != length)
+        return fail(Error::invalid_argument);
+    return parse_parameters({text.span().data(), text.size()}, into);
+}
+
 LinuxResult<> put_file(FileTable& files, Ref<File> file) {
     constexpr std::uint64_t limit = 16;
     LTRY(files.insert(std::move(file), false, limit));
     return {};
 }
 
-LinuxResult<Ref<FileTable>> terminal_files(Job& job) {
+LinuxResult<Ref<FileTable>> terminal_files(Job& job, FileSystemContext const& context) {
     auto files = LTRY(FileTable::create());
     auto terminal = Ref<Terminal>(Ref<StreamTerminal>::share(*job.terminal));
-    auto file = LTRY(make_ref<TerminalFile>(nullptr, std::move(terminal), open_flag::read_write));
+    auto file = LTRY(make_console_file(context, std::move(terminal)));
     for (int descriptor = 0; descriptor < 3; ++descriptor)
-        LTRY(put_file(*files, Ref<File>(file)));
+        LTRY(put_file(*files, file));
     return files;
 }
 
@@ -96,9 +109,9 @@ Result<Ref<Job>> PersonalityService::make_job(StartRequest const& request) {
         job->error = job->output;
         WindowSize size{.rows = static_cast<std::uint16_t>(request.rows),
                         .columns = static_cast<std::uint16_t>(request.columns)};
-        job->terminal = TRY(to_result(
-            StreamTerminal::create(std::move(request.input), Ref<StreamOutput>::share(*job->output), size)));
-        files = terminal_files(*job);
+        job->terminal = TRY(
+            to_result(StreamTerminal::create(std::move(request.input), Ref<StreamOutput>::share(*job->output), size)));
+        files = terminal_files(*job, *context_);
     } else {
         job->error = TRY(to_result(make_ref<StreamOutput>(std::move(request.error))));
         files = stream_files(*job, std::move(request.input));
@@ -120,7 +133,7 @@ void PersonalityService::start(sdk::Caller const&, StartRequest const& request, 
     if (entry != nullptr)
         entry->starter.reset(new (std::nothrow) StartResponder(std::move(responder)));
     if (entry == nullptr || entry->starter == nullptr)
-        return;   // out of memory for a few bytes; the responder that was moved or dropped has told the caller
+        return;  // out of memory for a few bytes; the responder that was moved or dropped has told the caller
     auto& added = *entry;
     (void)entries_.push_back(std::move(entry));
     answer(added);
@@ -157,7 +170,7 @@ void PersonalityService::answer(Entry& entry) {
         entry.job->terminal->stop_input();
     if (entry.waiters.is_empty())
         return;
-    auto kind = !has_ended              ? abi::JobState::stopped
+    auto kind = !has_ended               ? abi::JobState::stopped
                 : state.status.is_exit() ? abi::JobState::exited
                                          : abi::JobState::signalled;
     auto code = kind == abi::JobState::signalled ? state.status.signal() : state.status.exit_code();
@@ -209,8 +222,8 @@ void PersonalityService::resize(sdk::Caller const&, ResizeRequest const& request
         return responder.fail(Error::not_found);
     if (!entry->job->terminal)
         return responder.fail(Error::not_supported);
-    entry->job->terminal->set_window_size({.rows = static_cast<std::uint16_t>(request.rows),
-                                           .columns = static_cast<std::uint16_t>(request.columns)});
+    entry->job->terminal->set_window_size(
+        {.rows = static_cast<std::uint16_t>(request.rows), .columns = static_cast<std::uint16_t>(request.columns)});
     responder.reply();
 }
 

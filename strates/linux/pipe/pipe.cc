@@ -27,7 +27,7 @@ LinuxResult<Ref<Pipe>> Pipe::create() {
 }
 
 std::span<std::byte> Pipe::buffer_locked() {
-#pragma clang unsafe_buffer_usage begin   // capacity_ is the array's length
+#pragma clang unsafe_buffer_usage begin  // capacity_ is the array's length
     return {memory_.get(), memory_ == nullptr ? 0 : capacity_};
 #pragma clang unsafe_buffer_usage end
 }
@@ -64,8 +64,8 @@ LinuxResult<std::size_t> Pipe::put_locked(IoBuffer& from, std::size_t limit) {
     std::size_t done = 0;
     while (done < limit && count_ < capacity_ && !from.is_done()) {
         auto const end = (begin_ + count_) % capacity_;
-        auto const part = std::min({limit - done, capacity_ - count_, capacity_ - end,
-                                    static_cast<std::size_t>(from.remaining())});
+        auto const part =
+            std::min({limit - done, capacity_ - count_, capacity_ - end, static_cast<std::size_t>(from.remaining())});
         auto const copied = from.copy_in(buffer_locked().subspan(end, part));
         if (!copied)
             return done != 0 ? LinuxResult<std::size_t>(done) : copied;
@@ -184,7 +184,7 @@ LinuxResult<std::size_t> Pipe::set_capacity(std::size_t bytes) {
     if (count_ > wanted)
         return fail(Errno::ebusy);
     if (memory_ != nullptr) {
-#pragma clang unsafe_buffer_usage begin   // made with this size just now
+#pragma clang unsafe_buffer_usage begin  // made with this size just now
         auto into = IoBuffer::from_memory(MutableBytes(memory.get(), count_));
 #pragma clang unsafe_buffer_usage end
         LTRY(take_locked(into));
@@ -312,7 +312,8 @@ LinuxResult<PipeEnds> make_pipe(std::uint32_t flags) {
 
 namespace {
 
-// Guards Inode::fifo, the pipe behind each FIFO that is open somewhere: set by the first open file, cleared by the last.
+// Guards Inode::fifo, the pipe behind each FIFO that is open somewhere: set by the first open file, cleared by the
+// last.
 constinit Mutex fifo_mutex;
 
 }  // namespace

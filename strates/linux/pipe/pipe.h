@@ -19,8 +19,8 @@ class Pipe : public RefCounted<Pipe> {
 public:
     static void destroy(Pipe* pipe) { delete pipe; }
     static constexpr std::size_t default_capacity = 65536;
-    static constexpr std::size_t capacity_limit = 1 << 20;   // fs.pipe-max-size
-    static constexpr std::size_t atomic_write = 4096;        // PIPE_BUF
+    static constexpr std::size_t capacity_limit = 1 << 20;  // fs.pipe-max-size
+    static constexpr std::size_t atomic_write = 4096;       // PIPE_BUF
 
     static LinuxResult<Ref<Pipe>> create();
 
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] std::uint64_t reader_opens();
     [[nodiscard]] std::uint64_t writer_opens();
 
-    std::uint64_t const number;   // the inode number it shows
+    std::uint64_t const number;  // the inode number it shows
 
 private:
     friend class RefCounted<Pipe>;
@@ -58,13 +58,13 @@ private:
     LinuxResult<std::size_t> put_locked(IoBuffer& from, std::size_t limit) REQUIRES(mutex_);
 
     Mutex mutex_;
-    std::unique_ptr<std::byte[]> memory_ GUARDED_BY(mutex_);   // made by the first write
+    std::unique_ptr<std::byte[]> memory_ GUARDED_BY(mutex_);  // made by the first write
     std::size_t capacity_ GUARDED_BY(mutex_) = default_capacity;
     std::size_t begin_ GUARDED_BY(mutex_) = 0;
     std::size_t count_ GUARDED_BY(mutex_) = 0;
     std::uint32_t readers_ GUARDED_BY(mutex_) = 0;
     std::uint32_t writers_ GUARDED_BY(mutex_) = 0;
-    std::uint64_t reader_opens_ GUARDED_BY(mutex_) = 0;        // ever: a FIFO's opener sees also who came and went
+    std::uint64_t reader_opens_ GUARDED_BY(mutex_) = 0;  // ever: a FIFO's opener sees also who came and went
     std::uint64_t writer_opens_ GUARDED_BY(mutex_) = 0;
     WaitQueue readable_;
     WaitQueue writable_;

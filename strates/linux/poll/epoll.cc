@@ -54,15 +54,15 @@ public:
     };
 
     Epoll& epoll;
-    File& file;   // not counted: the file's end ends the watch
+    File& file;  // not counted: the file's end ends the watch
     std::int32_t const descriptor;
     std::atomic<std::uint32_t> events;
     std::uint64_t data;
     /// Woken, or found ready, since it was last looked at.
     std::atomic<bool> is_ready = true;
     EpollWatch* next_in_bucket = nullptr;
-    EpollWatch* next_of_file = nullptr;   // guarded by epoll_mutex
-    std::array<QueueWaiter, 4> waiters;   // no file has more queues
+    EpollWatch* next_of_file = nullptr;  // guarded by epoll_mutex
+    std::array<QueueWaiter, 4> waiters;  // no file has more queues
 };
 
 LinuxResult<Ref<Epoll>> Epoll::create() {
@@ -114,7 +114,7 @@ void end_epoll_watches(File& file) {
     Lock structure(epoll_mutex);
     while (file.epoll_watches != nullptr) {
         auto& watch = *file.epoll_watches;
-        auto& epoll = watch.epoll;   // alive: its end, too, takes the epoll mutex to end its watches
+        auto& epoll = watch.epoll;  // alive: its end, too, takes the epoll mutex to end its watches
         Lock lock(epoll.mutex_);
         epoll.end_watch_locked(watch);
     }
@@ -195,7 +195,7 @@ std::size_t Epoll::collect_locked(std::span<EpollEvent> events) {
             if (!watch->is_ready.exchange(false, std::memory_order_acq_rel))
                 continue;
             auto const wanted = watch->events.load(std::memory_order_relaxed);
-            if ((wanted & ~epoll_flag::all) == 0)   // used up by EPOLLONESHOT
+            if ((wanted & ~epoll_flag::all) == 0)  // used up by EPOLLONESHOT
                 continue;
             auto const ready = watch->file.poll(nullptr) & (wanted | always_reported);
             if (ready == 0)

@@ -3,8 +3,9 @@
 // A watch lies on the wait queues of its file and, when one is woken, marks itself and wakes its instance; waiting then
 // asks only the marked files. Level-triggered watches that are still ready stay marked, edge-triggered ones do not.
 //
-// Locks, in this order: the epoll mutex (who watches what: epoll_ctl, and the end of files and instances), an instance's
-// mutex (an outer instance's before that of one it watches), then the watched files' own. Wake-ups take none of these.
+// Locks, in this order: the epoll mutex (who watches what: epoll_ctl, and the end of files and instances), an
+// instance's mutex (an outer instance's before that of one it watches), then the watched files' own. Wake-ups take none
+// of these.
 #pragma once
 
 #include <array>

@@ -13,8 +13,7 @@ namespace astrata::linux_abi {
 class SignalFile final : public File {
 public:
     static constexpr char kind_mark = 0;
-    SignalFile(SignalSet mask, std::uint32_t flags)
-        : File(nullptr, flags | open_flag::read_only), mask_(mask.bits) {}
+    SignalFile(SignalSet mask, std::uint32_t flags) : File(nullptr, flags | open_flag::read_only), mask_(mask.bits) {}
 
     void set_mask(SignalSet mask) { mask_.store(mask.bits, std::memory_order_release); }
 

@@ -5,7 +5,7 @@
 namespace astrata::linux_abi {
 
 LinuxResult<TimerFile::Setting> TimerFile::set(Setting setting) {
-    cancel();   // outside the mutex, which on_expired takes
+    cancel();  // outside the mutex, which on_expired takes
     Setting former;
     {
         Lock lock(mutex_);
@@ -42,7 +42,7 @@ void TimerFile::on_expired() {
         expired_.wake_all(poll_event::readable);
     }
     if (next != never)
-        (void)arm(next);   // the service thread, on which this runs, exists
+        (void)arm(next);  // the service thread, on which this runs, exists
 }
 
 LinuxResult<std::size_t> TimerFile::read(IoBuffer& into, std::uint64_t&) {

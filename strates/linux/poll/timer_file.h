@@ -15,8 +15,8 @@ public:
     TimerFile(std::int32_t clock, std::uint32_t flags) : File(nullptr, flags | open_flag::read_only), clock_(clock) {}
 
     struct Setting {
-        MonotonicNs deadline = never;    // never: disarmed
-        std::uint64_t interval_ns = 0;   // 0: once
+        MonotonicNs deadline = never;   // never: disarmed
+        std::uint64_t interval_ns = 0;  // 0: once
     };
     /// Returns the former setting.
     LinuxResult<Setting> set(Setting setting);
@@ -35,7 +35,7 @@ private:
     std::int32_t const clock_;
     Mutex mutex_;
     Setting setting_ GUARDED_BY(mutex_);
-    std::uint64_t expirations_ GUARDED_BY(mutex_) = 0;   // not yet read
+    std::uint64_t expirations_ GUARDED_BY(mutex_) = 0;  // not yet read
     WaitQueue expired_;
 };
 

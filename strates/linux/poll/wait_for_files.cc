@@ -79,7 +79,7 @@ LinuxResult<std::size_t> wait_for_files(FileTable& files, std::span<PollEntry> e
         return fail(Errno::enomem);
     for (std::size_t index = 0; index < entries.size(); ++index) {
         if (auto file = files.get(entries[index].descriptor); file) {
-#pragma clang unsafe_buffer_usage begin   // as long as `entries`
+#pragma clang unsafe_buffer_usage begin  // as long as `entries`
             held[index] = std::move(*file);
 #pragma clang unsafe_buffer_usage end
         }

@@ -18,8 +18,8 @@ class FileTable;
 
 /// One file that poll watches.
 struct PollEntry {
-    std::int32_t descriptor = -1;     // negative: skipped
-    std::uint32_t wanted = 0;         // poll_event bits; error, hang_up and invalid are always reported
+    std::int32_t descriptor = -1;  // negative: skipped
+    std::uint32_t wanted = 0;      // poll_event bits; error, hang_up and invalid are always reported
     std::uint32_t ready = 0;
 };
 

@@ -105,7 +105,7 @@ std::uint32_t StreamInputFile::poll(PollTable* table) {
         return poll_event::readable;
     if (has_ended_)
         return poll_event::hang_up | poll_event::readable;
-    (void)input_->want(true);   // without a thread it stays unreadable, and read() says why
+    (void)input_->want(true);  // without a thread it stays unreadable, and read() says why
     return 0;
 }
 

@@ -12,7 +12,8 @@ namespace astrata::linux_abi {
 /// The write end: looks like a pipe's.
 class StreamOutputFile final : public File {
 public:
-    explicit StreamOutputFile(Ref<StreamOutput> output) : File(nullptr, open_flag::write_only), output_(std::move(output)) {}
+    explicit StreamOutputFile(Ref<StreamOutput> output)
+        : File(nullptr, open_flag::write_only), output_(std::move(output)) {}
 
     LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t& position) override;
     std::uint32_t poll(PollTable*) override { return poll_event::writable; }

@@ -24,7 +24,7 @@ LinuxResult<Ref<StreamInput>> StreamInput::create(sdk::UniqueHandle endpoint, St
 LinuxResult<> StreamInput::want(bool once) {
     sdk::MutexLock lock(mutex_);
     if (!has_thread_ && !has_ended_) {
-        add_reference();   // the thread's
+        add_reference();  // the thread's
         auto thread = sdk::Thread::spawn(&StreamInput::thread_main, this, "stream-input", pump_stack_bytes);
         if (!thread) {
             drop_reference();
@@ -62,7 +62,7 @@ void StreamInput::give_back(Bytes bytes) {
         // The last piece first: each goes in front of what is there.
         auto const part = bytes.last(std::min(bytes.size(), stream_chunk));
         if (!retry_stream_call([&] { return stream.unread(part); }))
-            return;   // nobody is left to read it
+            return;  // nobody is left to read it
         bytes = bytes.first(bytes.size() - part.size());
     }
 }

@@ -1,7 +1,8 @@
 // Bytes coming in from a Stream endpoint, fetched by a thread of our own.
 //
-// A thread, because a program that waits must see signals, and a read that was given up half-way could lose bytes. It asks
-// for bytes only when somebody wants some, and gives back what nobody took: the stream has other users before and after.
+// A thread, because a program that waits must see signals, and a read that was given up half-way could lose bytes. It
+// asks for bytes only when somebody wants some, and gives back what nobody took: the stream has other users before and
+// after.
 #pragma once
 
 #include <array>
@@ -58,7 +59,7 @@ private:
     sdk::UniqueHandle const endpoint_;
     sdk::Mutex mutex_;
     sdk::ConditionVariable changed_;
-    StreamConsumer* consumer_ GUARDED_BY(mutex_);   // null once closed
+    StreamConsumer* consumer_ GUARDED_BY(mutex_);  // null once closed
     Demand demand_ GUARDED_BY(mutex_) = Demand::none;
     bool has_thread_ GUARDED_BY(mutex_) = false;
     bool is_delivering_ GUARDED_BY(mutex_) = false;

@@ -11,8 +11,8 @@ namespace astrata::linux_abi {
 /// What fits one message of the Stream interface.
 inline constexpr std::size_t stream_chunk = 4000;
 
-/// Repeats `call` while its provider is away, for about two seconds: a console driver that crashed is back by then. A call that was
-/// interrupted had not been sent.
+/// Repeats `call` while its provider is away, for about two seconds: a console driver that crashed is back by then. A
+/// call that was interrupted had not been sent.
 template <typename Call>
 auto retry_stream_call(Call call) {
     constexpr unsigned attempts = 8;

@@ -49,8 +49,8 @@ void StreamTerminal::stop_input() {
 void StreamTerminal::take(Bytes bytes) {
     while (!bytes.empty()) {
         bytes = bytes.subspan(receive(bytes));
-        // A raw reader that lags behind. Rare enough, and the stream's own buffer slows the sender down, so looking again now
-        // and then does; this thread is no task that could lie on a wait queue.
+        // A raw reader that lags behind. Rare enough, and the stream's own buffer slows the sender down, so looking
+        // again now and then does; this thread is no task that could lie on a wait queue.
         if (!bytes.empty() && is_stopping_.load(std::memory_order_acquire)) {
             input_->give_back(bytes);
             return;

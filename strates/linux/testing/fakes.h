@@ -34,7 +34,7 @@ public:
         std::uint64_t size = 0;
         std::map<std::uint64_t, std::vector<std::byte>> pages;
         abi::Handle source = 0;
-        std::uint64_t source_limit = 0;   // bytes of the source that still show through
+        std::uint64_t source_limit = 0;  // bytes of the source that still show through
     };
     std::map<abi::Handle, Object> objects;
     abi::Handle next = 100;
@@ -134,7 +134,7 @@ public:
     struct Node {
         Attributes attributes;
         std::map<std::string, std::uint64_t> entries;
-        std::string text;   // contents or link target
+        std::string text;  // contents or link target
     };
     std::map<std::uint64_t, Node> nodes;
     std::uint64_t lookups = 0;
@@ -194,7 +194,8 @@ public:
     LinuxResult<std::size_t> list_extended_attributes(std::uint64_t, MutableBytes) override { return std::size_t{0}; }
 };
 
-/// Called by wait() in place of sleeping, without the waiter's mutex: makes happen what the waiter waits for. None: as if interrupted.
+/// Called by wait() in place of sleeping, without the waiter's mutex: makes happen what the waiter waits for. None: as
+/// if interrupted.
 inline std::function<void()> on_wait;
 
 }  // namespace astrata::linux_abi::testing

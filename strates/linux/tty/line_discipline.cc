@@ -225,8 +225,8 @@ std::size_t LineDiscipline::read(MutableBytes into) {
         if (ends_line)
             return done;
     }
-    // A read that took the whole line but not its end-of-file mark takes the mark too, else the next read would see an end of
-    // file that nobody typed.
+    // A read that took the whole line but not its end-of-file mark takes the mark too, else the next read would see an
+    // end of file that nobody typed.
     if (done > 0 && tail_ != end && has(local_mode::canonical) && is_file_end_.test(tail_ % capacity))
         ++tail_;
     return done;

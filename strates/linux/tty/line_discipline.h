@@ -28,11 +28,11 @@ public:
 
     /// What the owner has to do after bytes came in.
     struct InputOutcome {
-        std::size_t consumed = 0;    ///< fewer than given when the buffer is full and the terminal is not canonical
-        bool interrupt = false;      ///< send SIGINT to the foreground group
-        bool quit = false;           ///< send SIGQUIT
-        bool suspend = false;        ///< send SIGTSTP
-        bool output_resumed = false; ///< flow control let output go on: wake writers
+        std::size_t consumed = 0;     ///< fewer than given when the buffer is full and the terminal is not canonical
+        bool interrupt = false;       ///< send SIGINT to the foreground group
+        bool quit = false;            ///< send SIGQUIT
+        bool suspend = false;         ///< send SIGTSTP
+        bool output_resumed = false;  ///< flow control let output go on: wake writers
     };
 
     [[nodiscard]] Termios const& settings() const { return termios_; }
@@ -44,12 +44,14 @@ public:
 
     /// Bytes that a read() would get now: in canonical mode those of complete lines only.
     [[nodiscard]] std::size_t readable_bytes() const;
-    /// Whether a read() has something to return: in canonical mode a line or an end-of-file mark, else at least one byte.
+    /// Whether a read() has something to return: in canonical mode a line or an end-of-file mark, else at least one
+    /// byte.
     [[nodiscard]] bool is_readable() const;
     /// Room for more input.
     [[nodiscard]] bool has_room() const { return count() < capacity - 1; }
 
-    /// Takes bytes for one read(): in canonical mode up to the end of one line. Zero with is_readable() before the call: end of file.
+    /// Takes bytes for one read(): in canonical mode up to the end of one line. Zero with is_readable() before the
+    /// call: end of file.
     std::size_t read(MutableBytes into);
 
     /// Processes output by OPOST and hands it to `sink`. The caller has checked is_output_stopped().
@@ -60,7 +62,8 @@ public:
     /// Drops what nobody has read (tcflush TCIFLUSH).
     void flush_input();
 
-    /// Takes out everything that has not been read, raw, oldest first: type-ahead to give back when a session on a shared console ends.
+    /// Takes out everything that has not been read, raw, oldest first: type-ahead to give back when a session on a
+    /// shared console ends.
     std::size_t take_unread(MutableBytes into);
 
 private:
@@ -89,15 +92,15 @@ private:
     Termios termios_;
     // Positions count bytes since the beginning; a position's place is its remainder by `capacity`.
     std::array<std::uint8_t, capacity> buffer_ = {};
-    std::bitset<capacity> is_line_end_;    // newline or another end of line, or an end-of-file mark
-    std::bitset<capacity> is_file_end_;    // the mark itself, which reads as nothing
-    std::size_t tail_ = 0;                 // next byte to read
-    std::size_t line_begin_ = 0;           // start of the line that is still being edited
-    std::size_t head_ = 0;                 // end of input
-    bool is_literal_next_ = false;         // the byte after VLNEXT has no special meaning
+    std::bitset<capacity> is_line_end_;  // newline or another end of line, or an end-of-file mark
+    std::bitset<capacity> is_file_end_;  // the mark itself, which reads as nothing
+    std::size_t tail_ = 0;               // next byte to read
+    std::size_t line_begin_ = 0;         // start of the line that is still being edited
+    std::size_t head_ = 0;               // end of input
+    bool is_literal_next_ = false;       // the byte after VLNEXT has no special meaning
     bool is_stopped_ = false;
-    std::size_t column_ = 0;               // of the cursor, as far as our own output tells
-    std::size_t line_begin_column_ = 0;    // where the edited line's echo began
+    std::size_t column_ = 0;             // of the cursor, as far as our own output tells
+    std::size_t line_begin_column_ = 0;  // where the edited line's echo began
 };
 
 }  // namespace astrata::linux_abi

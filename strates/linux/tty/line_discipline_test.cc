@@ -60,11 +60,11 @@ TEST_F(LineDisciplineTest, reads_one_line_at_a_time_and_in_pieces) {
 TEST_F(LineDisciplineTest, erases_characters_words_and_lines) {
     type("abc\x7f\x7f");
     EXPECT_EQ(screen.take(), "abc\b \b\b \b");
-    type("\x15");   // ^U
+    type("\x15");  // ^U
     EXPECT_EQ(screen.take(), "\b \b");
-    type("\x7f");   // nothing left to erase
+    type("\x7f");  // nothing left to erase
     EXPECT_EQ(screen.take(), "");
-    type("one two  \x17x\r");   // ^W takes the spaces and the word
+    type("one two  \x17x\r");  // ^W takes the spaces and the word
     EXPECT_EQ(read(), "one x\n");
 }
 
@@ -79,7 +79,7 @@ TEST_F(LineDisciplineTest, erases_tabs_and_control_characters_by_their_width) {
     screen.take();
     type("\x7f");
     EXPECT_EQ(screen.take(), "\b\b\b\b\b\b\b");
-    type("\x01");   // ^A
+    type("\x01");  // ^A
     EXPECT_EQ(screen.take(), "^A");
     type("\x7f");
     EXPECT_EQ(screen.take(), "\b \b\b \b");
@@ -101,7 +101,7 @@ TEST_F(LineDisciplineTest, ends_the_file_at_the_beginning_of_a_line_only) {
     EXPECT_EQ(read(), "abc");
     EXPECT_FALSE(discipline.is_readable());
     type("abc\x04");
-    EXPECT_EQ(read(3), "abc");   // exactly: the mark goes with it
+    EXPECT_EQ(read(3), "abc");  // exactly: the mark goes with it
     EXPECT_FALSE(discipline.is_readable());
 }
 
@@ -111,7 +111,7 @@ TEST_F(LineDisciplineTest, turns_signal_characters_into_signals) {
     EXPECT_FALSE(discipline.is_readable());
     EXPECT_EQ(screen.take(), "typed^C");
     type("x\n");
-    EXPECT_EQ(read(), "x\n");   // what was typed before is gone
+    EXPECT_EQ(read(), "x\n");  // what was typed before is gone
     EXPECT_TRUE(type("\x1a").suspend);
     EXPECT_TRUE(type("\x1c").quit);
     change([](Termios& termios) { termios.local &= ~local_mode::signals; });

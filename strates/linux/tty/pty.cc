@@ -37,7 +37,7 @@ public:
         Lock lock(mutex_);
         if (index >= pty_limit || terminals_[index] == nullptr)
             return nullptr;
-        return Ref<PtyTerminal>::share(*terminals_[index]);   // its master removes it before dropping its reference
+        return Ref<PtyTerminal>::share(*terminals_[index]);  // its master removes it before dropping its reference
     }
 
 private:
@@ -233,7 +233,7 @@ LinuxResult<std::int64_t> PtyMasterFile::ioctl(std::uint32_t request, std::uint6
     case rq::open_pty_peer: return open_peer(static_cast<std::uint32_t>(argument));
     case rq::packet_mode: {
         if (LTRY(read_guest<std::int32_t>(address)) != 0)
-            return fail(Errno::einval);   // packet mode is not offered
+            return fail(Errno::einval);  // packet mode is not offered
         return 0;
     }
     // The master is nobody's controlling terminal; what remains concerns the terminal itself.

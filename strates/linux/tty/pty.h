@@ -44,7 +44,7 @@ private:
     std::uint32_t uid_ = 0;
     std::uint32_t gid_ = 0;
     std::atomic<bool> is_locked_ = true;
-    Mutex pty_mutex_;   // taken inside the terminal's
+    Mutex pty_mutex_;  // taken inside the terminal's
     std::array<std::byte, output_capacity> output_ GUARDED_BY(pty_mutex_);
     std::size_t begin_ GUARDED_BY(pty_mutex_) = 0;
     std::size_t count_ GUARDED_BY(pty_mutex_) = 0;

@@ -15,7 +15,7 @@ namespace astrata::linux_abi {
 namespace {
 
 constexpr std::uint64_t tenth_of_a_second_ns = 100'000'000;
-constexpr std::size_t output_chunk = 1024;   // program bytes processed at a time; each may become eight (a tab)
+constexpr std::size_t output_chunk = 1024;  // program bytes processed at a time; each may become eight (a tab)
 
 /// Processed output on its way to the driver.
 class CollectingSink final : public TerminalSink {
@@ -54,7 +54,8 @@ LinuxResult<Ref<Terminal>> controlling_terminal() {
     return Ref<Terminal>::share(static_cast<Terminal&>(*terminal));
 }
 
-// Sessions give terminals up by moving the reference out: a terminal's end may wait, and must not with the table locked.
+// Sessions give terminals up by moving the reference out: a terminal's end may wait, and must not with the table
+// locked.
 LinuxResult<> Terminal::take_as_controlling(Process& process, bool steal) {
     RefOrNull<ControllingTerminal> given_up;
     Lock lock(process_table().mutex);
@@ -76,7 +77,7 @@ LinuxResult<> Terminal::take_as_controlling(Process& process, bool steal) {
 }
 
 void Terminal::adopt_if_leader(Process& process) {
-    (void)take_as_controlling(process, false);   // refusal means that it stays an ordinary file
+    (void)take_as_controlling(process, false);  // refusal means that it stays an ordinary file
 }
 
 LinuxResult<> Terminal::give_up(Process& process) {
@@ -202,7 +203,8 @@ std::size_t Terminal::receive(Bytes bytes) {
 
 bool Terminal::has_room() {
     Lock lock(mutex_);
-    return discipline_.has_room() || (discipline_.settings().local & (local_mode::canonical | local_mode::signals)) != 0;
+    return discipline_.has_room() ||
+           (discipline_.settings().local & (local_mode::canonical | local_mode::signals)) != 0;
 }
 
 std::size_t Terminal::take_unread(MutableBytes into) {
@@ -241,7 +243,7 @@ LinuxResult<> Terminal::wait_for_input_locked(bool non_blocking) {
         } else if (minimum == 0) {
             if (deadline == never)
                 deadline = sys::clock_now() + time * tenth_of_a_second_ns;
-        } else if (time != 0 && available > seen) {   // the timer runs anew from each byte on
+        } else if (time != 0 && available > seen) {  // the timer runs anew from each byte on
             seen = available;
             deadline = sys::clock_now() + time * tenth_of_a_second_ns;
         }
@@ -435,7 +437,7 @@ LinuxResult<std::int64_t> Terminal::ioctl(std::uint32_t request, std::uint64_t a
         return 0;
     }
     case rq::flush: {
-        if (argument > 2)   // TCIFLUSH 0, TCOFLUSH 1, TCIOFLUSH 2
+        if (argument > 2)  // TCIFLUSH 0, TCOFLUSH 1, TCIOFLUSH 2
             return fail(Errno::einval);
         LTRY(check_foreground(Signal::sigttou));
         Lock lock(mutex_);
@@ -448,7 +450,7 @@ LinuxResult<std::int64_t> Terminal::ioctl(std::uint32_t request, std::uint64_t a
         Lock lock(mutex_);
         if (argument > 3)
             return fail(Errno::einval);
-        if (argument <= 1) {   // TCOOFF 0, TCOON 1; TCIOFF and TCION would ask the other end, which has no such notion
+        if (argument <= 1) {  // TCOOFF 0, TCOON 1; TCIOFF and TCION would ask the other end, which has no such notion
             discipline_.set_output_stopped(argument == 0);
             writable_.wake_all();
         }
@@ -457,7 +459,7 @@ LinuxResult<std::int64_t> Terminal::ioctl(std::uint32_t request, std::uint64_t a
     case rq::send_break:
     case rq::send_break_timed: {
         LTRY(check_foreground(Signal::sigttou));
-        Lock output(output_mutex_);   // drains
+        Lock output(output_mutex_);  // drains
         return 0;
     }
     case rq::get_discipline: LTRY(write_guest(address, std::int32_t{0})); return 0;

@@ -60,8 +60,8 @@ protected:
     explicit Terminal(std::uint64_t device) : device_(static_cast<std::uint32_t>(device)) {}
     ~Terminal() override = default;
 
-    /// Sends processed output. May wait, unless `non_blocking`. Returns how much went out; called with the output mutex held.
-    /// errors    eagain, eio, erestartsys
+    /// Sends processed output. May wait, unless `non_blocking`. Returns how much went out; called with the output mutex
+    /// held. errors    eagain, eio, erestartsys
     virtual LinuxResult<std::size_t> send(Bytes bytes, bool non_blocking) = 0;
     /// Whether send would take something now; adds the queue that tells of it.
     virtual bool can_send(PollTable* table) = 0;
@@ -94,7 +94,7 @@ private:
     WindowSize window_ GUARDED_BY(mutex_);
     bool is_input_ended_ GUARDED_BY(mutex_) = false;
     WaitQueue readable_;
-    WaitQueue writable_;   // output resumed, or room for input
+    WaitQueue writable_;  // output resumed, or room for input
 };
 
 /// An open terminal.
@@ -107,8 +107,12 @@ public:
         terminal_->on_open();
     }
 
-    LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t&) override { return terminal_->read(into, is_non_blocking()); }
-    LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t&) override { return terminal_->write(from, is_non_blocking()); }
+    LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t&) override {
+        return terminal_->read(into, is_non_blocking());
+    }
+    LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t&) override {
+        return terminal_->write(from, is_non_blocking());
+    }
     LinuxResult<std::int64_t> ioctl(std::uint32_t request, std::uint64_t argument) override {
         return terminal_->ioctl(request, argument, can_read());
     }

@@ -27,7 +27,7 @@ enum class ControlCharacter : std::uint8_t {
     end_of_line_2 = 16,  ///< VEOL2
 };
 
-namespace input_mode {  // c_iflag
+namespace input_mode {                                       // c_iflag
 inline constexpr std::uint32_t ignore_break = 0x1;           // IGNBRK
 inline constexpr std::uint32_t strip = 0x20;                 // ISTRIP
 inline constexpr std::uint32_t newline_to_return = 0x40;     // INLCR
@@ -40,7 +40,7 @@ inline constexpr std::uint32_t bell_when_full = 0x2000;      // IMAXBEL
 inline constexpr std::uint32_t utf8 = 0x4000;                // IUTF8
 }  // namespace input_mode
 
-namespace output_mode {  // c_oflag
+namespace output_mode {                                       // c_oflag
 inline constexpr std::uint32_t process = 0x1;                 // OPOST
 inline constexpr std::uint32_t lower_to_upper = 0x2;          // OLCUC
 inline constexpr std::uint32_t newline_to_crlf = 0x4;         // ONLCR
@@ -50,26 +50,26 @@ inline constexpr std::uint32_t newline_returns = 0x20;        // ONLRET
 inline constexpr std::uint32_t expand_tabs = 0x1800;          // XTABS (TAB3)
 }  // namespace output_mode
 
-namespace control_mode {  // c_cflag
+namespace control_mode {                           // c_cflag
 inline constexpr std::uint32_t speed_38400 = 0xf;  // B38400
 inline constexpr std::uint32_t size_8 = 0x30;      // CS8
 inline constexpr std::uint32_t read = 0x80;        // CREAD
 inline constexpr std::uint32_t hang_up = 0x400;    // HUPCL
 }  // namespace control_mode
 
-namespace local_mode {  // c_lflag
-inline constexpr std::uint32_t signals = 0x1;           // ISIG
-inline constexpr std::uint32_t canonical = 0x2;         // ICANON
-inline constexpr std::uint32_t echo = 0x8;              // ECHO
-inline constexpr std::uint32_t echo_erase = 0x10;       // ECHOE
-inline constexpr std::uint32_t echo_kill = 0x20;        // ECHOK
-inline constexpr std::uint32_t echo_newline = 0x40;     // ECHONL
-inline constexpr std::uint32_t no_flush = 0x80;         // NOFLSH
-inline constexpr std::uint32_t stop_background = 0x100; // TOSTOP
-inline constexpr std::uint32_t echo_control = 0x200;    // ECHOCTL
-inline constexpr std::uint32_t echo_print = 0x400;      // ECHOPRT
-inline constexpr std::uint32_t echo_kill_erase = 0x800; // ECHOKE
-inline constexpr std::uint32_t extended = 0x8000;       // IEXTEN
+namespace local_mode {                                   // c_lflag
+inline constexpr std::uint32_t signals = 0x1;            // ISIG
+inline constexpr std::uint32_t canonical = 0x2;          // ICANON
+inline constexpr std::uint32_t echo = 0x8;               // ECHO
+inline constexpr std::uint32_t echo_erase = 0x10;        // ECHOE
+inline constexpr std::uint32_t echo_kill = 0x20;         // ECHOK
+inline constexpr std::uint32_t echo_newline = 0x40;      // ECHONL
+inline constexpr std::uint32_t no_flush = 0x80;          // NOFLSH
+inline constexpr std::uint32_t stop_background = 0x100;  // TOSTOP
+inline constexpr std::uint32_t echo_control = 0x200;     // ECHOCTL
+inline constexpr std::uint32_t echo_print = 0x400;       // ECHOPRT
+inline constexpr std::uint32_t echo_kill_erase = 0x800;  // ECHOKE
+inline constexpr std::uint32_t extended = 0x8000;        // IEXTEN
 }  // namespace local_mode
 
 /// struct termios of TCGETS and TCSETS.

@@ -14,7 +14,8 @@ class FileSystemContext : public RefCounted<FileSystemContext> {
 public:
     static void destroy(FileSystemContext* context) { delete context; }
 
-    static LinuxResult<Ref<FileSystemContext>> create(Path const& root, Path const& working_directory, std::uint32_t umask);
+    static LinuxResult<Ref<FileSystemContext>> create(Path const& root, Path const& working_directory,
+                                                      std::uint32_t umask);
     /// For clone without CLONE_FS.
     [[nodiscard]] LinuxResult<Ref<FileSystemContext>> clone() const;
 

@@ -30,7 +30,7 @@ void Dentry::drop_reference() {
         std::atomic_thread_fence(std::memory_order_acquire);
         auto* parent = entry->parent_;
         delete entry;
-        entry = parent;   // its child's reference goes next
+        entry = parent;  // its child's reference goes next
     }
 }
 
@@ -119,8 +119,8 @@ void DentryCache::trim(std::size_t limit, Victims& victims) {
         if (oldest == nullptr)
             return;
         by_age_.remove(*oldest);
-        // Children hold a reference to their parent, so an entry with only the cache's reference has neither users nor children;
-        // new ones are taken under the tree's mutex only.
+        // Children hold a reference to their parent, so an entry with only the cache's reference has neither users nor
+        // children; new ones are taken under the tree's mutex only.
         if (oldest->is_recently_used_ || oldest->reference_count() > 1) {
             oldest->is_recently_used_ = false;
             by_age_.push_back(*oldest);

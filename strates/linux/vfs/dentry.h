@@ -15,8 +15,8 @@
 
 namespace astrata::linux_abi {
 
-/// What an entry leads to never changes: another inode under the same name is another Dentry. Its name and parent change
-/// (rename), under the tree's mutex. A dentry without inode says that the name does not exist.
+/// What an entry leads to never changes: another inode under the same name is another Dentry. Its name and parent
+/// change (rename), under the tree's mutex. A dentry without inode says that the name does not exist.
 class Dentry {
 public:
     /// parent    null for the root of a file system. A reference to each is taken.
@@ -55,23 +55,23 @@ private:
     LinuxResult<> set_name(std::string_view name, std::uint32_t hash);
 
     std::atomic<std::uint32_t> count_ = 1;
-    std::uint32_t hash_ = 0;            // of parent and name, see DentryCache
-    Dentry* parent_ = nullptr;          // holds a reference
+    std::uint32_t hash_ = 0;    // of parent and name, see DentryCache
+    Dentry* parent_ = nullptr;  // holds a reference
     RefOrNull<Inode> inode_;
     Dentry* next_in_bucket_ = nullptr;
     ListLink<Dentry> age_link_;
     std::uint16_t name_length_ = 0;
-    std::uint16_t mounts_here_ = 0;     // mounts on top of this directory
+    std::uint16_t mounts_here_ = 0;  // mounts on top of this directory
     bool is_cached_ = false;
     bool is_deleted_ = false;
-    bool is_recently_used_ = false;     // second chance when the cache is trimmed
+    bool is_recently_used_ = false;  // second chance when the cache is trimmed
     std::array<char, inline_name_size> inline_name_;
     std::unique_ptr<char[]> long_name_;
 };
 
 /// Hash of a name, taken byte by byte while the path is scanned.
 struct NameHash {
-    std::uint32_t value = 2166136261u;   // FNV-1a
+    std::uint32_t value = 2166136261u;  // FNV-1a
     void add(char byte) { value = (value ^ static_cast<std::uint8_t>(byte)) * 16777619u; }
     static std::uint32_t of(std::string_view name) {
         NameHash hash;
@@ -81,16 +81,16 @@ struct NameHash {
     }
 };
 
-/// The hash table of dentries. Everything here needs the tree's mutex (see tree.h), and nothing here waits or calls file
-/// systems: what falls out of the cache is handed back for release after the mutex is.
+/// The hash table of dentries. Everything here needs the tree's mutex (see tree.h), and nothing here waits or calls
+/// file systems: what falls out of the cache is handed back for release after the mutex is.
 class DentryCache {
 public:
     static constexpr std::size_t bucket_count = 4096;
     static constexpr std::size_t entry_limit = 4096;
     static constexpr std::size_t trimmed_at_once = 8;
 
-    /// Dentries to release once the tree's mutex is free: they may own the last reference to an inode, whose end may wait.
-    /// One operation trims at most `trimmed_at_once` and removes at most two more.
+    /// Dentries to release once the tree's mutex is free: they may own the last reference to an inode, whose end may
+    /// wait. One operation trims at most `trimmed_at_once` and removes at most two more.
     struct Victims {
         std::array<RefOrNull<Dentry>, trimmed_at_once + 4> entries;
         std::size_t count = 0;
@@ -113,7 +113,8 @@ public:
     /// Gives a cached or uncached entry another parent and name and caches it. `long_name` from prepare_name.
     void rename(Dentry& entry, Dentry& new_parent, std::string_view new_name, std::unique_ptr<char[]> long_name,
                 Victims& victims);
-    /// Memory for a name that does not fit inline, allocated ahead so that rename cannot fail half-way; null if not needed.
+    /// Memory for a name that does not fit inline, allocated ahead so that rename cannot fail half-way; null if not
+    /// needed.
     static LinuxResult<std::unique_ptr<char[]>> prepare_name(std::string_view name);
     /// Collects unused entries, oldest first, until `limit` are left or trimmed_at_once are found.
     void trim(std::size_t limit, Victims& victims);
@@ -132,7 +133,7 @@ private:
     void unlink_from_bucket(Dentry& entry);
 
     std::array<Dentry*, bucket_count> buckets_ = {};
-    IntrusiveList<Dentry, &Dentry::age_link_> by_age_;   // oldest first; every entry holds the cache's reference
+    IntrusiveList<Dentry, &Dentry::age_link_> by_age_;  // oldest first; every entry holds the cache's reference
     std::size_t count_ = 0;
 };
 

@@ -52,7 +52,7 @@ protected:
 
 private:
     std::atomic<std::uint32_t> mounts_ = 0;
-    std::uint64_t const device_;   // an anonymous device number: major 0
+    std::uint64_t const device_;  // an anonymous device number: major 0
     friend class RefCounted<FileSystem>;
 };
 

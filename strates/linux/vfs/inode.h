@@ -31,13 +31,13 @@ struct Attributes {
     std::uint64_t node = 0;
     std::uint64_t size = 0;
     std::uint64_t blocks_512 = 0;
-    std::uint32_t mode = 0;           // with the type bits
+    std::uint32_t mode = 0;  // with the type bits
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::uint32_t links = 1;
-    std::uint64_t device = 0;         // of a device node
-    std::uint64_t file_system = 0;    // st_dev
-    std::int64_t accessed_ns = 0;     // since 1970-01-01T00:00Z
+    std::uint64_t device = 0;       // of a device node
+    std::uint64_t file_system = 0;  // st_dev
+    std::int64_t accessed_ns = 0;   // since 1970-01-01T00:00Z
     std::int64_t modified_ns = 0;
     std::int64_t changed_ns = 0;
     std::int64_t created_ns = 0;
@@ -47,7 +47,7 @@ struct Attributes {
 /// Fields that chmod, chown, utimensat and write() change; absent ones stay.
 struct AttributeChange {
     bool has_mode = false, has_uid = false, has_gid = false, has_accessed = false, has_modified = false;
-    std::uint32_t mode = 0;           // permission, set-id and sticky bits only
+    std::uint32_t mode = 0;  // permission, set-id and sticky bits only
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::int64_t accessed_ns = 0;
@@ -60,7 +60,7 @@ struct NewNode {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::uint64_t device = 0;
-    std::string_view link_target;     // of a symbolic link
+    std::string_view link_target;  // of a symbolic link
 };
 
 /// Takes the entries of a directory one by one; false means no room, and the entry is offered again next time.
@@ -74,8 +74,8 @@ protected:
 };
 
 struct LookupResult {
-    RefOrNull<Inode> inode;           // absent: there is no such entry
-    bool may_be_cached = true;        // false where entries come and go on their own (/proc/PID)
+    RefOrNull<Inode> inode;     // absent: there is no such entry
+    bool may_be_cached = true;  // false where entries come and go on their own (/proc/PID)
 };
 
 class Inode : public RefCounted<Inode> {
@@ -89,7 +89,9 @@ public:
     [[nodiscard]] bool is_symbolic_link() const { return type_ == FileType::symbolic_link; }
     [[nodiscard]] bool is_regular() const { return type_ == FileType::regular; }
 
-    [[nodiscard]] std::uint32_t permissions() const { return mode_.load(std::memory_order_relaxed); }   ///< mode without type bits
+    [[nodiscard]] std::uint32_t permissions() const {
+        return mode_.load(std::memory_order_relaxed);
+    }  ///< mode without type bits
     [[nodiscard]] std::uint32_t uid() const { return uid_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint32_t gid() const { return gid_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint32_t links() const { return links_.load(std::memory_order_relaxed); }
@@ -106,32 +108,36 @@ public:
     /// errors    einval (not a regular file), efbig, enomem
     virtual LinuxResult<> truncate(std::uint64_t size);
 
-    // ---- Directories; the defaults refuse with ENOTDIR or EPERM. Names are valid (1 to 255 bytes, no slash, not . or ..) ----
+    // ---- Directories; the defaults refuse with ENOTDIR or EPERM. Names are valid (1 to 255 bytes, no slash, not . or
+    // ..) ----
 
     virtual LinuxResult<LookupResult> lookup(std::string_view name) REQUIRES(mutex_);
     virtual LinuxResult<Ref<Inode>> create(std::string_view name, NewNode const& node) REQUIRES(mutex_);
     /// A regular file without a name (O_TMPFILE).
     virtual LinuxResult<Ref<Inode>> create_unnamed(NewNode const& node) REQUIRES(mutex_);
     virtual LinuxResult<> link(std::string_view name, Inode& node) REQUIRES(mutex_);
-    /// Removes the entry `name`, which is `node`. An emptied directory (its mutex is held too) is checked by the file system: enotempty.
+    /// Removes the entry `name`, which is `node`. An emptied directory (its mutex is held too) is checked by the file
+    /// system: enotempty.
     virtual LinuxResult<> remove(std::string_view name, Inode& node) REQUIRES(mutex_);
-    /// Moves entry `name`, which is `node`, to `new_directory` (whose mutex is held), replacing `replaced` if there is one. Kinds have been
-    /// checked; an emptied directory being replaced is checked by the file system.
+    /// Moves entry `name`, which is `node`, to `new_directory` (whose mutex is held), replacing `replaced` if there is
+    /// one. Kinds have been checked; an emptied directory being replaced is checked by the file system.
     virtual LinuxResult<> rename(std::string_view name, Inode& node, Inode& new_directory, std::string_view new_name,
                                  Inode* replaced) REQUIRES(mutex_);
     /// Swaps two entries (RENAME_EXCHANGE).
-    virtual LinuxResult<> exchange(std::string_view name, Inode& node, Inode& other_directory, std::string_view other_name,
-                                   Inode& other) REQUIRES(mutex_);
+    virtual LinuxResult<> exchange(std::string_view name, Inode& node, Inode& other_directory,
+                                   std::string_view other_name, Inode& other) REQUIRES(mutex_);
     /// Offers entries from `position` on, without . and .., until the sink is full or all are done.
     virtual LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink) REQUIRES(mutex_);
 
     // ---- Symbolic links ----
 
-    /// The target if it is at hand without waiting; empty if read_link has to be asked. Stays valid as long as the inode.
+    /// The target if it is at hand without waiting; empty if read_link has to be asked. Stays valid as long as the
+    /// inode.
     [[nodiscard]] virtual std::string_view cached_link_target() const { return {}; }
     /// Copies the target, cut to the buffer, and returns its length. May wait.
     virtual LinuxResult<std::size_t> read_link(std::span<char> into);
-    /// A link that leads to an object and not to a name (/proc/self/fd/3): `is_magic_link`, then follow_magic_link instead of read_link in walks.
+    /// A link that leads to an object and not to a name (/proc/self/fd/3): `is_magic_link`, then follow_magic_link
+    /// instead of read_link in walks.
     [[nodiscard]] virtual bool is_magic_link() const { return false; }
     virtual LinuxResult<Path> follow_magic_link();
 
@@ -172,7 +178,7 @@ protected:
     }
     static std::int64_t wall_clock_ns();
 
-    Ref<FileSystem> const file_system_;   // whose end the inode's outlasts: cached entries survive an unmount
+    Ref<FileSystem> const file_system_;  // whose end the inode's outlasts: cached entries survive an unmount
     std::uint64_t const number_;
     FileType const type_;
     std::uint64_t const device_;
@@ -187,7 +193,7 @@ protected:
     std::atomic<std::int64_t> changed_ns_;
     std::int64_t const created_ns_;
     std::atomic<bool> is_removed_ = false;
-    std::atomic<FileLocks*> locks_ = nullptr;   // owned
+    std::atomic<FileLocks*> locks_ = nullptr;  // owned
     Mutex mutex_;
 
     friend class RefCounted<Inode>;

@@ -25,7 +25,8 @@ Mount::~Mount() {
     file_system_->drop_mount();
 }
 
-LinuxResult<Ref<Mount>> Mount::create(FileSystem& file_system, Dentry& root, std::string_view source, std::uint64_t flags) {
+LinuxResult<Ref<Mount>> Mount::create(FileSystem& file_system, Dentry& root, std::string_view source,
+                                      std::uint64_t flags) {
     auto* mount = new (std::nothrow) Mount(file_system, root, source, flags);
     if (mount == nullptr)
         return fail(Errno::enomem);

@@ -12,19 +12,20 @@
 
 namespace astrata::linux_abi {
 
-namespace mount_flag {   // mount(2)
-inline constexpr std::uint64_t read_only = 1;           // MS_RDONLY
-inline constexpr std::uint64_t no_set_id = 2;           // MS_NOSUID
-inline constexpr std::uint64_t no_devices = 4;          // MS_NODEV
-inline constexpr std::uint64_t no_execution = 8;        // MS_NOEXEC
-inline constexpr std::uint64_t remount = 32;            // MS_REMOUNT
-inline constexpr std::uint64_t no_access_times = 1024;  // MS_NOATIME
-inline constexpr std::uint64_t bind = 4096;             // MS_BIND
-inline constexpr std::uint64_t move = 8192;             // MS_MOVE
-inline constexpr std::uint64_t recursive = 16384;       // MS_REC
-inline constexpr std::uint64_t relative_times = 1 << 21;  // MS_RELATIME
+namespace mount_flag {                                              // mount(2)
+inline constexpr std::uint64_t read_only = 1;                       // MS_RDONLY
+inline constexpr std::uint64_t no_set_id = 2;                       // MS_NOSUID
+inline constexpr std::uint64_t no_devices = 4;                      // MS_NODEV
+inline constexpr std::uint64_t no_execution = 8;                    // MS_NOEXEC
+inline constexpr std::uint64_t remount = 32;                        // MS_REMOUNT
+inline constexpr std::uint64_t no_access_times = 1024;              // MS_NOATIME
+inline constexpr std::uint64_t bind = 4096;                         // MS_BIND
+inline constexpr std::uint64_t move = 8192;                         // MS_MOVE
+inline constexpr std::uint64_t recursive = 16384;                   // MS_REC
+inline constexpr std::uint64_t relative_times = 1 << 21;            // MS_RELATIME
 inline constexpr std::uint64_t propagation = 0x17 << 17 | 1 << 20;  // MS_UNBINDABLE, PRIVATE, SLAVE, SHARED
-inline constexpr std::uint64_t kept = read_only | no_set_id | no_devices | no_execution | no_access_times | relative_times;
+inline constexpr std::uint64_t kept =
+    read_only | no_set_id | no_devices | no_execution | no_access_times | relative_times;
 }  // namespace mount_flag
 
 class Mount : public RefCounted<Mount> {
@@ -32,7 +33,8 @@ public:
     static void destroy(Mount* mount) { delete mount; }
 
     /// source    the first column of /proc/mounts, cut to 63 bytes
-    static LinuxResult<Ref<Mount>> create(FileSystem& file_system, Dentry& root, std::string_view source, std::uint64_t flags);
+    static LinuxResult<Ref<Mount>> create(FileSystem& file_system, Dentry& root, std::string_view source,
+                                          std::uint64_t flags);
 
     [[nodiscard]] FileSystem& file_system() const { return *file_system_; }
     [[nodiscard]] Dentry& root() const { return *root_; }

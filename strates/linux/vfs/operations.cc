@@ -45,7 +45,7 @@ LinuxResult<Ref<Dentry>> create_locked(Path const& directory, Inode& parent, std
 // open(O_CREAT) once the parent is known; follows a symbolic link found there by asking for another round.
 struct CreateOutcome {
     RefOrNull<File> file;
-    RefOrNull<Dentry> link;   // go on from here instead
+    RefOrNull<Dentry> link;  // go on from here instead
 };
 
 LinuxResult<CreateOutcome> open_or_create(WalkStart const& start, ParentOfLast const& parent, std::uint32_t flags,
@@ -107,7 +107,8 @@ LinuxResult<> check_writable(Mount const& mount) {
     return {};
 }
 
-LinuxResult<Ref<File>> open_file(WalkStart const& start, std::string_view path, std::uint32_t flags, std::uint32_t mode) {
+LinuxResult<Ref<File>> open_file(WalkStart const& start, std::string_view path, std::uint32_t flags,
+                                 std::uint32_t mode) {
     if ((flags & open_flag::path_only) != 0)
         flags &= open_flag::path_only | open_flag::directory | open_flag::no_follow | open_flag::close_on_exec;
     if ((flags & open_flag::temporary) != 0)
@@ -131,7 +132,7 @@ LinuxResult<Ref<File>> open_file(WalkStart const& start, std::string_view path, 
     }
     Walker walker(start);
     auto parent = LTRY(walker.resolve_parent(path));
-    for (;;) {   // ends: the walker counts links
+    for (;;) {  // ends: the walker counts links
         auto outcome = LTRY(open_or_create(start, parent, flags, mode));
         if (outcome.file)
             return Ref<File>::adopt(*outcome.file.leak());
@@ -140,7 +141,8 @@ LinuxResult<Ref<File>> open_file(WalkStart const& start, std::string_view path, 
     }
 }
 
-LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Credentials const& credentials, bool was_created) {
+LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Credentials const& credentials,
+                                  bool was_created) {
     auto& inode = place.inode();
     auto const type = inode.type();
     if ((flags & open_flag::directory) != 0 && type != FileType::directory)
@@ -167,7 +169,7 @@ LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Creden
     case FileType::socket: break;
     }
     if (!was_created) {
-        auto wanted = access == open_flag::read_only ? access_bit::read
+        auto wanted = access == open_flag::read_only    ? access_bit::read
                       : access == open_flag::write_only ? access_bit::write
                                                         : access_bit::read | access_bit::write;
         if ((flags & open_flag::truncate) != 0)
@@ -184,8 +186,8 @@ LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Creden
 
 LinuxResult<Ref<File>> open_executable(WalkStart const& start, std::string_view path, std::uint32_t at_flags) {
     Walker walker(start);
-    auto const place = LTRY(walker.resolve(
-        path, (at_flags & at_flag::no_follow) != 0 ? LastComponent::no_follow : LastComponent::follow));
+    auto const place = LTRY(
+        walker.resolve(path, (at_flags & at_flag::no_follow) != 0 ? LastComponent::no_follow : LastComponent::follow));
     auto& inode = place.inode();
     if (inode.is_symbolic_link())
         return fail(Errno::eloop);
@@ -292,13 +294,14 @@ LinuxResult<> remove_name(WalkStart const& start, std::string_view path, bool di
 
 namespace {
 
-constinit Mutex rename_mutex;   // one rename at a time, so that "is an ancestor of" stays true meanwhile
+constinit Mutex rename_mutex;  // one rename at a time, so that "is an ancestor of" stays true meanwhile
 
 // Locks one or two directories, ancestors first, else by address.
 class DirectoryPairLock {
 public:
-    DirectoryPairLock(Dentry& first, Dentry& second) NO_THREAD_SAFETY_ANALYSIS   // the pair may be one
-        : one_(first.inode()), other_(second.inode()) {
+    DirectoryPairLock(Dentry& first, Dentry& second) NO_THREAD_SAFETY_ANALYSIS  // the pair may be one
+        : one_(first.inode()),
+          other_(second.inode()) {
         if (one_ == other_) {
             other_ = nullptr;
         } else {
@@ -460,7 +463,8 @@ LinuxResult<> change_owner(Path const& place, std::uint32_t uid, std::uint32_t g
     return inode.set_attributes(change);
 }
 
-LinuxResult<> change_times(Path const& place, TimeChange accessed, TimeChange modified, Credentials const& credentials) {
+LinuxResult<> change_times(Path const& place, TimeChange accessed, TimeChange modified,
+                           Credentials const& credentials) {
     auto& inode = place.inode();
     if (accessed.kind == TimeChange::Kind::keep && modified.kind == TimeChange::Kind::keep)
         return {};

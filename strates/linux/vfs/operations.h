@@ -1,5 +1,6 @@
-// What system calls do with paths: each operation once, for all its historical spellings (open, openat, creat...). Locks:
-// a directory's mutex covers "look up, check, change"; two directories are locked by rename alone, ancestors first.
+// What system calls do with paths: each operation once, for all its historical spellings (open, openat, creat...).
+// Locks: a directory's mutex covers "look up, check, change"; two directories are locked by rename alone, ancestors
+// first.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,11 @@
 namespace astrata::linux_abi {
 
 /// open(2). mode: of a file that is created; the umask is applied here.
-LinuxResult<Ref<File>> open_file(WalkStart const& start, std::string_view path, std::uint32_t flags, std::uint32_t mode);
+LinuxResult<Ref<File>> open_file(WalkStart const& start, std::string_view path, std::uint32_t flags,
+                                 std::uint32_t mode);
 /// The rest of open once the place is known: checks and the open file.
-LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Credentials const& credentials, bool was_created);
+LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Credentials const& credentials,
+                                  bool was_created);
 /// For execve: a regular file that may be executed, opened for reading.
 /// errors    eacces (not regular, no execute permission, noexec mount), those of a walk
 LinuxResult<Ref<File>> open_executable(WalkStart const& start, std::string_view path, std::uint32_t at_flags = 0);

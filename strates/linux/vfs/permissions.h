@@ -27,8 +27,8 @@ inline bool is_owner(Inode const& inode, Credentials const& credentials) {
     return credentials.file_uid == inode.uid() || credentials.has(Capability::fowner);
 }
 
-/// Whether the entry `victim` may be removed from or renamed in `directory`: write access, and the rule of sticky directories.
-/// errors    eacces, eperm
+/// Whether the entry `victim` may be removed from or renamed in `directory`: write access, and the rule of sticky
+/// directories. errors    eacces, eperm
 LinuxResult<> check_removal(Inode const& directory, Inode const& victim, Credentials const& credentials);
 
 }  // namespace astrata::linux_abi

@@ -170,8 +170,8 @@ LinuxResult<std::string_view> Tree::format_locked(Path const& path, Path const& 
                 // Outside `root`: above it after chroot, or in a mount that is attached nowhere.
                 if (begin == end_of_names && !prepend("/"))
                     return fail(Errno::enametoolong);
-                bool const is_tree_root = mounts_.front() == mount && &root.mount->root() == root.dentry.get() &&
-                                          root.mount.get() == mount;
+                bool const is_tree_root =
+                    mounts_.front() == mount && &root.mount->root() == root.dentry.get() && root.mount.get() == mount;
                 if (!is_tree_root && !prepend("(unreachable)"))
                     return fail(Errno::enametoolong);
                 return std::string_view(into.subspan(begin).data(), into.size() - begin);
@@ -182,7 +182,7 @@ LinuxResult<std::string_view> Tree::format_locked(Path const& path, Path const& 
         }
         if (!prepend(entry->name()) || !prepend("/"))
             return fail(Errno::enametoolong);
-        if (entry->parent_ == nullptr)   // an entry of no directory, such as a pipe's
+        if (entry->parent_ == nullptr)  // an entry of no directory, such as a pipe's
             break;
         entry = entry->parent_;
     }

@@ -1,8 +1,8 @@
 // The tree of all names of the silo: the dentry cache and the mounts, under one mutex.
 //
 // One mutex and not one in each entry: a whole cached walk then takes it once, follows plain pointers without counting
-// references, and is over in some hundred instructions. It is a leaf but for the heap: nobody calls a file system, copies
-// program memory or drops the last reference to an inode while holding it.
+// references, and is over in some hundred instructions. It is a leaf but for the heap: nobody calls a file system,
+// copies program memory or drops the last reference to an inode while holding it.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,8 @@ public:
     /// errors    ebusy (it is attached already)
     LinuxResult<> attach(Mount& mount, Path const* place);
     /// Takes away the topmost mount at its root `place`.
-    /// errors    einval (not the root of a mount, or the root mount), ebusy (mounts on top of it, or in use, unless `lazily`)
+    /// errors    einval (not the root of a mount, or the root mount), ebusy (mounts on top of it, or in use, unless
+    /// `lazily`)
     LinuxResult<> detach(Path const& place, bool lazily);
     /// Lets go of cached entries of the file system that nobody uses, for an unmount.
     void drop_unused_entries(FileSystem const& file_system);
@@ -63,16 +64,16 @@ public:
     /// Whether something is mounted on the entry, in any mount.
     [[nodiscard]] bool is_mount_point(Dentry const& entry);
 
-    /// Writes the path as seen from `root` to the end of `into` and returns that part. Names of removed files end in " (deleted)"; a place that
-    /// cannot be reached from `root` begins with "(unreachable)".
-    /// errors    enametoolong
+    /// Writes the path as seen from `root` to the end of `into` and returns that part. Names of removed files end in "
+    /// (deleted)"; a place that cannot be reached from `root` begins with "(unreachable)". errors    enametoolong
     LinuxResult<std::string_view> format(Path const& path, Path const& root, std::span<char> into);
-    LinuxResult<std::string_view> format_locked(Path const& path, Path const& root, std::span<char> into) REQUIRES(mutex_);
+    LinuxResult<std::string_view> format_locked(Path const& path, Path const& root, std::span<char> into)
+        REQUIRES(mutex_);
 
 private:
     Mutex mutex_;
     DentryCache cache_ GUARDED_BY(mutex_);
-    IntrusiveList<Mount, &Mount::link_> mounts_ GUARDED_BY(mutex_);   // holds a reference to each
+    IntrusiveList<Mount, &Mount::link_> mounts_ GUARDED_BY(mutex_);  // holds a reference to each
 };
 
 /// The silo's tree.

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "strates/linux/file/file_table.h"
 #include "strates/linux/file/special.h"
 #include "strates/linux/filesystems/overlay/overlay_file_system.h"
@@ -19,8 +21,8 @@ void end_epoll_watches(File&) {}
 
 namespace {
 
-using testing::FakeLower;
 using testing::fake_objects;
+using testing::FakeLower;
 
 class NameCollector final : public DirectorySink {
 public:
@@ -145,7 +147,7 @@ TEST_F(Vfs, looks_a_name_up_once) {
     ASSERT_TRUE(at("etc/../etc//./passwd"));
     EXPECT_EQ(at("/etc/none").error(), Errno::enoent);
     EXPECT_EQ(at("/etc/none").error(), Errno::enoent);
-    EXPECT_EQ(lower->lookups, lookups + 1);   // the absent name, once
+    EXPECT_EQ(lower->lookups, lookups + 1);  // the absent name, once
 }
 
 TEST_F(Vfs, follows_symbolic_links) {
@@ -326,7 +328,7 @@ TEST_F(Vfs, reads_a_directory_in_pieces_and_survives_removals_meanwhile) {
         names.more(3);
     }
     std::ranges::sort(names.names);
-    EXPECT_EQ(names.names.size(), 24u);   // . .. passwd secret f0..f19
+    EXPECT_EQ(names.names.size(), 24u);  // . .. passwd secret f0..f19
     EXPECT_TRUE(std::ranges::adjacent_find(names.names) == names.names.end());
     EXPECT_EQ(list("/etc").size(), 2u);
 }
@@ -366,7 +368,7 @@ TEST_F(Vfs, walks_over_mounts_both_ways) {
     EXPECT_EQ(path_of(at("/tmp/..").value()), "/");
     EXPECT_EQ(remove_name(start(), "/tmp", true).error(), Errno::ebusy);
     EXPECT_EQ(rename(start(), "/etc/passwd", start(), "/tmp/x", 0).error(), Errno::exdev);
-    EXPECT_EQ(tree().detach(at("/tmp").value(), false).error(), Errno::ebusy);   // `mounted` uses it
+    EXPECT_EQ(tree().detach(at("/tmp").value(), false).error(), Errno::ebusy);  // `mounted` uses it
     mounted = *mount;
     ASSERT_TRUE(tree().detach(at("/tmp").value(), false));
     EXPECT_EQ(at("/tmp/file").error(), Errno::enoent);
@@ -435,6 +437,73 @@ TEST_F(Vfs, hands_descriptors_out_lowest_first) {
     table->close_range(2, ~0u, false);
     EXPECT_EQ(table->next_used(2), -1);
     EXPECT_EQ(table->get(-1).error(), Errno::ebadf);
+}
+
+TEST_F(Vfs, keeps_its_shape_while_many_threads_change_it) {
+    for (int number = 0; number < 4; ++number)
+        ASSERT_TRUE(mkdir("/d" + std::to_string(number)));
+    auto work = [&](std::uint32_t seed) {
+        auto next = [&] { return (seed = seed * 1664525 + 1013904223) >> 16; };
+        auto name = [&] {
+            auto text = "/d" + std::to_string(next() % 4);
+            if (next() % 3 != 0)
+                text += "/n" + std::to_string(next() % 4);
+            if (next() % 3 == 0)
+                text += "/n" + std::to_string(next() % 4);
+            return text;
+        };
+        for (int round = 0; round < 3000; ++round) {
+            switch (next() % 8) {
+            case 0: (void)mkdir(name()); break;
+            case 1: (void)open(name(), open_flag::create | open_flag::write_only); break;
+            case 2: (void)remove_name(start(), name(), next() % 2 == 0); break;
+            case 3: (void)rename(start(), name(), start(), name(), next() % 8 == 0 ? rename_flag::exchange : 0); break;
+            case 4: (void)at(name() + "/.." + name()); break;
+            case 5:
+                if (auto directory = open(name(), open_flag::directory); directory) {
+                    NameCollector names;
+                    (void)(*directory)->read_entries(names);
+                    std::array<char, path_limit> text{};
+                    (void)tree().format(*(*directory)->path(), (*context)->root(), text);
+                }
+                break;
+            case 6: {
+                DentryCache::Victims victims;
+                Lock lock(tree().mutex());
+                tree().cache_locked().trim(next() % 32, victims);
+                lock.unlock();
+                break;
+            }
+            default: (void)at(name()); break;
+            }
+        }
+    };
+    std::vector<std::thread> threads;
+    for (std::uint32_t seed = 1; seed <= 4; ++seed)
+        threads.emplace_back(work, seed);
+    for (auto& thread : threads)
+        thread.join();
+    // What is listed can be looked up, and everything can be removed.
+    auto clear = [&](auto& self, std::string const& directory) -> void {
+        for (auto const& entry : list(directory)) {
+            if (entry == "." || entry == "..")
+                continue;
+            auto const path = directory + "/" + entry;
+            auto const place = at(path, LastComponent::no_follow);
+            ASSERT_TRUE(place) << path;
+            EXPECT_EQ(path_of(*place), path);
+            bool const is_directory = place->inode().is_directory();
+            if (is_directory)
+                self(self, path);
+            EXPECT_TRUE(remove_name(start(), path, is_directory)) << path;
+        }
+        EXPECT_EQ(at(directory).value().inode().links(), 2u);
+    };
+    for (int number = 0; number < 4; ++number) {
+        auto const directory = "/d" + std::to_string(number);
+        if (at(directory) && at(directory)->inode().is_directory())
+            clear(clear, directory);
+    }
 }
 
 TEST_F(Vfs, trims_the_cache_to_its_limit) {

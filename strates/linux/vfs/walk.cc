@@ -79,8 +79,7 @@ void Walker::begin_locked() {
     if (is_at_root_next_ || (!has_begun_ && !rest_.empty() && rest_.front() == '/')) {
         return_to_root_locked();
     } else if (!has_begun_ && mount_ == nullptr) {
-        auto const& place =
-            start_.directory != nullptr ? *start_.directory : start_.context.working_directory_locked();
+        auto const& place = start_.directory != nullptr ? *start_.directory : start_.context.working_directory_locked();
         mount_ = place.mount.get();
         entry_ = place.dentry.get();
     }
@@ -113,7 +112,7 @@ bool Walker::take_component() {
 }
 
 LinuxResult<Walker::Step> Walker::run_cached_locked(LastComponent last) {
-    Dentry* found = found_.get();   // answers the first lookup only
+    Dentry* found = found_.get();  // answers the first lookup only
     for (;;) {
         if (!is_component_pending_ && !take_component()) {
             // The path, or what a link led to, was only slashes, or a magic link's target is the goal itself.
@@ -148,8 +147,7 @@ LinuxResult<Walker::Step> Walker::run_cached_locked(LastComponent last) {
         if (child->is_negative())
             return fail(Errno::enoent);
         Inode const& inode = *child->inode();
-        if (inode.is_symbolic_link() &&
-            (!is_component_last_ || last == LastComponent::follow || has_trailing_slash_)) {
+        if (inode.is_symbolic_link() && (!is_component_last_ || last == LastComponent::follow || has_trailing_slash_)) {
             auto const target = inode.cached_link_target();
             if (target.empty()) {
                 link_ = Ref<Dentry>::share(*child);

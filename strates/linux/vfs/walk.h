@@ -1,8 +1,9 @@
 // Path walk: from a path's text to the place it names (path_resolution(7)).
 //
-// The walk alternates between two parts. The fast one runs under the tree's mutex over cached entries, by plain pointers,
-// and ends at the goal or at something that may wait: a name that is not cached, a link whose target is not at hand. The
-// slow one then holds references to where the walk stands, does that one thing without the tree's mutex, and the fast part goes on.
+// The walk alternates between two parts. The fast one runs under the tree's mutex over cached entries, by plain
+// pointers, and ends at the goal or at something that may wait: a name that is not cached, a link whose target is not
+// at hand. The slow one then holds references to where the walk stands, does that one thing without the tree's mutex,
+// and the fast part goes on.
 #pragma once
 
 #include <array>
@@ -19,24 +20,24 @@ namespace astrata::linux_abi {
 
 /// What to do with the last component of a path.
 enum class LastComponent : std::uint8_t {
-    follow,       ///< must exist; a symbolic link leads on
-    no_follow,    ///< must exist; a symbolic link is the result (unless a slash follows it)
-    parent,       ///< stop before it: the result is its directory and its name
+    follow,     ///< must exist; a symbolic link leads on
+    no_follow,  ///< must exist; a symbolic link is the result (unless a slash follows it)
+    parent,     ///< stop before it: the result is its directory and its name
 };
 
 /// Where relative paths begin: the working directory, or a directory file's path.
 struct WalkStart {
     FileSystemContext const& context;
     Credentials const& credentials;
-    Path const* directory = nullptr;   // null: the working directory
+    Path const* directory = nullptr;  // null: the working directory
 };
 
 /// The directory that a path's last component is looked up in, for what creates, removes or renames it.
 struct ParentOfLast {
     Path directory;
-    std::string_view name;        // into the walker; empty if the last component is no name (., .., /)
-    bool is_dot = false;          // the path ended in .
-    bool is_dot_dot = false;      // or in ..
+    std::string_view name;    // into the walker; empty if the last component is no name (., .., /)
+    bool is_dot = false;      // the path ended in .
+    bool is_dot_dot = false;  // or in ..
     bool has_trailing_slash = false;
 };
 
@@ -71,14 +72,14 @@ private:
     ParentOfLast take_parent();
 
     WalkStart const start_;
-    std::string_view rest_;              // not yet walked
-    std::string_view component_;         // the one in work
+    std::string_view rest_;       // not yet walked
+    std::string_view component_;  // the one in work
     std::uint32_t component_hash_ = 0;
     bool is_component_pending_ = false;  // taken from rest_ but not walked
     bool is_component_last_ = false;     // nothing but slashes follows it
     bool has_trailing_slash_ = false;    // the whole path ends in one
     bool has_begun_ = false;
-    bool is_at_root_next_ = false;       // an absolute link: go on from the root
+    bool is_at_root_next_ = false;  // an absolute link: go on from the root
     unsigned links_followed_ = 0;
 
     // Where the walk stands. Plain pointers, valid under the tree's mutex; the references keep them valid without it.
@@ -86,8 +87,8 @@ private:
     Dentry* entry_ = nullptr;
     RefOrNull<Mount> held_mount_;
     RefOrNull<Dentry> held_entry_;
-    RefOrNull<Dentry> found_;            // what the slow part found for component_
-    RefOrNull<Dentry> link_;             // the link that the slow part shall follow
+    RefOrNull<Dentry> found_;  // what the slow part found for component_
+    RefOrNull<Dentry> link_;   // the link that the slow part shall follow
 
     // Texts of paths after substituting a link: the present one and the one being made.
     using Text = std::array<char, path_limit>;

@@ -37,7 +37,7 @@ LinuxResult<std::uint64_t> resident_bytes(abi::Handle object) {
 }
 
 void close(abi::Handle object) {
-    (void)sys::handle_close(object);   // our own handle: closing it cannot fail
+    (void)sys::handle_close(object);  // our own handle: closing it cannot fail
 }
 
 }  // namespace astrata::linux_abi::content_object

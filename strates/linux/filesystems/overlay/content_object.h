@@ -1,5 +1,5 @@
-// The memory objects that hold files' contents, as far as the overlay needs them. A file of its own so that unit tests can
-// bring theirs.
+// The memory objects that hold files' contents, as far as the overlay needs them. A file of its own so that unit tests
+// can bring theirs.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@ namespace astrata::linux_abi::content_object {
 
 /// errors    enomem, efbig
 LinuxResult<abi::Handle> create(std::uint64_t size);
-/// A copy of the first `size` bytes of `source` that costs nothing until written: unwritten pages keep showing the source.
+/// A copy of the first `size` bytes of `source` that costs nothing until written: unwritten pages keep showing the
+/// source.
 LinuxResult<abi::Handle> shadow(abi::Handle source, std::uint64_t size);
 LinuxResult<> set_size(abi::Handle object, std::uint64_t size);
 /// Frees whole pages in a range and zeroes the rest of it.

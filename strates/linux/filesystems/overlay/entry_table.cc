@@ -15,7 +15,7 @@ OverlayEntry** EntryTable::bucket(std::uint32_t hash) const {
     auto const index = hash & (bucket_count_ - 1);
     if (heap_ == nullptr)
         return &inline_[index];
-#pragma clang unsafe_buffer_usage begin   // bucket_count_ is the array's length
+#pragma clang unsafe_buffer_usage begin  // bucket_count_ is the array's length
     return &heap_[index];
 #pragma clang unsafe_buffer_usage end
 }

@@ -19,9 +19,10 @@ struct OverlayEntry {
     [[nodiscard]] std::string_view name() const { return {text.get(), length}; }
     [[nodiscard]] bool is_whiteout() const { return !inode; }
 
-    RefOrNull<OverlayInode> inode;   // absent: a whiteout, the name does not exist whatever the lower directory says
-    bool hides_lower = false;        // the lower directory has this name too
-    std::uint64_t sequence = 0;      // ascending in order of creation: the position of the entry for readers of the directory
+    RefOrNull<OverlayInode> inode;  // absent: a whiteout, the name does not exist whatever the lower directory says
+    bool hides_lower = false;       // the lower directory has this name too
+    std::uint64_t sequence =
+        0;  // ascending in order of creation: the position of the entry for readers of the directory
     std::uint32_t hash = 0;
     std::uint16_t length = 0;
     std::unique_ptr<char[]> text;
@@ -39,7 +40,8 @@ public:
     [[nodiscard]] OverlayEntry* find(std::string_view name) const;
     /// An entry not yet in a table, so that what can fail comes before what cannot be undone.
     static LinuxResult<std::unique_ptr<OverlayEntry>> make(std::string_view name, OverlayInode* inode);
-    /// Adds the entry, whose name is not in the table. Cannot fail: without memory for more buckets the chains grow longer.
+    /// Adds the entry, whose name is not in the table. Cannot fail: without memory for more buckets the chains grow
+    /// longer.
     void insert(std::unique_ptr<OverlayEntry> entry);
     void erase(OverlayEntry& entry);
     void clear();
@@ -59,9 +61,9 @@ private:
     static constexpr std::size_t inline_buckets = 4;
     mutable std::array<OverlayEntry*, inline_buckets> inline_ = {};
     std::unique_ptr<OverlayEntry*[]> heap_;
-    std::size_t bucket_count_ = inline_buckets;   // a power of two
+    std::size_t bucket_count_ = inline_buckets;  // a power of two
     std::size_t count_ = 0;
-    std::size_t names_ = 0;                       // entries that are no whiteouts
+    std::size_t names_ = 0;  // entries that are no whiteouts
     std::uint64_t next_sequence_ = 1;
     Order order_;
 };

@@ -24,7 +24,7 @@ protected:
 };
 
 struct LowerContents {
-    abi::Handle object = 0;   // the caller's to close
+    abi::Handle object = 0;  // the caller's to close
     std::uint64_t size = 0;
 };
 
@@ -37,13 +37,14 @@ public:
     /// errors    enoent, enotdir, eio, euclean
     virtual LinuxResult<Attributes> lookup(std::uint64_t directory, std::string_view name) = 0;
     virtual LinuxResult<Attributes> attributes(std::uint64_t node) = 0;
-    /// Offers entries from `cursor` (0: the beginning) on, perhaps not all there are: until the sink refuses or a batch is done. Returns false
-    /// when there were none. Cursors are below 2^62.
+    /// Offers entries from `cursor` (0: the beginning) on, perhaps not all there are: until the sink refuses or a batch
+    /// is done. Returns false when there were none. Cursors are below 2^62.
     virtual LinuxResult<bool> read_directory(std::uint64_t directory, std::uint64_t cursor, LowerEntrySink& sink) = 0;
     virtual LinuxResult<std::size_t> read_link(std::uint64_t node, std::span<char> into) = 0;
     virtual LinuxResult<LowerContents> open(std::uint64_t node) = 0;
     virtual LinuxResult<FileSystemStatistics> statistics() = 0;
-    virtual LinuxResult<std::size_t> get_extended_attribute(std::uint64_t node, std::string_view name, MutableBytes into) = 0;
+    virtual LinuxResult<std::size_t> get_extended_attribute(std::uint64_t node, std::string_view name,
+                                                            MutableBytes into) = 0;
     virtual LinuxResult<std::size_t> list_extended_attributes(std::uint64_t node, MutableBytes into) = 0;
 };
 

@@ -7,7 +7,7 @@
 namespace astrata::linux_abi {
 
 struct MemoryStatistics {
-    std::uint64_t total = 0;   // bytes
+    std::uint64_t total = 0;  // bytes
     std::uint64_t free = 0;
 };
 MemoryStatistics memory_statistics();

@@ -6,9 +6,9 @@ namespace astrata::linux_abi {
 
 namespace {
 
-constexpr std::uint32_t keep_size = 1;     // FALLOC_FL_KEEP_SIZE
-constexpr std::uint32_t punch_hole = 2;    // FALLOC_FL_PUNCH_HOLE
-constexpr std::uint32_t zero_range = 16;   // FALLOC_FL_ZERO_RANGE
+constexpr std::uint32_t keep_size = 1;    // FALLOC_FL_KEEP_SIZE
+constexpr std::uint32_t punch_hole = 2;   // FALLOC_FL_PUNCH_HOLE
+constexpr std::uint32_t zero_range = 16;  // FALLOC_FL_ZERO_RANGE
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "strates/linux/filesystems/overlay/overlay_file_system.h"
 
+#include <algorithm>
 #include <new>
 
 #include "strates/linux/core/make.h"
@@ -10,8 +11,8 @@ namespace astrata::linux_abi {
 
 namespace {
 
-constexpr std::uint64_t tmpfs_magic = 0x01021994;     // TMPFS_MAGIC, statfs(2)
-constexpr std::uint64_t overlay_magic = 0x794c7630;   // OVERLAYFS_SUPER_MAGIC
+constexpr std::uint64_t tmpfs_magic = 0x01021994;    // TMPFS_MAGIC, statfs(2)
+constexpr std::uint64_t overlay_magic = 0x794c7630;  // OVERLAYFS_SUPER_MAGIC
 
 }  // namespace
 
@@ -59,13 +60,24 @@ void OverlayFileSystem::release_root() {
 }
 
 LinuxResult<FileSystemStatistics> OverlayFileSystem::statistics() {
+    auto const memory = memory_statistics();
     if (lower_ != nullptr) {
+        // What the lower file system holds is used; what can still be written is what memory there is.
         auto statistics = LTRY(lower_->statistics());
-        statistics.magic = options_.is_read_only ? statistics.magic : overlay_magic;
+        if (options_.is_read_only)
+            return statistics;
+        statistics.magic = overlay_magic;
+        auto const block_size = std::max<std::uint64_t>(statistics.block_size, 512);
+        auto const used = statistics.blocks - std::min(statistics.blocks, statistics.blocks_free);
+        auto const used_nodes = statistics.nodes - std::min(statistics.nodes, statistics.nodes_free);
+        statistics.blocks_free = memory.free / block_size;
+        statistics.blocks_available = statistics.blocks_free;
+        statistics.blocks = used + statistics.blocks_free;
+        statistics.nodes_free = memory.free / 1024;
+        statistics.nodes = used_nodes + own_nodes_ + statistics.nodes_free;
         return statistics;
     }
     // What tmpfs can hold is what memory there is.
-    auto const memory = memory_statistics();
     return FileSystemStatistics{
         .magic = tmpfs_magic,
         .blocks = memory.total / 4096,

@@ -1,9 +1,9 @@
 // A file system in memory: tmpfs, and with another file system below it the root of a silo.
 //
-// The overlay does not copy what it changes into a second tree, as Linux's does, but changes the nodes themselves: every
-// node is one OverlayInode, those of the lower file system are found by their id, and what was changed stays in memory
-// with what was changed about it. So renaming a directory moves one entry, hard links stay hard links after a write, and
-// writing to a big file copies only the pages written (its contents become a shadow of the lower object).
+// The overlay does not copy what it changes into a second tree, as Linux's does, but changes the nodes themselves:
+// every node is one OverlayInode, those of the lower file system are found by their id, and what was changed stays in
+// memory with what was changed about it. So renaming a directory moves one entry, hard links stay hard links after a
+// write, and writing to a big file copies only the pages written (its contents become a shadow of the lower object).
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ namespace astrata::linux_abi {
 class OverlayFileSystem final : public FileSystem {
 public:
     struct Options {
-        std::string_view type_name = "tmpfs";   // a literal
+        std::string_view type_name = "tmpfs";  // a literal
         std::uint32_t root_mode = 01777;
         bool is_read_only = false;
     };
@@ -60,8 +60,9 @@ private:
     std::atomic<std::uint64_t> next_number_ = 1;
     std::atomic<std::uint64_t> own_nodes_ = 0;
     RefOrNull<OverlayInode> root_;
-    Mutex table_mutex_;   // last in the order of file-system locks
-    std::array<OverlayInode*, bucket_count> by_lower_ GUARDED_BY(table_mutex_) = {};   // borrowed; an inode on its way out may still be found
+    Mutex table_mutex_;  // last in the order of file-system locks
+    std::array<OverlayInode*, bucket_count>
+        by_lower_ GUARDED_BY(table_mutex_) = {};  // borrowed; an inode on its way out may still be found
     IntrusiveList<OverlayInode, &OverlayInode::pin_link> pinned_ GUARDED_BY(table_mutex_);
 };
 

@@ -16,7 +16,8 @@ namespace astrata::linux_abi {
 
 namespace {
 
-/// Positions for readers of a directory: lower cursors as they are, then this plus the sequence numbers of our own entries.
+/// Positions for readers of a directory: lower cursors as they are, then this plus the sequence numbers of our own
+/// entries.
 constexpr std::uint64_t own_entries_begin = std::uint64_t{1} << 62;
 
 }  // namespace
@@ -399,8 +400,8 @@ LinuxResult<abi::Handle> OverlayInode::object_to_write_locked() {
     return object;
 }
 
-// Growth is by half at least, so that appending does not change the object's size with every write; pages nobody wrote to
-// cost nothing.
+// Growth is by half at least, so that appending does not change the object's size with every write; pages nobody wrote
+// to cost nothing.
 LinuxResult<> OverlayInode::ensure_capacity_locked(abi::Handle object, std::uint64_t bytes) {
     if (bytes <= capacity_)
         return {};

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "abi/message.h"
+#include "strates/linux/file/file.h"
 #include "strates/linux/filesystems/overlay/entry_table.h"
 #include "strates/linux/filesystems/overlay/lower.h"
-#include "strates/linux/file/file.h"
 #include "strates/linux/vfs/inode.h"
 
 namespace astrata::linux_abi {
@@ -55,7 +55,7 @@ private:
     ~OverlayInode() override;
     void dispose() override;
     [[nodiscard]] OverlayFileSystem& overlay() const;
-    void keep();   // it differs from its lower node from now on
+    void keep();  // it differs from its lower node from now on
 
     LinuxResult<abi::Handle> lower_object_locked() REQUIRES(mutex_);
     LinuxResult<abi::Handle> object_to_write_locked() REQUIRES(mutex_);
@@ -79,7 +79,7 @@ private:
     // Regular files. Handles are set once and closed with the inode, so readers need no lock.
     std::atomic<abi::Handle> lower_object_ = 0;
     std::atomic<abi::Handle> own_object_ = 0;
-    std::uint64_t capacity_ GUARDED_BY(mutex_) = 0;   // size of own_object_: at least size()
+    std::uint64_t capacity_ GUARDED_BY(mutex_) = 0;  // size of own_object_: at least size()
 
     // Symbolic links: set once.
     struct LinkTarget {

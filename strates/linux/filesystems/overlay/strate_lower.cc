@@ -43,7 +43,8 @@ LinuxResult<Attributes> to_attributes(abi::NodeAttributes const& from) {
     };
 }
 
-// The strate's answer in Linux's terms. Calls that a kick interrupted are repeated: file operations are not interruptible.
+// The strate's answer in Linux's terms. Calls that a kick interrupted are repeated: file operations are not
+// interruptible.
 template <typename Call>
 auto ask(Call call) {
     return to_linux(retry_interrupted(call));
@@ -60,8 +61,8 @@ LinuxResult<std::size_t> copy_value(Bytes value, MutableBytes into) {
 
 constexpr std::uint64_t magic_of(std::string_view kind) {
     if (kind == "ext4" || kind == "ext3" || kind == "ext2")
-        return 0xef53;          // EXT4_SUPER_MAGIC, statfs(2)
-    return 0x858458f6;          // RAMFS_MAGIC
+        return 0xef53;  // EXT4_SUPER_MAGIC, statfs(2)
+    return 0x858458f6;  // RAMFS_MAGIC
 }
 
 }  // namespace
@@ -133,7 +134,8 @@ LinuxResult<FileSystemStatistics> StrateLower::statistics() {
     };
 }
 
-LinuxResult<std::size_t> StrateLower::get_extended_attribute(std::uint64_t node, std::string_view name, MutableBytes into) {
+LinuxResult<std::size_t> StrateLower::get_extended_attribute(std::uint64_t node, std::string_view name,
+                                                             MutableBytes into) {
     abi::FileSystemClient const client(endpoint_.get());
     auto const value = ask([&] { return client.get_extended_attribute(node, name); });
     if (!value)

@@ -19,7 +19,8 @@ public:
     LinuxResult<std::size_t> read_link(std::uint64_t node, std::span<char> into) override;
     LinuxResult<LowerContents> open(std::uint64_t node) override;
     LinuxResult<FileSystemStatistics> statistics() override;
-    LinuxResult<std::size_t> get_extended_attribute(std::uint64_t node, std::string_view name, MutableBytes into) override;
+    LinuxResult<std::size_t> get_extended_attribute(std::uint64_t node, std::string_view name,
+                                                    MutableBytes into) override;
     LinuxResult<std::size_t> list_extended_attributes(std::uint64_t node, MutableBytes into) override;
 
 private:

@@ -14,7 +14,7 @@ namespace astrata::linux_abi {
 
 namespace {
 
-constexpr std::uint64_t proc_magic = 0x9fa0;   // PROC_SUPER_MAGIC
+constexpr std::uint64_t proc_magic = 0x9fa0;  // PROC_SUPER_MAGIC
 /// Positions for readers: the fixed entries first, then this plus the id of the last process shown.
 constexpr std::uint64_t processes_begin = 1 << 20;
 
@@ -44,7 +44,8 @@ public:
         auto const fixed = entry_.children.size();
         for (; position < fixed; ++position) {
             auto const& child = entry_.children[position];
-            if (!sink.add(child.name, child.number(), child.type(), position + 1 == fixed ? processes_begin : position + 1))
+            if (!sink.add(child.name, child.number(), child.type(),
+                          position + 1 == fixed ? processes_begin : position + 1))
                 return {};
         }
         auto id = static_cast<ProcessId>(position < processes_begin ? 0 : position - processes_begin);

@@ -74,7 +74,8 @@ constexpr std::array entries = {
 
 // Inode numbers: the id, then what it is, then (in fd and fdinfo) the descriptor.
 constexpr std::uint64_t number_of(ProcessSubject subject, std::uint64_t what, std::uint64_t descriptor = 0) {
-    return (std::uint64_t{subject.task} << 32) + (subject.is_task() ? std::uint64_t{1} << 31 : 0) + (what << 24) + descriptor;
+    return (std::uint64_t{subject.task} << 32) + (subject.is_task() ? std::uint64_t{1} << 31 : 0) + (what << 24) +
+           descriptor;
 }
 constexpr std::uint64_t directory_what = 0;
 
@@ -264,11 +265,10 @@ public:
                                     file_system(), subject_, static_cast<std::int32_t>(*descriptor), child_number))),
                                 .may_be_cached = false};
         auto const permissions = ((*file)->can_read() ? 0500u : 0u) | ((*file)->can_write() ? 0300u : 0u);
-        return LookupResult{
-            .inode = Ref<Inode>(LTRY(make_ref<DescriptorLinkInode>(
-                file_system(), subject_, static_cast<std::int32_t>(*descriptor),
-                permissions | static_cast<std::uint32_t>(FileType::symbolic_link), child_number))),
-            .may_be_cached = false};
+        return LookupResult{.inode = Ref<Inode>(LTRY(make_ref<DescriptorLinkInode>(
+                                file_system(), subject_, static_cast<std::int32_t>(*descriptor),
+                                permissions | static_cast<std::uint32_t>(FileType::symbolic_link), child_number))),
+                            .may_be_cached = false};
     }
 
     LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink) override REQUIRES(mutex_) {
@@ -293,16 +293,17 @@ private:
 
 class TasksDirectoryInode final : public SyntheticInode {
 public:
-    TasksDirectoryInode(FileSystem& file_system, ProcessSubject subject, ProcessEntry const& entry, std::uint64_t number)
+    TasksDirectoryInode(FileSystem& file_system, ProcessSubject subject, ProcessEntry const& entry,
+                        std::uint64_t number)
         : SyntheticInode(file_system, number, mode_of(entry), owner_of(subject)), subject_(subject) {}
 
     LinuxResult<LookupResult> lookup(std::string_view name) override REQUIRES(mutex_) {
         auto const id = to_number(name);
         if (!id || !is_task_of(*id))
             return LookupResult{.may_be_cached = false};
-        return LookupResult{
-            .inode = LTRY(make_process_directory(file_system(), {.process = subject_.process, .task = *id})),
-            .may_be_cached = false};
+        return LookupResult{.inode =
+                                LTRY(make_process_directory(file_system(), {.process = subject_.process, .task = *id})),
+                            .may_be_cached = false};
     }
 
     LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink) override REQUIRES(mutex_) {
@@ -316,7 +317,8 @@ public:
                     return {};
                 id = task->id();
             }
-            if (!sink.add(NumberName(id).view(), number_of({subject_.process, id}, directory_what), FileType::directory, id))
+            if (!sink.add(NumberName(id).view(), number_of({subject_.process, id}, directory_what), FileType::directory,
+                          id))
                 return {};
         }
     }
@@ -344,7 +346,8 @@ public:
         for (auto const& entry : entries) {
             ++index;
             if (entry.name == name && is_shown(entry))
-                return LookupResult{.inode = LTRY(make_child(entry, number_of(subject_, index))), .may_be_cached = false};
+                return LookupResult{.inode = LTRY(make_child(entry, number_of(subject_, index))),
+                                    .may_be_cached = false};
         }
         return LookupResult{.may_be_cached = false};
     }

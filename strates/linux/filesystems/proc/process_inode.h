@@ -10,17 +10,17 @@ namespace astrata::linux_abi {
 struct ProcessEntry {
     enum class Kind : std::uint8_t {
         text,
-        link,             // exe, cwd, root
-        descriptors,      // fd: magic links
-        descriptor_texts, // fdinfo
-        tasks,            // task; not in a task's own directory
+        link,              // exe, cwd, root
+        descriptors,       // fd: magic links
+        descriptor_texts,  // fdinfo
+        tasks,             // task; not in a task's own directory
     };
     std::string_view name;
     Kind kind = Kind::text;
     std::uint32_t permissions = 0444;
     LinuxResult<> (*generate)(ProcessSubject, TextBuffer&) = nullptr;
     LinuxResult<> (*store)(ProcessSubject, std::string_view) = nullptr;
-    LinuxResult<Path> (*target)(ProcessSubject) = nullptr;   // of a link
+    LinuxResult<Path> (*target)(ProcessSubject) = nullptr;  // of a link
 };
 
 /// /proc/PID or /proc/PID/task/TID.

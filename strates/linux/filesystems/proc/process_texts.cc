@@ -73,7 +73,7 @@ struct Snapshot {
     std::uint64_t start_ns = 0;
     std::uint32_t exit_signal = 17;
     std::uint32_t exit_status = 0;
-    std::uint32_t nice_up = 20;          // 20 + nice
+    std::uint32_t nice_up = 20;  // 20 + nice
     std::int32_t scheduling_priority = 0;
     std::uint32_t policy = 0;
     std::uint64_t cpu_mask = 1;
@@ -145,7 +145,7 @@ LinuxResult<Snapshot> take_snapshot(ProcessSubject subject) {
     } else if (process->is_zombie) {
         name = {};
     } else {
-        snapshot.state = 'S';   // our own init, which has no task
+        snapshot.state = 'S';  // our own init, which has no task
     }
     snapshot.name_length = std::min(name.size(), snapshot.name.size());
     std::ranges::copy(name.substr(0, snapshot.name_length), snapshot.name.begin());
@@ -168,20 +168,30 @@ LinuxResult<> make_stat(ProcessSubject subject, TextBuffer& text) {
     text.put_decimal(subject.task).put(" (").put(shot.name_view()).put(") ").put(shot.state).put(' ');
     text.put_decimal(shot.parent).put(' ').put_decimal(shot.group).put(' ').put_decimal(shot.session).put(' ');
     text.put_decimal(shot.terminal).put(' ').put_signed(shot.foreground);
-    text.put(" 0 0 0 0 0 ");   // flags and page faults, which Bedrock counts for the silo only
+    text.put(" 0 0 0 0 0 ");  // flags and page faults, which Bedrock counts for the silo only
     // Program and system time are measured as one figure.
     text.put_decimal(to_ticks(shot.usage.cpu_ns)).put(" 0 ").put_decimal(to_ticks(shot.children.cpu_ns)).put(" 0 ");
     text.put_decimal(shot.nice_up).put(' ').put_signed(static_cast<std::int64_t>(shot.nice_up) - 20).put(' ');
     text.put_decimal(shot.threads).put(" 0 ").put_decimal(to_ticks(shot.start_ns)).put(' ');
-    text.put_decimal(virtual_bytes).put(' ').put_decimal(pages(resident)).put(' ').put_decimal(shot.resident_limit).put(' ');
+    text.put_decimal(virtual_bytes)
+        .put(' ')
+        .put_decimal(pages(resident))
+        .put(' ')
+        .put_decimal(shot.resident_limit)
+        .put(' ');
     text.put_decimal(layout.code_start).put(' ').put_decimal(layout.code_end).put(' ').put_decimal(layout.stack_start);
-    text.put(" 0 0 ");   // stack and instruction pointer
+    text.put(" 0 0 ");  // stack and instruction pointer
     text.put_decimal(shot.pending.bits & 0x7fff'ffff).put(' ').put_decimal(shot.blocked.bits & 0x7fff'ffff).put(' ');
     text.put_decimal(shot.ignored.bits & 0x7fff'ffff).put(' ').put_decimal(shot.caught.bits & 0x7fff'ffff).put(' ');
     text.put(shot.state == 'S' || shot.state == 'D' ? "1" : "0").put(" 0 0 ").put_decimal(shot.exit_signal).put(' ');
     text.put_decimal(shot.processor).put(' ').put_signed(shot.scheduling_priority).put(' ').put_decimal(shot.policy);
-    text.put(" 0 0 0 ");   // block I/O delay, guest times
-    text.put_decimal(layout.data_start).put(' ').put_decimal(layout.data_end).put(' ').put_decimal(layout.data_end).put(' ');
+    text.put(" 0 0 0 ");  // block I/O delay, guest times
+    text.put_decimal(layout.data_start)
+        .put(' ')
+        .put_decimal(layout.data_end)
+        .put(' ')
+        .put_decimal(layout.data_end)
+        .put(' ');
     text.put_decimal(layout.arguments_start).put(' ').put_decimal(layout.arguments_end).put(' ');
     text.put_decimal(layout.environment_start).put(' ').put_decimal(layout.environment_end).put(' ');
     text.put_decimal(shot.exit_status).put('\n');
@@ -255,10 +265,8 @@ LinuxResult<> make_status(ProcessSubject subject, TextBuffer& text) {
             else if ((region.access & protection::write) != 0 && !region.is_shared)
                 data += region.length();
         });
-        put_size_line(text, "VmPeak", memory.virtual_bytes());
         put_size_line(text, "VmSize", memory.virtual_bytes());
         put_size_line(text, "VmLck", 0);
-        put_size_line(text, "VmHWM", memory.resident_bytes());
         put_size_line(text, "VmRSS", memory.resident_bytes());
         put_size_line(text, "VmData", data);
         put_size_line(text, "VmStk", stack);
@@ -490,7 +498,7 @@ LinuxResult<> visit_mounts(ProcessSubject subject, Visitor visit) {
         return fail(Errno::einval);
     auto const root = parts.fs->root();
     // Text is made while the tree is locked: it needs memory at most, never a file system.
-    tree().for_each_mount([&](Mount& mount) NO_THREAD_SAFETY_ANALYSIS {   // for_each_mount holds the tree's mutex
+    tree().for_each_mount([&](Mount& mount) NO_THREAD_SAFETY_ANALYSIS {  // for_each_mount holds the tree's mutex
         std::array<char, path_limit> place;
         Path const path{Ref<Mount>::share(mount), Ref<Dentry>::share(mount.root())};
         auto const shown = tree().format_locked(path, root, place);
@@ -504,7 +512,12 @@ LinuxResult<> visit_mounts(ProcessSubject subject, Visitor visit) {
 
 LinuxResult<> make_mounts(ProcessSubject subject, TextBuffer& text) {
     return visit_mounts(subject, [&](Mount& mount, std::string_view place) {
-        text.put_escaped(mount.source()).put(' ').put_escaped(place).put(' ').put(mount.file_system().type_name()).put(' ');
+        text.put_escaped(mount.source())
+            .put(' ')
+            .put_escaped(place)
+            .put(' ')
+            .put(mount.file_system().type_name())
+            .put(' ');
         put_mount_options(text, mount.flags(), mount.is_read_only());
         text.put(" 0 0\n");
     });
@@ -559,7 +572,7 @@ LinuxResult<> store_memory_score_adjustment(ProcessSubject subject, std::string_
 LinuxResult<> make_login_id(ProcessSubject subject, TextBuffer& text) {
     if (!exists(subject))
         return fail(Errno::esrch);
-    text.put_decimal(~std::uint32_t{0});   // not set: nobody audits
+    text.put_decimal(~std::uint32_t{0});  // not set: nobody audits
     return {};
 }
 

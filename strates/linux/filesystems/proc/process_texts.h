@@ -10,7 +10,7 @@ namespace astrata::linux_abi {
 /// Whom a directory in /proc is about: a process, or one of its tasks (/proc/PID/task/TID).
 struct ProcessSubject {
     ProcessId process = 0;
-    ProcessId task = 0;     // the same as `process` for the process as a whole
+    ProcessId task = 0;  // the same as `process` for the process as a whole
     [[nodiscard]] bool is_task() const { return task != process; }
 };
 

@@ -29,9 +29,9 @@ struct Feature {
 };
 // Intel SDM volume 2, CPUID: leaf 1 EDX and ECX, leaf 7 EBX; AMD APM volume 3: leaf 0x80000001.
 constexpr std::array leaf1_edx = {
-    Feature{0, "fpu"},  Feature{3, "pse"},   Feature{4, "tsc"},  Feature{5, "msr"},   Feature{6, "pae"},
-    Feature{7, "mce"},  Feature{8, "cx8"},   Feature{9, "apic"}, Feature{11, "sep"},  Feature{12, "mtrr"},
-    Feature{13, "pge"}, Feature{14, "mca"},  Feature{15, "cmov"}, Feature{16, "pat"}, Feature{17, "pse36"},
+    Feature{0, "fpu"},      Feature{3, "pse"},  Feature{4, "tsc"},   Feature{5, "msr"},  Feature{6, "pae"},
+    Feature{7, "mce"},      Feature{8, "cx8"},  Feature{9, "apic"},  Feature{11, "sep"}, Feature{12, "mtrr"},
+    Feature{13, "pge"},     Feature{14, "mca"}, Feature{15, "cmov"}, Feature{16, "pat"}, Feature{17, "pse36"},
     Feature{19, "clflush"}, Feature{23, "mmx"}, Feature{24, "fxsr"}, Feature{25, "sse"}, Feature{26, "sse2"},
     Feature{28, "ht"},
 };
@@ -39,15 +39,16 @@ constexpr std::array extended_edx = {
     Feature{11, "syscall"}, Feature{20, "nx"}, Feature{26, "pdpe1gb"}, Feature{27, "rdtscp"}, Feature{29, "lm"},
 };
 constexpr std::array leaf1_ecx = {
-    Feature{0, "pni"},     Feature{1, "pclmulqdq"}, Feature{3, "monitor"}, Feature{9, "ssse3"},  Feature{12, "fma"},
-    Feature{13, "cx16"},   Feature{17, "pcid"},     Feature{19, "sse4_1"}, Feature{20, "sse4_2"}, Feature{21, "x2apic"},
-    Feature{22, "movbe"},  Feature{23, "popcnt"},   Feature{25, "aes"},    Feature{26, "xsave"}, Feature{28, "avx"},
-    Feature{29, "f16c"},   Feature{30, "rdrand"},   Feature{31, "hypervisor"},
+    Feature{0, "pni"},     Feature{1, "pclmulqdq"},   Feature{3, "monitor"}, Feature{9, "ssse3"},
+    Feature{12, "fma"},    Feature{13, "cx16"},       Feature{17, "pcid"},   Feature{19, "sse4_1"},
+    Feature{20, "sse4_2"}, Feature{21, "x2apic"},     Feature{22, "movbe"},  Feature{23, "popcnt"},
+    Feature{25, "aes"},    Feature{26, "xsave"},      Feature{28, "avx"},    Feature{29, "f16c"},
+    Feature{30, "rdrand"}, Feature{31, "hypervisor"},
 };
 constexpr std::array leaf7_ebx = {
-    Feature{0, "fsgsbase"}, Feature{3, "bmi1"},   Feature{5, "avx2"},   Feature{7, "smep"},  Feature{8, "bmi2"},
-    Feature{9, "erms"},     Feature{18, "rdseed"}, Feature{19, "adx"},  Feature{20, "smap"}, Feature{23, "clflushopt"},
-    Feature{24, "clwb"},    Feature{29, "sha_ni"},
+    Feature{0, "fsgsbase"}, Feature{3, "bmi1"},        Feature{5, "avx2"},    Feature{7, "smep"},
+    Feature{8, "bmi2"},     Feature{9, "erms"},        Feature{18, "rdseed"}, Feature{19, "adx"},
+    Feature{20, "smap"},    Feature{23, "clflushopt"}, Feature{24, "clwb"},   Feature{29, "sha_ni"},
 };
 
 void put_features(TextBuffer& text, std::uint32_t bits, std::span<Feature const> features) {

@@ -100,7 +100,7 @@ void make_statistics(TextBuffer& text) {
     std::uint32_t waiting = 0;
     {
         Lock lock(process_table().mutex);
-        process_table().for_each([&](Process& process) NO_THREAD_SAFETY_ANALYSIS {   // the lock above is held
+        process_table().for_each([&](Process& process) NO_THREAD_SAFETY_ANALYSIS {  // the lock above is held
             switches += process_usage(process).switches;
             for (auto& task : process.tasks) {
                 auto const state = task.run_state.load(std::memory_order_relaxed);
@@ -212,7 +212,7 @@ void make_number(TextBuffer& text) {
 }
 
 void put_uuid(TextBuffer& text, std::array<std::uint8_t, 16> bytes) {
-    bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);   // version 4: random
+    bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);  // version 4: random
     bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
     for (std::size_t index = 0; index < bytes.size(); ++index) {
         if (index == 4 || index == 6 || index == 8 || index == 10)

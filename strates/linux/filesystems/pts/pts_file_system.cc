@@ -18,18 +18,19 @@ namespace astrata::linux_abi {
 
 namespace {
 
-constexpr std::uint64_t devpts_magic = 0x1cd1;   // DEVPTS_SUPER_MAGIC
+constexpr std::uint64_t devpts_magic = 0x1cd1;  // DEVPTS_SUPER_MAGIC
 constexpr std::uint64_t first_slave_number = 3;
 
 std::atomic<PtsFileSystem*> mounted = nullptr;
 
-Attributes attributes_now(std::uint64_t number, std::uint32_t mode, std::uint64_t device, std::uint32_t uid, std::uint32_t gid) {
+Attributes attributes_now(std::uint64_t number, std::uint32_t mode, std::uint64_t device, std::uint32_t uid,
+                          std::uint32_t gid) {
     auto const now = file_clock_ns();
     return {.node = number,
             .mode = mode,
             .uid = uid,
             .gid = gid,
-            .links = 1,
+            .links = static_cast<FileType>(mode & file_type_mask) == FileType::directory ? 2u : 1u,
             .device = device,
             .accessed_ns = now,
             .modified_ns = now,

@@ -57,7 +57,9 @@ public:
                                                      StaticEntry const& root);
     [[nodiscard]] std::string_view type_name() const override { return type_name_; }
     [[nodiscard]] Ref<Inode> root() override { return Ref<Inode>::share(*root_); }
-    [[nodiscard]] LinuxResult<FileSystemStatistics> statistics() override { return FileSystemStatistics{.magic = magic_}; }
+    [[nodiscard]] LinuxResult<FileSystemStatistics> statistics() override {
+        return FileSystemStatistics{.magic = magic_};
+    }
 
 private:
     StaticFileSystem(std::string_view type_name, std::uint64_t magic) : type_name_(type_name), magic_(magic) {}

@@ -27,7 +27,7 @@ bool TextBuffer::reserve(std::size_t more) {
 
 TextBuffer& TextBuffer::put(std::string_view text) {
     if (reserve(text.size())) {
-#pragma clang unsafe_buffer_usage begin   // reserve() made room
+#pragma clang unsafe_buffer_usage begin  // reserve() made room
         std::ranges::copy(text, memory_.get() + length_);
 #pragma clang unsafe_buffer_usage end
         length_ += text.size();

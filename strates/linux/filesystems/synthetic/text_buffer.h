@@ -12,7 +12,8 @@
 
 namespace astrata::linux_abi {
 
-/// Running out of memory, or above the limit, is remembered and reported once at the end (`take`): generators need no checks.
+/// Running out of memory, or above the limit, is remembered and reported once at the end (`take`): generators need no
+/// checks.
 class TextBuffer {
 public:
     static constexpr std::size_t limit = 4 << 20;

@@ -22,7 +22,8 @@ public:
 
 protected:
     /// mode      with type bits
-    SyntheticInode(FileSystem& file_system, std::uint64_t number, std::uint32_t mode, std::uint32_t uid = 0, std::uint32_t gid = 0);
+    SyntheticInode(FileSystem& file_system, std::uint64_t number, std::uint32_t mode, std::uint32_t uid = 0,
+                   std::uint32_t gid = 0);
 };
 
 /// Shows the text as it was when the reader last began at the beginning.

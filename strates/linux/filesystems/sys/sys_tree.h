@@ -5,7 +5,7 @@
 
 namespace astrata::linux_abi {
 
-inline constexpr std::uint64_t sysfs_magic = 0x62656572;   // SYSFS_MAGIC
+inline constexpr std::uint64_t sysfs_magic = 0x62656572;  // SYSFS_MAGIC
 
 StaticEntry const& sys_tree();
 

@@ -1,0 +1,1 @@
+set(host_sources ${CMAKE_SOURCE_DIR}/strates/linux/core/errno.cc)
