@@ -203,6 +203,7 @@ def memory_of_the_machine():
 def memory_of_a_silo():
     compile_static("tree/bin/hog", HOG, "musl")
     with chevron("--rootfs", "tree") as console:
+        console.command("/bin/hog > /dev/null", 60)  # the silo exists once a program has run in it
         console.command("silo limit linux memory 48M")
         shown = console.command("/bin/hog", 60)
         expect("memory" in shown and int(shown.split()[0]) < 48, f"the limit did not bite: {shown!r}")
