@@ -7,7 +7,7 @@ namespace {
 constexpr unsigned spin_limit = 64;
 
 void relax() {
-#if defined(__x86_64__)
+#if __has_builtin(__builtin_ia32_pause)
     __builtin_ia32_pause();
 #endif
 }

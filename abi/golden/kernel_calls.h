@@ -218,9 +218,9 @@ Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args);
 struct ThreadBindRestrictedStateArgs {
     std::uint64_t address;
 };
-/// Maps a fresh zeroed page at `address` (page-aligned, in the home space, replacing what is there) and binds it as the calling
-/// thread's RestrictedState. It stays resident and bound until the thread ends.
-/// errors: no_memory
+/// Binds the page at `address` (page-aligned, in the home space, private memory that the caller mapped), contents included, as the
+/// calling thread's RestrictedState. It stays resident and bound until the thread ends.
+/// errors: no_memory, bad_address
 Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedStateArgs const& args);
 
 struct RestrictedEnterArgs {};

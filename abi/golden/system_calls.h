@@ -196,9 +196,9 @@ inline Result<> thread_set_space(std::uint64_t space) {
     return detail::to_result(astrata_vdso.thread_set_space(space));
 }
 
-/// Maps a fresh zeroed page at `address` (page-aligned, in the home space, replacing what is there) and binds it as the calling
-/// thread's RestrictedState. It stays resident and bound until the thread ends.
-/// errors: no_memory
+/// Binds the page at `address` (page-aligned, in the home space, private memory that the caller mapped), contents included, as the
+/// calling thread's RestrictedState. It stays resident and bound until the thread ends.
+/// errors: no_memory, bad_address
 inline Result<> thread_bind_restricted_state(std::uint64_t address) {
     return detail::to_result(astrata_vdso.thread_bind_restricted_state(address));
 }

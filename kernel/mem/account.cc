@@ -112,20 +112,34 @@ Result<> Account::charge(std::uint64_t bytes) {
             account->add_reference();
         auto const limit = account->limit();
         if (bytes > limit || before > limit - bytes) [[unlikely]] {
-            account->subtract(bytes);
+            // What was refused does not count as use, not even in the peak.
+            account->subtract(bytes, before);
             for (auto* charged = this; charged != account; charged = charged->parent_.get())
-                charged->subtract(bytes);
+                charged->subtract(bytes, 0);
             return fail(Error::no_memory);
-        }
-        auto seen = account->peak_.load(std::memory_order_relaxed);
-        while (seen < before + bytes &&
-               !account->peak_.compare_exchange_weak(seen, before + bytes, std::memory_order_relaxed)) {
         }
     }
     return {};
 }
 
-void Account::subtract(std::uint64_t bytes) {
+bool Account::has_room_beside_reserve(std::uint64_t bytes) const {
+    for (auto const* account = this; account != nullptr; account = account->parent_.get()) {
+        auto const limit = account->limit();
+        if (limit == unlimited)
+            continue;
+        constexpr std::uint64_t most = 1U << 20;
+        auto const usable = limit - std::min(limit / 16, most);
+        if (account->used() + bytes > usable)
+            return false;
+    }
+    return true;
+}
+
+// The peak is brought up to date when use falls, and when it is asked for: charging is the hot path.
+void Account::subtract(std::uint64_t bytes, std::uint64_t peak) {
+    auto seen = peak_.load(std::memory_order_relaxed);
+    while (seen < peak && !peak_.compare_exchange_weak(seen, peak, std::memory_order_relaxed)) {
+    }
     if (used_.fetch_sub(bytes, std::memory_order_acq_rel) == bytes)
         drop_reference();
 }
@@ -136,15 +150,9 @@ void Account::uncharge(std::uint64_t bytes) {
     // The account may end with its charge, but its parent, which is charged the same, does not before its own turn.
     for (auto* account = this; account != nullptr;) {
         auto* const parent = account->parent_.get();
-        account->subtract(bytes);
+        account->subtract(bytes, account->used());
         account = parent;
     }
-}
-
-void UnchargeBatch::flush() {
-    if (bytes_ != 0 && id_ != 0)
-        Account::of(id_).uncharge(bytes_);
-    bytes_ = 0;
 }
 
 }  // namespace astrata::kernel

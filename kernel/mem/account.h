@@ -1,6 +1,7 @@
 // Memory accounting: every page and kernel object is charged to the account of a silo, and to those above it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -30,17 +31,20 @@ public:
     /// errors    no_memory (the limit of this account or of an ancestor would be exceeded)
     [[nodiscard]] Result<> charge(std::uint64_t bytes);
     void uncharge(std::uint64_t bytes);
+    /// Whether a charge would leave, here and above, what is kept for the silo's own personality: a sixteenth of the limit, at
+    /// most 1 MiB. The answer may be out of date at once; the reserve is a courtesy, the limit is the law.
+    [[nodiscard]] bool has_room_beside_reserve(std::uint64_t bytes) const;
 
     [[nodiscard]] AccountId id() const { return id_; }
     [[nodiscard]] std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t peak() const { return std::max(peak_.load(std::memory_order_relaxed), used()); }
     [[nodiscard]] std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
     void set_limit(std::uint64_t bytes) { limit_.store(bytes, std::memory_order_relaxed); }
 
     explicit Account(RefOrNull<Account> parent, std::uint64_t limit) : parent_(std::move(parent)), limit_(limit) {}
 
 private:
-    void subtract(std::uint64_t bytes);
+    void subtract(std::uint64_t bytes, std::uint64_t peak);
 
     RefOrNull<Account> const parent_;
     std::atomic<std::uint64_t> used_ = 0;
@@ -89,7 +93,11 @@ public:
         }
         bytes_ += bytes;
     }
-    void flush();
+    void flush() {
+        if (bytes_ != 0 && id_ != 0)
+            Account::of(id_).uncharge(bytes_);
+        bytes_ = 0;
+    }
 
 private:
     AccountId id_ = 0;

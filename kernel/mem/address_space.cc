@@ -296,9 +296,12 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
                                           std::uint64_t length, abi::Access access, abi::MapFlags flags,
                                           abi::Access allowed) {
     auto const start = TRY(place_locked(address, length, flags));
+    bool const is_free = !has(flags, abi::MapFlags::fixed) || is_free_locked(start, length);
+    if (!object && is_free && extend_locked(start, length, access, flags & kept_flags))
+        return start;
     // Made first, so that nothing has been unmapped if it fails.
     auto& mapping = *TRY(make_mapping());
-    if (has(flags, abi::MapFlags::fixed) && !is_free_locked(start, length)) {
+    if (!is_free) {
         if (auto unmapped = unmap_locked(start, length); !unmapped) {
             free_mapping(mapping);
             return fail(unmapped.error());
@@ -314,6 +317,26 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
     insert_locked(mapping);
     merge_with_neighbours_locked(mapping);
     return start;
+}
+
+// Adds free pages to an anonymous mapping below or above them, if there is one of the same kind.
+bool AddressSpace::extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags) {
+    auto const is_alike = [&](Mapping const* mapping) {
+        return mapping != nullptr && !mapping->object && mapping->access == access && mapping->flags == flags &&
+               mapping->allowed == all_access;
+    };
+    auto* const lower = mapping_at_locked(start - 1);
+    auto* const upper = mapping_at_locked(start + length);
+    if (is_alike(lower)) {
+        resize_locked(*lower, lower->start, lower->page_count + length / page_size);
+        if (is_alike(upper))
+            merge_with_neighbours_locked(*lower);
+        return true;
+    }
+    if (!is_alike(upper))
+        return false;
+    resize_locked(*upper, start, upper->page_count + length / page_size);
+    return true;
 }
 
 void AddressSpace::populate(VirtAddr start, std::uint64_t length, abi::Access access) {
@@ -333,21 +356,29 @@ Result<> AddressSpace::unmap(VirtAddr address, std::uint64_t length) {
 
 Result<> AddressSpace::unmap_locked(VirtAddr start, std::uint64_t length) {
     auto const end = start + length;
-    TRY(split_at_locked(start));
-    TRY(split_at_locked(end));
     auto* const first = first_mapping_after_locked(start);
     if (first == nullptr || first->start >= end)
         return {};
+    // Only a hole in the middle of a mapping needs another one.
+    if (first->start < start && first->end() > end)
+        TRY(split_at_locked(end));
     bool has_private = false;
     for (auto* mapping = first; mapping != nullptr && mapping->start < end; mapping = Mappings::next(*mapping))
         has_private |= mapping->is_private();
     forget_pages(start, length / page_size);
     if (has_private)
         TRY(private_pages_.erase(start.page(), length / page_size, account()));
+    search_top_ = std::max(search_top_, end);
     for (auto* mapping = first; mapping != nullptr && mapping->start < end;) {
         auto* const next = Mappings::next(*mapping);
-        remove_locked(*mapping);
-        free_mapping(*mapping);
+        if (mapping->start < start) {
+            resize_locked(*mapping, mapping->start, (start - mapping->start) / page_size);
+        } else if (mapping->end() > end) {
+            resize_locked(*mapping, end, (mapping->end() - end) / page_size);
+        } else {
+            remove_locked(*mapping);
+            free_mapping(*mapping);
+        }
         mapping = next;
     }
     return {};

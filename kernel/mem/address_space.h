@@ -119,6 +119,8 @@ public:
     void activate(std::uint32_t cpu);
     void deactivate(std::uint32_t cpu);
 
+    AddressSpace* next_unused = nullptr;   // while it waits for the reaper
+
     // ---- For memory objects, whose lock is held.
 
     void forget_pages(VirtAddr start, std::uint64_t page_count);
@@ -140,6 +142,8 @@ private:
         explicit Tables(AddressSpace& space) : space_(space) {}
         static paging::TableEntries entries(PhysAddr table) { return mem::table_entries(table); }
         static std::uint32_t& used(PhysAddr table) { return mem::frame_of(table).extra; }
+        static std::uint64_t groups(PhysAddr table) { return mem::table_groups(table); }
+        static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
@@ -182,6 +186,8 @@ private:
         REQUIRES(mapping_lock_);
     Result<VirtAddr> move_locked(VirtAddr address, std::uint64_t length, VirtAddr new_address, std::uint64_t new_length,
                                  abi::MapFlags flags) REQUIRES(mapping_lock_);
+    bool extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags)
+        REQUIRES(mapping_lock_);
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
@@ -195,6 +201,7 @@ private:
         REQUIRES(mapping_lock_);
     Result<Resolution> resolve_shared_locked(Mapping& mapping, VirtAddr page, bool is_write, Missing& missing)
         REQUIRES(mapping_lock_);
+    Result<PageTables::Place> place_for_locked(PageTables& tables, VirtAddr address) REQUIRES(page_table_lock_);
     Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write);
     template <typename Find>
     void enter_around(Mapping const& mapping, VirtAddr address, Find find);
@@ -225,6 +232,9 @@ private:
 
     SpinLock<LockRank::page_table, PreemptionOff> page_table_lock_;
     std::uint64_t resident_pages_ GUARDED_BY(page_table_lock_) = 0;
+    // The lowest-level table used last, and which 2 MiB it covers: the next fault is mostly nearby.
+    std::uint64_t recent_block_ GUARDED_BY(page_table_lock_) = 0;
+    PhysAddr recent_table_ GUARDED_BY(page_table_lock_);  // 0: none
     std::atomic<std::uint64_t> table_pages_ = 0;
 
     std::atomic<CpuMask> active_ = 0;

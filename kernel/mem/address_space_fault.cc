@@ -132,18 +132,20 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapp
     struct Fresh {
         PhysAddr page;
         ~Fresh() {
+            if (page.value == 0)
+                return;
             UnchargeBatch batch;
-            if (page.value != 0)
-                mem::drop_tree(page, batch);
+            mem::drop_tree(page, batch);
         }
     } fresh;
+    auto const reserve = is_guest() ? mem::Reserve::keep : mem::Reserve::may_use;
     if (found) {
-        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no));
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no, reserve));
         arch::copy_page(page_bytes(fresh.page).data(), page_bytes(found.page).data());
     } else if (!mapping.object) {
-        fresh.page = TRY(mem::allocate_user_page(account(), Zero::yes));
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::yes, reserve));
     } else {
-        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no));
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no, reserve));
         LockGuard guard(mapping.object->lock());
         auto const lookup = mapping.object->page_for_read_locked(mapping.page_of_object(page));
         switch (lookup.state) {
@@ -162,6 +164,16 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapp
     return Resolution::resolved;
 }
 
+Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTables& tables, VirtAddr address) {
+    auto const block = address.value / paging::bytes_of(1);
+    if (block == recent_block_ && recent_table_.value != 0)
+        return PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(address, 0)], recent_table_};
+    auto const place = TRY(tables.place_for(address));
+    recent_block_ = block;
+    recent_table_ = place.table;
+    return place;
+}
+
 // Shows `page` at `address`, in place of whatever was shown there.
 Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) {
     auto const entry = entry_for(mapping, page, may_write);
@@ -170,7 +182,7 @@ Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, Phys
         LockGuard guard(page_table_lock_);
         Tables pages(*this);
         PageTables tables(restricted_root_, pages);
-        auto const place = TRY(tables.place_for(address));
+        auto const place = TRY(place_for_locked(tables, address));
         auto const old_entry = paging::load_entry(*place.entry);
         if (old_entry == entry)
             return {};

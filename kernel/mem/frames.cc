@@ -38,6 +38,7 @@ Frame& frame_at(FrameNumber number) {
 
 struct FreeLists {
     std::array<FrameNumber, max_order + 1> first{};
+    std::uint32_t orders = 0;  // a bit for each list that is not empty
 
     void push(FrameNumber number, unsigned order) {
         auto& frame = frame_at(number);
@@ -47,6 +48,7 @@ struct FreeLists {
         if (first[order] != no_frame)
             set_links(frame_at(first[order]), {.previous = number, .next = links_of(frame_at(first[order])).next});
         first[order] = number;
+        orders |= std::uint32_t{1} << order;
     }
     void unlink(FrameNumber number, unsigned order) {
         auto const links = links_of(frame_at(number));
@@ -55,6 +57,8 @@ struct FreeLists {
                       {.previous = links_of(frame_at(links.previous)).previous, .next = links.next});
         else
             first[order] = links.next;
+        if (first[order] == no_frame)
+            orders &= ~(std::uint32_t{1} << order);
         if (links.next != no_frame)
             set_links(frame_at(links.next), {.previous = links.previous, .next = links_of(frame_at(links.next)).next});
     }
@@ -67,11 +71,10 @@ struct Buddy {
     FreeLists& zone_of(FrameNumber number) { return number < low_zone_end ? low : high; }
 
     FrameNumber take(FreeLists& zone, unsigned order) {
-        unsigned found = order;
-        while (found <= max_order && zone.first[found] == no_frame)
-            ++found;
-        if (found > max_order)
+        auto const large_enough = zone.orders >> order;
+        if (large_enough == 0)
             return no_frame;
+        auto found = order + static_cast<unsigned>(std::countr_zero(large_enough));
         auto const number = zone.first[found];
         zone.unlink(number, found);
         while (found > order) {
@@ -85,11 +88,18 @@ struct Buddy {
     }
     FrameNumber take(unsigned order, bool is_low) {
         auto number = is_low ? no_frame : take(high, order);
-        return number != no_frame ? number : take(low, order);
+        if (number == no_frame)
+            number = take(low, order);
+        if (number != no_frame)
+            free_pages -= std::uint64_t{1} << order;
+        return number;
     }
+
+    std::uint64_t free_pages = 0;
 
     void give(FrameNumber number, unsigned order) {
         auto& zone = zone_of(number);
+        free_pages += std::uint64_t{1} << order;
         while (order < max_order) {
             auto const other = number ^ (FrameNumber{1} << order);
             if (other >= detail::frame_table.size())
@@ -110,8 +120,9 @@ struct Buddy {
 
 // Single frames for one CPU, used with preemption off and nowhere else.
 struct CpuCache {
-    static constexpr std::size_t capacity = 32;
-    static constexpr std::size_t batch = 16;
+    static constexpr std::size_t capacity = 64;
+    static constexpr unsigned batch_order = 4;
+    static constexpr std::size_t batch = std::size_t{1} << batch_order;
     std::array<FrameNumber, capacity> frames{};
     std::size_t count = 0;
     // Pages handed out minus pages taken back on this CPU; only the sum over all CPUs means something.
@@ -127,6 +138,12 @@ SpinLock<LockRank::frames, PreemptionOff> lock;
 Buddy buddy GUARDED_BY(lock);
 std::array<CpuCache, cpu_limit> caches;
 std::uint64_t total_pages = 0;
+
+// What foreign programs and caches leave to the system: a sixty-fourth of memory, at least half a MiB.
+std::uint64_t reserved_pages() {
+    return std::max<std::uint64_t>(total_pages / 64, 128);
+}
+
 std::uint64_t managed_pages = 0;
 
 class PreemptionGuard {
@@ -192,13 +209,22 @@ Result<> initialize_frames(BootRanges& ranges) {
     return {};
 }
 
-Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero) {
+Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve) {
     PhysAddr frame;
     {
         PreemptionGuard guard;
         auto& cache = caches[arch::cpu_index()];
         if (cache.count == 0) {
             LockGuard buddy_guard(lock);
+            if (reserve == Reserve::keep && buddy.free_pages < reserved_pages())
+                return fail(Error::no_memory);
+            // A whole block at once, if there is one; the last first, so that frames come out in order.
+            if (auto const block = buddy.take(CpuCache::batch_order, false); block != no_frame) {
+                for (auto index = CpuCache::batch; index-- > 0;) {
+                    frame_at(block + static_cast<FrameNumber>(index)).kind = FrameKind::cached;
+                    cache.frames[cache.count++] = block + static_cast<FrameNumber>(index);
+                }
+            }
             while (cache.count < CpuCache::batch) {
                 auto const number = buddy.take(0, false);
                 if (number == no_frame)

@@ -23,7 +23,7 @@ inline constexpr std::size_t frame_kinds = 8;
 ///   free (first frame of a block)   links of the free list
 ///   user         references of page trees (low half) and pins (high half); see user_page.h
 ///   slab         links in its class's list of slabs with room; extra: see heap.cc
-///   page_table   extra: number of present entries
+///   page_table   extra: number of present entries; word: which groups of entries have any (lib/paging)
 struct Frame {
     std::atomic<std::uint64_t> word = 0;
     std::uint32_t extra = 0;
@@ -36,6 +36,8 @@ static_assert(sizeof(Frame) == 16);
 inline constexpr unsigned max_order = 10;  // 4 MiB
 
 enum class Zero : bool { no, yes };
+/// Foreign programs' memory and caches must leave a little: otherwise those who would have to clean up could not.
+enum class Reserve : bool { may_use, keep };
 
 /// Takes over the usable ranges; the array of Frames comes out of them. All of them must be in the direct map.
 /// errors    no_memory (not even room for the array)
@@ -49,7 +51,7 @@ void free_frames(PhysAddr first, unsigned order);
 
 /// One frame, out of this CPU's cache where possible.
 /// errors    no_memory
-[[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero);
+[[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve = Reserve::may_use);
 void free_frame(PhysAddr frame);
 
 /// Any number of contiguous frames, not aligned beyond their size's power of two rounded down; below 4 GiB when

@@ -27,6 +27,8 @@ public:
     explicit EarlyTablePages(BootRanges& ranges) : ranges_(ranges) {}
     static paging::TableEntries entries(PhysAddr table) { return table_entries(table); }
     std::uint32_t& used(PhysAddr) { return ignored_; }
+    static std::uint64_t groups(PhysAddr) { return ~std::uint64_t{0}; }
+    static void add_group(PhysAddr, unsigned) {}
     Result<PhysAddr> allocate() {
         auto const table = TRY(ranges_.take(page_size, early_map_end));
         std::ranges::fill(table_entries(table), paging::Entry{0});

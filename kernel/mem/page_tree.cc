@@ -59,12 +59,14 @@ void PageTree::release(Node* top, int top_level, UnchargeBatch& batch) {
 void PageTree::clear() {
     if (root_ == nullptr)
         return;
+    forget_recent();
     UnchargeBatch batch;
     release(std::exchange(root_, nullptr), levels_ - 1, batch);
     levels_ = 0;
 }
 
 PageTree PageTree::share() const {
+    forget_recent();
     PageTree copy;
     copy.root_ = root_;
     copy.levels_ = levels_;
@@ -73,29 +75,29 @@ PageTree PageTree::share() const {
     return copy;
 }
 
-PageTree::Found PageTree::find(std::uint64_t index) const {
+PageTree::Found PageTree::find_from_root(std::uint64_t index) const {
     if (!covers(index))
         return {};
     auto* node = root_;
     bool is_exclusive = true;
     for (int level = levels_ - 1;; --level) {
         is_exclusive = is_exclusive && node->references.load(std::memory_order_acquire) == 1;
+        if (level == 0)
+            break;
         auto const slot = slot_at(index, level);
-        if ((node->present & bit(slot)) == 0)
+        if ((node->present & bit(slot)) == 0) {
+            recent_ = {.first = align_down(index, pages_below(level)), .count = pages_below(level)};
             return {};
-        if (level == 0) {
-            PhysAddr const page{std::uint64_t{leaf(*node).pages[slot]} * page_size};
-            return {page, is_exclusive && !is_in_several_trees(page)};
         }
         node = inner(*node).children[slot];
     }
+    recent_ = {.first = align_down(index, fanout), .count = fanout, .leaf = &leaf(*node), .is_exclusive = is_exclusive};
+    return find(index);
 }
 
 // Replaces a shared node by a copy of its own, below a parent that is exclusive already.
 Result<PageTree::Node*> PageTree::make_exclusive(Node*& link, int level, Account& account) {
     auto& old_node = *link;
-    if (old_node.references.load(std::memory_order_acquire) == 1)
-        return &old_node;
     if (level == 0) {
         auto& copy = *TRY(make_node<Leaf>(account));
         copy.present = old_node.present;
@@ -122,6 +124,7 @@ Result<PageTree::Node*> PageTree::make_exclusive(Node*& link, int level, Account
 }
 
 Result<> PageTree::grow_to(std::uint64_t index, Account& account) {
+    forget_recent();
     if (root_ == nullptr) {
         // High enough at once: there is nothing to keep below.
         int levels = 1;
@@ -145,27 +148,31 @@ Result<> PageTree::grow_to(std::uint64_t index, Account& account) {
 
 // The node at `level` on the way to `index`, exclusive, made as needed.
 Result<PageTree::Node*> PageTree::node_at(std::uint64_t index, int level, Account& account) {
-    TRY(grow_to(index, account));
-    auto* node = TRY(make_exclusive(root_, levels_ - 1, account));
-    for (int above = levels_ - 1; above > level; --above) {
-        auto const slot = slot_at(index, above);
-        auto& link = inner(*node).children[slot];
+    forget_recent();
+    if (!covers(index)) [[unlikely]]
+        TRY(grow_to(index, account));
+    auto** link = &root_;
+    for (int at = levels_ - 1;; --at) {
+        auto* node = *link;
+        if (node->references.load(std::memory_order_acquire) != 1) [[unlikely]]
+            node = TRY(make_exclusive(*link, at, account));
+        if (at == level)
+            return node;
+        auto const slot = slot_at(index, at);
+        link = &inner(*node).children[slot];
         if ((node->present & bit(slot)) == 0) {
-            if (above == 1)
-                link = TRY(make_node<Leaf>(account));
+            if (at == 1)
+                *link = TRY(make_node<Leaf>(account));
             else
-                link = TRY(make_node<Inner>(account));
+                *link = TRY(make_node<Inner>(account));
             node->present |= bit(slot);
-            node = link;
-        } else {
-            node = TRY(make_exclusive(link, above - 1, account));
         }
     }
-    return node;
 }
 
-Result<PageTree::Slot> PageTree::slot_for(std::uint64_t index, Account& account) {
+Result<PageTree::Slot> PageTree::slot_from_root(std::uint64_t index, Account& account) {
     auto& node = leaf(*TRY(node_at(index, 0, account)));
+    recent_ = {.first = align_down(index, fanout), .count = fanout, .leaf = &node, .is_exclusive = true};
     auto const slot = slot_at(index, 0);
     return Slot(node.pages[slot], node.present, bit(slot));
 }
@@ -203,6 +210,7 @@ Result<> PageTree::erase(std::uint64_t first, std::uint64_t count, Account& acco
 
 // Removes the empty nodes on the way to `index`, which are exclusive.
 void PageTree::prune(std::uint64_t index) {
+    forget_recent();
     UnchargeBatch batch;
     std::array<Node*, level_limit> path{};
     int level = levels_ - 1;

@@ -26,12 +26,31 @@ public:
     /// Page numbers are below this: 2^36 pages, 256 TiB.
     static constexpr std::uint64_t page_limit = std::uint64_t{1} << (bits_per_level * level_limit);
 
+private:
+    struct Node {
+        std::atomic<std::uint32_t> references = 1;
+        AccountId payer = 0;
+        std::uint64_t present = 0;  // a bit for each slot that holds something; other slots are undefined
+    };
+    struct Leaf : Node {
+        std::array<std::uint32_t, fanout> pages;  // frame numbers
+    };
+    struct Inner : Node {
+        std::array<Node*, fanout> children;
+    };
+    static constexpr std::uint64_t bit(unsigned slot) { return std::uint64_t{1} << slot; }
+
+public:
     PageTree() = default;
     PageTree(PageTree&& other) noexcept
-        : root_(std::exchange(other.root_, nullptr)), levels_(std::exchange(other.levels_, 0)) {}
+        : root_(std::exchange(other.root_, nullptr)), levels_(std::exchange(other.levels_, 0)) {
+        other.forget_recent();
+    }
     PageTree& operator=(PageTree&& other) noexcept {
         std::swap(root_, other.root_);
         std::swap(levels_, other.levels_);
+        forget_recent();
+        other.forget_recent();
         return *this;
     }
     ~PageTree() { clear(); }
@@ -41,7 +60,17 @@ public:
         bool is_exclusive = false;  ///< no other tree has it: it may be written in place
         explicit operator bool() const { return page.value != 0; }
     };
-    [[nodiscard]] Found find(std::uint64_t index) const;
+    [[nodiscard]] Found find(std::uint64_t index) const {
+        if (index - recent_.first < recent_.count) {
+            auto* const leaf = recent_.leaf;
+            auto const slot = static_cast<unsigned>(index) % fanout;
+            if (leaf == nullptr || (leaf->present & bit(slot)) == 0)
+                return {};
+            PhysAddr const page{std::uint64_t{leaf->pages[slot]} * page_size};
+            return {page, recent_.is_exclusive && !is_in_several_trees(page)};
+        }
+        return find_from_root(index);
+    }
 
     /// The place of a page, in a leaf that no other tree shares. Valid until the tree is next changed.
     class Slot {
@@ -69,7 +98,13 @@ public:
     };
     /// Nodes are charged to `account`.
     /// errors    no_memory
-    [[nodiscard]] Result<Slot> slot_for(std::uint64_t index, Account& account);
+    [[nodiscard]] Result<Slot> slot_for(std::uint64_t index, Account& account) {
+        if (index - recent_.first < recent_.count && recent_.is_exclusive) {
+            auto const slot = static_cast<unsigned>(index) % fanout;
+            return Slot(recent_.leaf->pages[slot], recent_.leaf->present, bit(slot));
+        }
+        return slot_from_root(index, account);
+    }
 
     /// Puts a page at `index`, taking over its tree count. Returns the page that was there before (0: none), whose
     /// count is now the caller's to drop, after flushing. Nodes are charged to `account`. errors    no_memory (nothing
@@ -96,25 +131,12 @@ public:
     [[nodiscard]] std::uint64_t count(std::uint64_t first, std::uint64_t end) const;
 
 private:
-    struct Node {
-        std::atomic<std::uint32_t> references = 1;
-        AccountId payer = 0;
-        std::uint64_t present = 0;  // a bit for each slot that holds something; other slots are undefined
-    };
-    struct Leaf : Node {
-        std::array<std::uint32_t, fanout> pages;  // frame numbers
-    };
-    struct Inner : Node {
-        std::array<Node*, fanout> children;
-    };
-
     // Nodes have no level of their own; it follows from the way down. Leaves are at level 0.
     static constexpr unsigned shift_of(int level) { return bits_per_level * static_cast<unsigned>(level); }
     static constexpr unsigned slot_at(std::uint64_t index, int level) {
         return static_cast<unsigned>(index >> shift_of(level)) & (fanout - 1);
     }
     static constexpr std::uint64_t pages_below(int level) { return std::uint64_t{1} << shift_of(level); }
-    static constexpr std::uint64_t bit(unsigned slot) { return std::uint64_t{1} << slot; }
     static Leaf& leaf(Node& node) { return static_cast<Leaf&>(node); }
     static Inner& inner(Node& node) { return static_cast<Inner&>(node); }
     [[nodiscard]] bool covers(std::uint64_t index) const { return levels_ > 0 && (index >> shift_of(levels_)) == 0; }
@@ -124,12 +146,24 @@ private:
     static void free_node(Node& node, int level, UnchargeBatch& batch);
     static void release(Node* node, int level, UnchargeBatch& batch);
     static Result<Node*> make_exclusive(Node*& link, int level, Account& account);
+    [[nodiscard]] Found find_from_root(std::uint64_t index) const;
+    Result<Slot> slot_from_root(std::uint64_t index, Account& account);
+    void forget_recent() const { recent_ = {}; }
     Result<> grow_to(std::uint64_t index, Account& account);
     Result<Node*> node_at(std::uint64_t index, int level, Account& account);
     void prune(std::uint64_t index);
 
+    // Where the last look-up ended: the next one is mostly nearby. Forgotten whenever nodes come, go or become shared.
+    struct Recent {
+        std::uint64_t first = 0;
+        std::uint64_t count = 0;    // pages below the leaf, or below the empty slot; 0: nothing is remembered
+        Leaf* leaf = nullptr;       // null: there are no pages
+        bool is_exclusive = false;  // this tree alone has the leaf
+    };
+
     Node* root_ = nullptr;
     int levels_ = 0;  // the root's level plus one
+    mutable Recent recent_;
 };
 
 }  // namespace astrata::kernel::mem

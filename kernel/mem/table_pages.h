@@ -15,6 +15,15 @@ inline paging::TableEntries table_entries(PhysAddr table) {
 }
 #pragma clang unsafe_buffer_usage end
 
+/// Kept with the table's frame.
+inline std::uint64_t table_groups(PhysAddr table) {
+    return frame_of(table).word.load(std::memory_order_relaxed);
+}
+inline void add_table_group(PhysAddr table, unsigned group) {
+    auto& word = frame_of(table).word;  // changed under the page-table lock only
+    word.store(word.load(std::memory_order_relaxed) | std::uint64_t{1} << group, std::memory_order_relaxed);
+}
+
 /// Table pages that were taken out of use while processors may still walk them; freed after the TLBs were flushed.
 class RetiredTables {
 public:
@@ -48,6 +57,9 @@ class KernelTablePages {
 public:
     static paging::TableEntries entries(PhysAddr table) { return table_entries(table); }
     static std::uint32_t& used(PhysAddr table) { return frame_of(table).extra; }
+    // Tables from before there were frames have no counts; they are few and full.
+    static std::uint64_t groups(PhysAddr) { return ~std::uint64_t{0}; }
+    static void add_group(PhysAddr, unsigned) {}
     static Result<PhysAddr> allocate() { return allocate_frame(FrameKind::page_table, Zero::yes); }
     void free(PhysAddr table) { retired.add(table); }
     static void root_entry_added(unsigned, paging::Entry) {}

@@ -228,8 +228,8 @@ void make_ready(Thread& thread) {
             cpu.needs_reschedule = 1;
         else
             arm_slice(cpu);
-    } else if (is_urgent || other.armed_ticks == ~std::uint64_t{0}) {
-        // A CPU that runs one thread alone has no timer set; it must start counting that thread's slice now.
+    } else if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
+        // A CPU that runs one thread alone has no timer set for its slice; it must start counting it now.
         if (is_urgent)
             other.needs_reschedule = 1;
         arch::interrupt_cpu(target);
@@ -308,12 +308,16 @@ void enter_idle() {
     for (;;) {
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);
-        bool has_work = false;
-        while (!(has_work = cpu.needs_reschedule != 0 || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0) &&
-               arch::timestamp() < give_up)
+        auto has_work = [&cpu] {
+            return cpu.needs_reschedule != 0 || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0;
+        };
+        while (!has_work() && arch::timestamp() < give_up)
             arch::pause();
         (void)arch::disable_interrupts();
-        if (!has_work && cpu.needs_reschedule == 0) {
+        // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not wake this
+        // CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders both sides.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!has_work()) {
             auto* stolen = steal(cpu.index);
             if (stolen == nullptr) {
                 arch::wait_for_interrupt();

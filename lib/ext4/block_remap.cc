@@ -8,7 +8,7 @@
 
 namespace astrata::ext4 {
 
-BlockRemap::BlockRemap(GrowableArray<RemappedBlock> blocks) : blocks_(std::move(blocks)) {}
+BlockRemap::BlockRemap(Vector<RemappedBlock> blocks) : blocks_(std::move(blocks)) {}
 
 RemappedBlock const* BlockRemap::find_from(BlockNumber block) const {
     auto const all = blocks_.span();

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lib/ext4/heap_array.h"
+#include "lib/containers/vector.h"
 #include "lib/ext4/types.h"
 
 namespace astrata::ext4 {
@@ -20,7 +20,7 @@ class BlockRemap {
 public:
     BlockRemap() = default;
     /// Takes over `blocks`, sorted by `block` and each there at most once.
-    explicit BlockRemap(GrowableArray<RemappedBlock> blocks);
+    explicit BlockRemap(Vector<RemappedBlock> blocks);
 
     /// The first remapped block at or after `block`; null if there is none.
     [[nodiscard]] RemappedBlock const* find_from(BlockNumber block) const;
@@ -29,7 +29,7 @@ public:
     [[nodiscard]] std::size_t size() const { return blocks_.size(); }
 
 private:
-    GrowableArray<RemappedBlock> blocks_;
+    Vector<RemappedBlock> blocks_;
 };
 
 /// Puts back the magic number that jbd2 removes from the start of a logged block, so that it is not taken for one of

@@ -112,15 +112,17 @@ TEST_F(IndexedDirectory, finds_all_names_by_every_hash) {
     for (auto const* const algorithm : {"half_md4", "tea", "legacy"}) {
         for (bool const is_unsigned : {false, true}) {
             SCOPED_TRACE(std::string(algorithm) + (is_unsigned ? " unsigned" : " signed"));
-            make("-t ext4 -b 1024", algorithm, is_unsigned, large_count);
+            bool const is_usual = std::string_view(algorithm) == "half_md4" && !is_unsigned;
+            int const count = is_usual ? large_count : small_count;
+            make("-t ext4 -b 1024", algorithm, is_unsigned, count);
             MemorySource source(read_file(image()));
             auto const volume = wait(Volume::mount(source, {.cached_blocks = 32}));
             auto const directory = find(*volume, "large");
             ASSERT_TRUE(directory);
             ASSERT_TRUE(directory->has_flag(layout::inode_flag_indexed));
             EXPECT_EQ(levels_of(*volume, source, *directory), 1);
-            expect_all(*volume, *directory, source.reads, large_count);
-            EXPECT_EQ(list(*volume, *directory, 1000)->size(), large_count + 3u);
+            expect_all(*volume, *directory, source.reads, count);
+            EXPECT_EQ(list(*volume, *directory, 1000)->size(), static_cast<std::size_t>(count) + 3);
         }
     }
 }

@@ -1,7 +1,7 @@
-// An array on the heap whose allocation can fail: for sizes that come from outside.
+// An array on the heap whose allocation can fail and whose elements stay where they are: unlike Vector, for types that
+// cannot be moved.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -46,36 +46,6 @@ public:
 
 private:
     std::unique_ptr<T[]> elements_;
-    std::size_t count_ = 0;
-};
-
-/// A HeapArray that elements can be appended to.
-template <typename T>
-class GrowableArray {
-public:
-    [[nodiscard]] std::span<T> span() { return storage_.span().first(count_); }
-    [[nodiscard]] std::span<T const> span() const { return storage_.span().first(count_); }
-    [[nodiscard]] std::size_t size() const { return count_; }
-
-    /// errors    no_memory (the array is unchanged)
-    [[nodiscard]] Result<> append(T value) {
-        auto const capacity = storage_.span().size();
-        if (count_ == capacity) {
-            auto larger = TRY(HeapArray<T>::create(capacity == 0 ? 16 : 2 * capacity));
-            std::ranges::move(storage_.span(), larger.span().begin());
-            storage_ = std::move(larger);
-        }
-        storage_.span()[count_++] = std::move(value);
-        return {};
-    }
-    /// Drops all elements from the `count`th on.
-    void truncate(std::size_t count) {
-        if (count < count_)
-            count_ = count;
-    }
-
-private:
-    HeapArray<T> storage_;
     std::size_t count_ = 0;
 };
 

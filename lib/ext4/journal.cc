@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "lib/checksum/crc32c.h"
-#include "lib/ext4/heap_array.h"
+#include "lib/containers/vector.h"
 #include "lib/ext4/inode.h"
 #include "lib/ext4/journal_layout.h"
 #include "lib/ext4/mapping.h"
@@ -39,6 +39,13 @@ struct Revocation {
 // Sequence numbers wrap around.
 bool is_after(std::uint32_t left, std::uint32_t right) {
     return static_cast<std::int32_t>(left - right) > 0;
+}
+
+// Drops all elements from the `count`th on.
+template <typename T>
+void truncate(Vector<T>& vector, std::size_t count) {
+    while (vector.size() > count)
+        vector.pop_back();
 }
 
 class Replay {
@@ -126,8 +133,8 @@ private:
             passed += used;
             place = advance(place, used);
         }
-        logged_.truncate(logged_committed);
-        revoked_.truncate(revoked_committed);
+        truncate(logged_, logged_committed);
+        truncate(revoked_, revoked_committed);
         co_return ok();
     }
 
@@ -162,7 +169,7 @@ private:
             };
             if (revoked_.size() >= record_limit)
                 return fail(Error::no_memory);
-            TRY(revoked_.append({.block = number, .sequence = sequence_}));
+            TRY(revoked_.push_back({.block = number, .sequence = sequence_}));
         }
         return {};
     }
@@ -181,11 +188,11 @@ private:
             if (logged_.size() >= record_limit)
                 return fail(Error::no_memory);
             // For now the location is the place in the journal's file; see locate_new_blocks.
-            TRY(logged_.append({.block = tag->block,
-                                .location = advance(descriptor, count),
-                                .sequence = sequence_,
-                                .checksum = tag->checksum,
-                                .is_escaped = (tag->flags & stored::tag_escaped) != 0}));
+            TRY(logged_.push_back({.block = tag->block,
+                                   .location = advance(descriptor, count),
+                                   .sequence = sequence_,
+                                   .checksum = tag->checksum,
+                                   .is_escaped = (tag->flags & stored::tag_escaped) != 0}));
             if ((tag->flags & stored::tag_last) != 0)
                 return count;
         }
@@ -254,13 +261,13 @@ private:
     void select_newest() {
         auto const all = logged_.span();
         auto const kept = std::ranges::remove_if(all, [this](LoggedBlock const& entry) { return is_revoked(entry); });
-        logged_.truncate(all.size() - kept.size());
+        truncate(logged_, all.size() - kept.size());
         // Later transactions first; a block is logged once in each.
         std::ranges::sort(logged_.span(), [](LoggedBlock const& left, LoggedBlock const& right) {
             return left.block != right.block ? left.block < right.block : is_after(left.sequence, right.sequence);
         });
         auto const repeated = std::ranges::unique(logged_.span(), {}, &LoggedBlock::block);
-        logged_.truncate(logged_.size() - repeated.size());
+        truncate(logged_, logged_.size() - repeated.size());
     }
 
     async::Task<Result<>> verify_copies() {
@@ -284,9 +291,9 @@ private:
     }
 
     Result<BlockRemap> finish() {
-        GrowableArray<RemappedBlock> blocks;
+        Vector<RemappedBlock> blocks;
         for (auto const& entry : logged_.span())
-            TRY(blocks.append({.block = entry.block, .location = entry.location, .is_escaped = entry.is_escaped}));
+            TRY(blocks.push_back({.block = entry.block, .location = entry.location, .is_escaped = entry.is_escaped}));
         return BlockRemap(std::move(blocks));
     }
 
@@ -307,8 +314,8 @@ private:
     LogBlock end_ = 0;
     LogBlock start_ = 0;
     std::uint32_t sequence_ = 0;  // of the transaction being scanned
-    GrowableArray<LoggedBlock> logged_;
-    GrowableArray<Revocation> revoked_;
+    Vector<LoggedBlock> logged_;
+    Vector<Revocation> revoked_;
     std::size_t located_ = 0;  // so many of logged_ have their place on the volume
 };
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,9 @@ inline Entry load_entry(Entry& entry) {
 inline void store_entry(Entry& entry, Entry value) {
     std::atomic_ref(entry).store(value, std::memory_order_release);
 }
+
+/// Tables are mostly empty. A bit for each group of 8 entries lets walks skip the empty ones.
+inline constexpr unsigned entries_per_group = entries_per_table / 64;
 
 template <PageTableFormat Format, TableMemory Memory>
 class PageTables {
@@ -77,7 +81,7 @@ public:
     /// Writes a leaf at a place, counting it if it is new there.
     void set(Place place, Entry value) {
         if (!Format::is_present(load_entry(*place.entry)))
-            ++memory_.used(place.table);
+            count_entry(place.table, static_cast<unsigned>(place.entry - memory_.entries(place.table).data()));
         store_entry(*place.entry, value);
     }
 
@@ -96,7 +100,7 @@ public:
                 if (Format::is_present(load_entry(entries[index])))
                     return fail(Error::already_exists);
                 store_entry(entries[index], Format::leaf(target, attributes, level));
-                ++memory_.used(table);
+                count_entry(table, index);
                 start += bytes_of(level);
                 target += bytes_of(level);
                 length -= bytes_of(level);
@@ -165,6 +169,9 @@ public:
     void free_tables(unsigned first, unsigned last) {
         auto root_entries = memory_.entries(root_);
         for (auto index = first; index < last; ++index) {
+            index = skip_empty_groups(memory_.groups(root_), index);
+            if (index >= last)
+                return;
             auto const entry = load_entry(root_entries[index]);
             if (!Format::is_present(entry) || Format::is_leaf(entry, Format::levels - 1))
                 continue;
@@ -190,7 +197,7 @@ public:
             }
             auto const below = TRY(memory_.allocate());
             store_entry(entry, Format::table(below));
-            ++memory_.used(table);
+            count_entry(table, index);
             if (above == Format::levels - 1)
                 memory_.root_entry_added(index, Format::table(below));
             table = below;
@@ -201,6 +208,21 @@ public:
 private:
     using Path = std::array<PhysAddr, Format::levels>;  // the table at each level on the way to an entry
     static constexpr std::uint64_t page_number_limit = std::uint64_t{1} << (bits_per_level * Format::levels);
+
+    void count_entry(PhysAddr table, unsigned index) {
+        ++memory_.used(table);
+        memory_.add_group(table, index / entries_per_group);
+    }
+    // The first index from `index` on whose group may have present entries; entries_per_table if there is none.
+    static unsigned skip_empty_groups(std::uint64_t groups, unsigned index) {
+        auto const later = groups >> (index / entries_per_group);
+        if ((later & 1) != 0)
+            return index;
+        if (later == 0)
+            return entries_per_table;
+        return align_down(index, entries_per_group) +
+               static_cast<unsigned>(std::countr_zero(later)) * entries_per_group;
+    }
 
     static constexpr std::size_t index_of(int level) { return static_cast<std::size_t>(level); }
 
@@ -225,18 +247,26 @@ private:
             // All neighbours in this table that the range covers.
             auto entries = memory_.entries(path[index_of(level)]);
             auto const step = std::uint64_t{1} << (bits_per_level * static_cast<unsigned>(level));
-            auto index = index_in(page, level);
-            do {
+            auto const first = index_in(page, level);
+            auto const table_start = align_down(page, step) - first * step;
+            auto const limit = std::min<std::uint64_t>(entries_per_table, (end - table_start + step - 1) / step);
+            auto const groups = memory_.groups(path[index_of(level)]);
+            unsigned index = first;
+            for (; index < limit; ++index) {
+                if (index % entries_per_group == 0 || index == first) {
+                    index = skip_empty_groups(groups, index);
+                    if (index >= limit)
+                        break;
+                }
                 auto& neighbour = entries[index];
                 auto const value = load_entry(neighbour);
-                if (Format::is_present(value)) {
-                    if (!Format::is_leaf(value, level))
-                        break;
-                    visit(neighbour, path, level, VirtAddr{upper_bits | page * page_size});
-                }
-                page = align_down(page, step) + step;
-                ++index;
-            } while (index < entries_per_table && page < end);
+                if (!Format::is_present(value))
+                    continue;
+                if (!Format::is_leaf(value, level))
+                    break;
+                visit(neighbour, path, level, VirtAddr{upper_bits | (table_start + index * step) * page_size});
+            }
+            page = table_start + std::min<std::uint64_t>(index, limit) * step;
             free_if_empty(path, level, page - 1);
         }
     }
@@ -265,6 +295,8 @@ private:
             auto& index = next[index_of(level)];
             // Leaves need no visit: at the lowest level no entry does, and above it, counting used ones ends the scan
             // early.
+            if (level > 0 && memory_.used(table) > 0)
+                index = skip_empty_groups(memory_.groups(table), index);
             if (level > 0 && memory_.used(table) > 0 && index < entries_per_table) {
                 auto const entry = load_entry(memory_.entries(table)[index++]);
                 if (!Format::is_present(entry))

@@ -18,6 +18,8 @@ class FakeMemory {
 public:
     TableEntries entries(PhysAddr table) { return tables_.at(table.value)->entries; }
     std::uint32_t& used(PhysAddr table) { return tables_.at(table.value)->used; }
+    std::uint64_t groups(PhysAddr table) { return tables_.at(table.value)->groups; }
+    void add_group(PhysAddr table, unsigned group) { tables_.at(table.value)->groups |= std::uint64_t{1} << group; }
     Result<PhysAddr> allocate() {
         if (budget == 0)
             return fail(Error::no_memory);
@@ -40,6 +42,7 @@ private:
     struct Table {
         std::array<Entry, entries_per_table> entries{};
         std::uint32_t used = 0;
+        std::uint64_t groups = 0;
     };
     std::map<std::uint64_t, std::unique_ptr<Table>> tables_;
     std::uint64_t next_ = 0x1000'0000;

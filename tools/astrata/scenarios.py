@@ -1,6 +1,7 @@
 """Finds whole-system scenarios: functions marked @scenario in tests/scenarios/*.py. Each runs in a process of its own."""
 from __future__ import annotations
 
+import functools
 import glob
 import importlib.util
 import os
@@ -29,6 +30,7 @@ def load(path: str) -> dict:
     return {name: harness.SCENARIOS[name] for name in harness.SCENARIOS if name not in before}
 
 
+@functools.cache
 def find(pending: bool = False) -> dict[str, tuple[str, float]]:
     """Name -> (file, seconds allowed) of all scenarios."""
     found: dict[str, tuple[str, float]] = {}

@@ -107,6 +107,9 @@ int TerminalJob::continue_in_foreground(Shell& shell) {
             state_ = is_followed ? JobStatus::running : JobStatus::stopped;
     }
     shell.console().take_back();
+    // What an interrupted program leaves is an unfinished row.
+    if (resumed && status > shell::status_signal && state() == JobStatus::ended)
+        (void)shell.console().write_text(as_bytes("\n"));
     return status;
 }
 

@@ -94,7 +94,8 @@ LinuxResult<std::uint64_t> sys_mremap(Task& task, GuestAddress address, std::uin
 }
 
 LinuxResult<std::uint64_t> sys_brk(Task& task, GuestAddress address) {
-    return task.memory().set_break(address.value, task.process().limits.soft(LimitKind::data));
+    auto const& limits = task.process().limits;
+    return task.memory().set_break(address.value, limits.soft(LimitKind::data), limits.soft(LimitKind::address_space));
 }
 
 LinuxResult<std::uint64_t> sys_madvise(Task& task, GuestAddress address, std::uint64_t length, std::int32_t advice) {

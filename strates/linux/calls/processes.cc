@@ -12,11 +12,11 @@ namespace {
 
 // wait4 and waitid options.
 constexpr std::uint64_t option_no_hang = 1;
-constexpr std::uint64_t option_stopped = 2;   // WUNTRACED, WSTOPPED
+constexpr std::uint64_t option_stopped = 2;  // WUNTRACED, WSTOPPED
 constexpr std::uint64_t option_exited = 4;
 constexpr std::uint64_t option_continued = 8;
 constexpr std::uint64_t option_no_wait = 0x0100'0000;
-constexpr std::uint64_t options_ignored = 0xe000'0000;   // __WNOTHREAD, __WALL, __WCLONE
+constexpr std::uint64_t options_ignored = 0xe000'0000;  // __WNOTHREAD, __WALL, __WCLONE
 
 struct WaitRequest {
     enum class Whom : std::uint8_t { any, process, group } whom = Whom::any;
@@ -28,7 +28,7 @@ struct WaitReport {
     ProcessId id = 0;
     UserId owner = 0;
     WaitStatus status;
-    std::int32_t code = 0;   // CLD_*
+    std::int32_t code = 0;  // CLD_*
     Usage usage;
 };
 
@@ -135,7 +135,7 @@ LinuxResult<std::uint64_t> sys_clone3(Task& task, GuestAddress arguments, std::u
     LTRY(copy_from_guest(std::as_writable_bytes(std::span(&given, 1)).first(known), arguments));
     for (std::uint64_t offset = known; offset < size; ++offset) {
         if (LTRY(read_guest<std::uint8_t>(arguments + offset)) != 0)
-            return fail(Errno::e2big);   // asks for something newer
+            return fail(Errno::e2big);  // asks for something newer
     }
     bool has_stack = given.stack != 0;
     if (given.set_tid != 0 || given.set_tid_size != 0 || has_stack != (given.stack_size != 0) ||
@@ -226,7 +226,8 @@ LinuxResult<std::uint64_t> sys_waitid(Task& task, std::int32_t which, std::int32
                           : report.code == signal_code::child_stopped   ? report.status.exit_code()
                           : report.code == signal_code::child_continued ? static_cast<std::uint32_t>(Signal::sigcont)
                                                                         : report.status.signal();
-            info = SignalInfo::from_child(report.code, report.id, report.owner, static_cast<std::int32_t>(status), 0, 0);
+            info =
+                SignalInfo::from_child(report.code, report.id, report.owner, static_cast<std::int32_t>(status), 0, 0);
         }
         LTRY(write_guest(information, info));
     }

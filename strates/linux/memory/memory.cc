@@ -4,6 +4,7 @@
 #include <array>
 
 #include "abi/system_calls.h"
+#include "sdk/own.h"
 #include "lib/base/units.h"
 #include "strates/linux/core/make.h"
 
@@ -34,6 +35,20 @@ constexpr std::uint64_t length_limit = guest_limit;
 // Page-aligned length; 0 for lengths that are 0 or too large.
 std::uint64_t whole_pages(std::uint64_t length) {
     return length > length_limit ? 0 : align_up(length, page_size);
+}
+
+// What could never be given is refused at once, as Linux's heuristic overcommit does, so that a program can tell: a large request for
+// writable private memory beyond what the silo's limit leaves. Small ones are not worth the question.
+LinuxResult<> check_room(std::uint64_t length, std::uint8_t access, std::uint32_t flags) {
+    constexpr std::uint64_t worth_asking = 256 << 10;
+    // The reserve that Bedrock keeps (at most 1 MiB) and what page tables and bookkeeping of the request may take.
+    auto const kept = (std::uint64_t{5} << 18) + length / 64;
+    if (length < worth_asking || (access & protection::write) == 0 || (flags & map_flag::no_reserve) != 0)
+        return {};
+    auto silo = LTRY(sys::silo_info(sdk::own().silo));
+    if (silo.memory_limit != 0 && silo.memory_used + kept + length > silo.memory_limit)
+        return fail(Errno::enomem);
+    return {};
 }
 
 }  // namespace
@@ -102,7 +117,8 @@ LinuxResult<std::uint64_t> Memory::place_locked(std::uint64_t address, std::uint
 }
 
 // Maps, replacing what is there, and records it. `region` says where.
-LinuxResult<> Memory::enter_locked(Region region, abi::Handle object, std::uint64_t object_offset, std::uint32_t flags) {
+LinuxResult<> Memory::enter_locked(Region region, abi::Handle object, std::uint64_t object_offset,
+                                   std::uint32_t flags) {
     LTRY(regions_.reserve(3));
     auto map_flags = guest_flags;
     if (!region.is_shared)
@@ -129,8 +145,8 @@ LinuxResult<> Memory::enter_locked(Region region, abi::Handle object, std::uint6
     return {};
 }
 
-LinuxResult<std::uint64_t> Memory::map(std::uint64_t address, std::uint64_t length, std::uint8_t access, std::uint32_t flags,
-                                       MapSource source, RegionKind kind) {
+LinuxResult<std::uint64_t> Memory::map(std::uint64_t address, std::uint64_t length, std::uint8_t access,
+                                       std::uint32_t flags, MapSource source, RegionKind kind) {
     if (length == 0)
         return fail(Errno::einval);
     auto size = whole_pages(length);
@@ -141,12 +157,15 @@ LinuxResult<std::uint64_t> Memory::map(std::uint64_t address, std::uint64_t leng
         return fail(Errno::eacces);
 
     abi::Handle object = source.object;
+    if (object == 0 || !is_shared)
+        LTRY(check_room(size, access, flags));
     if (object == 0 && is_shared) {
         // Its pages must outlive fork and be the same on both sides: an object of its own.
         object = LTRY(sys::memory_object_create(size));
         auto information = sys::memory_object_info(object);
-        auto backing = information.has_value() ? make_ref<SharedMemoryBacking>(object, information->id)
-                                               : LinuxResult<Ref<SharedMemoryBacking>>(fail(to_errno(information.error())));
+        auto backing = information.has_value()
+                           ? make_ref<SharedMemoryBacking>(object, information->id)
+                           : LinuxResult<Ref<SharedMemoryBacking>>(fail(to_errno(information.error())));
         if (!backing.has_value()) {
             static_cast<void>(sys::handle_close(object));
             return fail(backing.error());
@@ -345,7 +364,7 @@ void Memory::start_heap(std::uint64_t address) {
     heap_start_ = heap_end_ = address;
 }
 
-std::uint64_t Memory::set_break(std::uint64_t address, std::uint64_t data_limit) {
+std::uint64_t Memory::set_break(std::uint64_t address, std::uint64_t data_limit, std::uint64_t total_limit) {
     Lock lock(mutex_);
     if (address < heap_start_ || !is_guest_range({heap_start_}, address - heap_start_))
         return heap_end_;
@@ -354,14 +373,16 @@ std::uint64_t Memory::set_break(std::uint64_t address, std::uint64_t data_limit)
     auto present = align_up(heap_end_, page_size);
     auto wanted = align_up(address, page_size);
     if (wanted > present) {
+        if (regions_.total() > total_limit || wanted - present > total_limit - regions_.total())
+            return heap_end_;
         // One page stays free above, so that the heap never touches what is mapped next.
         if (!regions_.is_free(present, wanted + page_size))
             return heap_end_;
-        auto entered = enter_locked({.start = present,
-                                     .end = wanted,
-                                     .access = protection::read | protection::write,
-                                     .kind = RegionKind::heap},
-                                    0, 0, 0);
+        if (!check_room(wanted - present, protection::write, 0).has_value())
+            return heap_end_;
+        auto entered = enter_locked(
+            {.start = present, .end = wanted, .access = protection::read | protection::write, .kind = RegionKind::heap},
+            0, 0, 0);
         if (!entered.has_value())
             return heap_end_;
     } else if (wanted < present) {
@@ -378,10 +399,11 @@ Memory::FaultCause Memory::classify_fault(std::uint64_t address, bool is_write, 
     auto const* region = regions_.find(address);
     if (region == nullptr)
         return FaultCause::not_mapped;
+    auto no_page = region->backing ? FaultCause::no_page : FaultCause::no_memory;
     bool is_allowed = is_write   ? (region->access & protection::write) != 0
                       : is_fetch ? (region->access & protection::execute) != 0
                                  : region->access != 0;
-    return is_allowed ? FaultCause::no_page : FaultCause::no_access;
+    return is_allowed ? no_page : FaultCause::no_access;
 }
 
 bool Memory::is_covered(std::uint64_t address, std::uint64_t length) {

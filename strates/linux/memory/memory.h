@@ -1,5 +1,5 @@
-// A program's memory: a Bedrock guest address space and the record of what is where. Shared by the tasks that clone() made
-// with CLONE_VM.
+// A program's memory: a Bedrock guest address space and the record of what is where. Shared by the tasks that clone()
+// made with CLONE_VM.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ inline constexpr std::uint32_t shared_validate = 0x3;
 inline constexpr std::uint32_t fixed = 0x10;
 inline constexpr std::uint32_t anonymous = 0x20;
 inline constexpr std::uint32_t grows_down = 0x100;
+inline constexpr std::uint32_t no_reserve = 0x4000;
 inline constexpr std::uint32_t populate = 0x8000;
 inline constexpr std::uint32_t huge_pages = 0x40000;
 inline constexpr std::uint32_t fixed_no_replace = 0x100000;
@@ -30,11 +31,11 @@ inline constexpr std::uint32_t fixed_no_replace = 0x100000;
 
 /// What is to be mapped when it is not fresh memory.
 struct MapSource {
-    abi::Handle object = 0;              ///< borrowed for the call
-    std::uint64_t offset = 0;            ///< page-aligned, in the object
-    std::uint64_t backing_offset = 0;    ///< the same place in the file, for /proc/PID/maps
+    abi::Handle object = 0;            ///< borrowed for the call
+    std::uint64_t offset = 0;          ///< page-aligned, in the object
+    std::uint64_t backing_offset = 0;  ///< the same place in the file, for /proc/PID/maps
     RefOrNull<RegionBacking> backing;
-    std::uint8_t access_limit = 7;       ///< what a shared mapping may ever be allowed
+    std::uint8_t access_limit = 7;  ///< what a shared mapping may ever be allowed
 };
 
 /// Where parts of the program lie, for /proc and brk. Set by exec.
@@ -45,7 +46,7 @@ struct MemoryLayout {
     std::uint64_t arguments_start = 0, arguments_end = 0;
     std::uint64_t environment_start = 0, environment_end = 0;
     std::uint64_t auxiliary_start = 0, auxiliary_length = 0;
-    std::uint64_t map_top = 0;           ///< new mappings go below
+    std::uint64_t map_top = 0;  ///< new mappings go below
 };
 
 class Memory : public RefCounted<Memory> {
@@ -62,19 +63,26 @@ public:
     /// mmap. `source.object` 0 maps fresh memory. Returns the address.
     /// errors    enomem, einval, eexist (fixed_no_replace), eperm (below guest_minimum), eacces
     [[nodiscard]] LinuxResult<std::uint64_t> map(std::uint64_t address, std::uint64_t length, std::uint8_t access,
-                                                 std::uint32_t flags, MapSource source, RegionKind kind = RegionKind::ordinary);
+                                                 std::uint32_t flags, MapSource source,
+                                                 RegionKind kind = RegionKind::ordinary);
     [[nodiscard]] LinuxResult<> unmap(std::uint64_t address, std::uint64_t length);
     [[nodiscard]] LinuxResult<> protect(std::uint64_t address, std::uint64_t length, std::uint8_t access);
-    [[nodiscard]] LinuxResult<std::uint64_t> remap(std::uint64_t address, std::uint64_t old_length, std::uint64_t new_length,
-                                                   std::uint32_t flags, std::uint64_t new_address);
+    [[nodiscard]] LinuxResult<std::uint64_t> remap(std::uint64_t address, std::uint64_t old_length,
+                                                   std::uint64_t new_length, std::uint32_t flags,
+                                                   std::uint64_t new_address);
     [[nodiscard]] LinuxResult<> advise(std::uint64_t address, std::uint64_t length, std::int32_t advice);
     /// Sets the end of the heap if possible; returns what it is then.
-    [[nodiscard]] std::uint64_t set_break(std::uint64_t address, std::uint64_t data_limit);
+    [[nodiscard]] std::uint64_t set_break(std::uint64_t address, std::uint64_t data_limit, std::uint64_t total_limit);
     /// exec: where the heap begins.
     void start_heap(std::uint64_t address);
 
     /// What a fault at `address` means.
-    enum class FaultCause : std::uint8_t { not_mapped, no_access, no_page };
+    enum class FaultCause : std::uint8_t {
+        not_mapped,
+        no_access,
+        no_page,    ///< beyond the object's end, or it could not be read
+        no_memory,  ///< fresh memory that the silo may not have
+    };
     [[nodiscard]] FaultCause classify_fault(std::uint64_t address, bool is_write, bool is_fetch);
 
     /// Whether regions cover the range.
@@ -113,8 +121,9 @@ private:
     template <typename T, typename... Arguments>
     friend LinuxResult<Ref<T>> make_ref(Arguments&&... arguments);
 
-    [[nodiscard]] LinuxResult<std::uint64_t> place_locked(std::uint64_t address, std::uint64_t length, std::uint32_t flags,
-                                                          std::uint64_t alignment) REQUIRES(mutex_);
+    [[nodiscard]] LinuxResult<std::uint64_t> place_locked(std::uint64_t address, std::uint64_t length,
+                                                          std::uint32_t flags, std::uint64_t alignment)
+        REQUIRES(mutex_);
     [[nodiscard]] LinuxResult<> enter_locked(Region region, abi::Handle object, std::uint64_t object_offset,
                                              std::uint32_t flags) REQUIRES(mutex_);
     [[nodiscard]] LinuxResult<> discard_locked(std::uint64_t start, std::uint64_t end) REQUIRES(mutex_);
@@ -124,7 +133,7 @@ private:
     RegionMap regions_ GUARDED_BY(mutex_);
     MemoryLayout layout_ GUARDED_BY(mutex_);
     std::uint64_t heap_start_ GUARDED_BY(mutex_) = 0;
-    std::uint64_t heap_end_ GUARDED_BY(mutex_) = 0;      // as the program set it, not aligned
+    std::uint64_t heap_end_ GUARDED_BY(mutex_) = 0;  // as the program set it, not aligned
     RefOrNull<RegionBacking> executable_ GUARDED_BY(mutex_);
 };
 

@@ -8,7 +8,7 @@
 namespace astrata::linux_abi {
 
 std::span<Region> RegionMap::all() const {
-#pragma clang unsafe_buffer_usage begin   // the array and its capacity live side by side in this class
+#pragma clang unsafe_buffer_usage begin  // the array and its capacity live side by side in this class
     return {storage_.get(), capacity_};
 #pragma clang unsafe_buffer_usage end
 }
@@ -73,7 +73,7 @@ LinuxResult<> RegionMap::reserve(std::size_t additional) {
     std::unique_ptr<Region[]> larger(new (std::nothrow) Region[capacity]);
     if (larger == nullptr)
         return fail(Errno::enomem);
-#pragma clang unsafe_buffer_usage begin   // the allocation above
+#pragma clang unsafe_buffer_usage begin  // the allocation above
     std::span<Region> target(larger.get(), capacity);
 #pragma clang unsafe_buffer_usage end
     std::ranges::move(all().first(count_), target.begin());
@@ -97,7 +97,7 @@ void RegionMap::erase_at(std::size_t first, std::size_t last) {
               slots.begin() + static_cast<std::ptrdiff_t>(first));
     auto removed = last - first;
     for (auto& slot : slots.subspan(count_ - removed, removed))
-        slot = {};   // drops its backing now, not when the slot is next used
+        slot = {};  // drops its backing now, not when the slot is next used
     count_ -= removed;
 }
 
@@ -118,8 +118,9 @@ void RegionMap::join_around(std::size_t first, std::size_t last) {
         auto& lower = all()[index - 1];
         auto const& upper = all()[index];
         bool is_continuation = lower.end == upper.start && lower.access == upper.access &&
-                               lower.access_limit == upper.access_limit && lower.is_shared == upper.is_shared && lower.is_inherited == upper.is_inherited &&
-                               lower.kind == upper.kind && lower.backing.get() == upper.backing.get() &&
+                               lower.access_limit == upper.access_limit && lower.is_shared == upper.is_shared &&
+                               lower.is_inherited == upper.is_inherited && lower.kind == upper.kind &&
+                               lower.backing.get() == upper.backing.get() &&
                                (lower.backing.get() == nullptr || lower.offset + lower.length() == upper.offset);
         if (!is_continuation)
             continue;

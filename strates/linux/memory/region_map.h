@@ -1,5 +1,5 @@
-// Which parts of a program's address space are in use and as what: the personality's record beside Bedrock's mappings, for
-// placing new ones, for /proc/PID/maps and for what Linux calls ask about (sharing, files, offsets).
+// Which parts of a program's address space are in use and as what: the personality's record beside Bedrock's mappings,
+// for placing new ones, for /proc/PID/maps and for what Linux calls ask about (sharing, files, offsets).
 #pragma once
 
 #include <cstddef>
@@ -40,22 +40,22 @@ inline constexpr std::uint8_t execute = 4;
 }  // namespace protection
 
 struct Region {
-    std::uint64_t start = 0;             ///< page-aligned
-    std::uint64_t end = 0;               ///< page-aligned, above start
-    std::uint64_t offset = 0;            ///< of `start` in the backing
-    RefOrNull<RegionBacking> backing;    ///< absent: anonymous and private
-    std::uint8_t access = 0;             ///< protection bits
-    std::uint8_t access_limit = 7;       ///< what mprotect may grant
-    bool is_shared = false;              ///< MAP_SHARED
-    bool is_inherited = true;            ///< fork copies it (MADV_DONTFORK clears)
+    std::uint64_t start = 0;           ///< page-aligned
+    std::uint64_t end = 0;             ///< page-aligned, above start
+    std::uint64_t offset = 0;          ///< of `start` in the backing
+    RefOrNull<RegionBacking> backing;  ///< absent: anonymous and private
+    std::uint8_t access = 0;           ///< protection bits
+    std::uint8_t access_limit = 7;     ///< what mprotect may grant
+    bool is_shared = false;            ///< MAP_SHARED
+    bool is_inherited = true;          ///< fork copies it (MADV_DONTFORK clears)
     RegionKind kind = RegionKind::ordinary;
 
     [[nodiscard]] std::uint64_t length() const { return end - start; }
     [[nodiscard]] bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
-/// Regions, ascending and disjoint, in one array: looked up by bisection; copied as a whole by fork. Changes that need room
-/// take it first (`reserve`), so that they cannot fail half-way between Bedrock's mappings and this record.
+/// Regions, ascending and disjoint, in one array: looked up by bisection; copied as a whole by fork. Changes that need
+/// room take it first (`reserve`), so that they cannot fail half-way between Bedrock's mappings and this record.
 class RegionMap {
 public:
     RegionMap() = default;

@@ -6,6 +6,7 @@
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/filesystems/silo_root.h"
 #include "strates/linux/personality/server.h"
+#include "strates/linux/personality/unusable.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/system_information.h"
 
@@ -45,11 +46,16 @@ Result<> strate_main(linux::Environment& environment) {
     TRY(register_guest_copy_routines());
     if (auto started = process_table().start(); !started.has_value())
         return report("no process table", started.error());
-    auto context = build_silo_root(std::move(environment.root.endpoint));
-    if (!context.has_value())
-        return report("no root file system", context.error());
-
     auto loop = TRY(sdk::EventLoop::create());
+    auto context = build_silo_root(std::move(environment.root.endpoint));
+    if (!context.has_value()) {
+        (void)report("no root file system", context.error());
+        UnusablePersonality service(context.error() == Errno::enomem ? Error::no_memory
+                                    : context.error() == Errno::euclean ? Error::corrupt
+                                                                        : Error::io);
+        TRY(loop.serve(std::move(environment.personality), service));
+        return loop.run();
+    }
     sdk::UniqueHandle changes(TRY(sys::notification_create()));
     auto changed = changes.get();
     PersonalityService service(std::move(*context), std::move(changes));

@@ -5,6 +5,7 @@
 
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
+#include "sdk/log.h"
 #include "strates/linux/guest/crash_report.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/exit.h"
@@ -57,7 +58,7 @@ void settle_call_before_handler(Task& task, SignalAction const& action) {
 LinuxResult<> write_frame(Task& task, SignalInfo const& info, SignalAction const& action) {
     auto& state = task.state();
     if ((action.flags & action_flag::restorer) == 0)
-        return fail(Errno::efault);   // x86_64 has no other way back
+        return fail(Errno::efault);  // x86_64 has no other way back
 
     // Too large for the stack's remaining room to be taken for granted, and there is one for each delivery at most.
     std::unique_ptr<VectorState> vector(new (std::nothrow) VectorState);
@@ -81,11 +82,9 @@ LinuxResult<> write_frame(Task& task, SignalInfo const& info, SignalAction const
     auto mask = has_saved_mask ? task.saved_mask : task.blocked();
     SignalFrame frame{.return_address = action.restorer};
     frame.context.flags = context_has_xsave | context_saves_ss;
-    frame.context.stack = {.base = task.alternate_stack.base,
-                           .flags = task.alternate_stack.flags,
-                           .size = task.alternate_stack.size};
-    frame.context.registers =
-        to_context(state, task.fault_vector, task.fault_error, task.fault_address, mask);
+    frame.context.stack = {
+        .base = task.alternate_stack.base, .flags = task.alternate_stack.flags, .size = task.alternate_stack.size};
+    frame.context.registers = to_context(state, task.fault_vector, task.fault_error, task.fault_address, mask);
     frame.context.registers.vector_state = place.vector_state;
     frame.context.mask = mask;
     frame.information = info;
@@ -101,7 +100,7 @@ LinuxResult<> write_frame(Task& task, SignalInfo const& info, SignalAction const
     constexpr std::uint64_t direction_trap_resume = 0x400 | 0x100 | 0x1'0000;
     state.rflags &= ~direction_trap_resume;
 
-    constexpr std::int32_t auto_disarm = static_cast<std::int32_t>(0x8000'0000u);   // SS_AUTODISARM
+    constexpr std::int32_t auto_disarm = static_cast<std::int32_t>(0x8000'0000u);  // SS_AUTODISARM
     if ((task.alternate_stack.flags & auto_disarm) != 0)
         task.alternate_stack = {};
     task.work.fetch_and(~task_work::restore_mask, std::memory_order_relaxed);
@@ -205,7 +204,8 @@ LinuxResult<> restore_vector_state(std::uint64_t address) {
 
 bool do_pending_work(Task& task) {
     // ppoll and the like that came back with a result: what only their temporary mask let through waits again.
-    if (task.system_call != Task::no_system_call && (task.work.load(std::memory_order_relaxed) & task_work::restore_mask) != 0 &&
+    if (task.system_call != Task::no_system_call &&
+        (task.work.load(std::memory_order_relaxed) & task_work::restore_mask) != 0 &&
         !is_interruption(task.state().rax))
         restore_mask(task);
     for (;;) {
@@ -217,7 +217,7 @@ bool do_pending_work(Task& task) {
             continue;
         }
         if ((work & task_work::signal) != 0) {
-            deliver_one(task);   // clears the bit once there is none left
+            deliver_one(task);  // clears the bit once there is none left
             continue;
         }
         if ((work & task_work::restore_mask) != 0) {
@@ -255,8 +255,8 @@ void deliver_exception(Task& task) {
     task.fault_address = state.fault_address;
     constexpr std::uint64_t is_write = 2, is_fetch = 16;
     auto address = state.fault_address;
-    auto cause = task.memory().classify_fault(address, (state.error_code & is_write) != 0,
-                                              (state.error_code & is_fetch) != 0);
+    auto cause =
+        task.memory().classify_fault(address, (state.error_code & is_write) != 0, (state.error_code & is_fetch) != 0);
     switch (cause) {
     case Memory::FaultCause::not_mapped:
         force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::segment_not_mapped, address));
@@ -265,8 +265,12 @@ void deliver_exception(Task& task) {
         force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::segment_access, address));
         return;
     case Memory::FaultCause::no_page:
-        // Beyond a file's end, an unreadable disk block, or the silo's memory limit.
         force_signal(SignalInfo::from_fault(Signal::sigbus, signal_code::bus_no_object, address));
+        return;
+    case Memory::FaultCause::no_memory:
+        // As Linux does when a control group's memory is used up; nothing that the program could do needs no memory.
+        sdk::log("linux: ", task.name(), "[", task.id(), "] killed: out of memory");
+        begin_group_exit(task.process(), WaitStatus::killed(Signal::sigkill, false));
         return;
     }
 }
@@ -289,11 +293,12 @@ void return_from_signal(Task& task) {
     from_context(context.registers, state);
     // As with sigaltstack, except that nobody is told about nonsense: it is then left as it is.
     constexpr std::int32_t disabled = 2;
-    constexpr std::uint64_t smallest = 2048;   // MINSIGSTKSZ
+    constexpr std::uint64_t smallest = 2048;  // MINSIGSTKSZ
     if ((context.stack.flags & disabled) != 0)
         task.alternate_stack = {};
     else if (context.stack.size >= smallest)
-        task.alternate_stack = {.base = context.stack.base, .flags = context.stack.flags & ~1, .size = context.stack.size};
+        task.alternate_stack = {
+            .base = context.stack.base, .flags = context.stack.flags & ~1, .size = context.stack.size};
     task.set_blocked(context.mask);
 }
 

@@ -5,8 +5,8 @@
 
 namespace astrata::linux_abi {
 
-/// Does what task_work asks for: stops, delivers signals (frames, default actions), decides how an interrupted system call
-/// goes on, puts a temporary mask back. False if the task must end now.
+/// Does what task_work asks for: stops, delivers signals (frames, default actions), decides how an interrupted system
+/// call goes on, puts a temporary mask back. False if the task must end now.
 [[nodiscard]] bool do_pending_work(Task& task);
 
 /// The program's exception becomes a signal.

@@ -7,12 +7,12 @@
 namespace astrata::linux_abi {
 namespace {
 
-constexpr std::uint32_t magic_first = 0x46505853;    // FP_XSTATE_MAGIC1
-constexpr std::uint32_t magic_last = 0x46505845;     // FP_XSTATE_MAGIC2
+constexpr std::uint32_t magic_first = 0x46505853;  // FP_XSTATE_MAGIC1
+constexpr std::uint32_t magic_last = 0x46505845;   // FP_XSTATE_MAGIC2
 constexpr std::size_t legacy_size = 512;
-constexpr std::size_t header_end = 576;              // legacy area and XSAVE header
-constexpr std::size_t software_offset = 464;         // sw_reserved of the legacy area
-constexpr std::size_t components_offset = 512;       // XSTATE_BV, first word of the header
+constexpr std::size_t header_end = 576;         // legacy area and XSAVE header
+constexpr std::size_t software_offset = 464;    // sw_reserved of the legacy area
+constexpr std::size_t components_offset = 512;  // XSTATE_BV, first word of the header
 constexpr std::uint64_t red_zone = 128;
 
 // struct _fpx_sw_bytes.
@@ -69,7 +69,7 @@ void complete_legacy_state(MutableBytes area) {
     if (area.size() < header_end)
         return;
     std::ranges::fill(area.subspan(legacy_size), std::byte{0});
-    static_cast<void>(store(area, components_offset, std::uint64_t{3}));   // x87 and SSE
+    static_cast<void>(store(area, components_offset, std::uint64_t{3}));  // x87 and SSE
 }
 
 SignalContext to_context(abi::RestrictedStateX86 const& state, std::uint64_t trap_number, std::uint64_t error_code,

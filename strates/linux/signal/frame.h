@@ -30,7 +30,7 @@ struct SignalContext {
     std::uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
     std::uint16_t cs, gs, fs, ss;
     std::uint64_t error_code, trap_number, old_mask, fault_address;
-    std::uint64_t vector_state;   // address, 0: none
+    std::uint64_t vector_state;  // address, 0: none
     std::array<std::uint64_t, 8> reserved;
 };
 static_assert(sizeof(SignalContext) == 256);
@@ -54,14 +54,14 @@ struct SignalFrame {
 static_assert(sizeof(SignalFrame) == 440);
 
 /// ucontext flags.
-inline constexpr std::uint64_t context_has_xsave = 1;      // UC_FP_XSTATE
-inline constexpr std::uint64_t context_saves_ss = 6;       // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
+inline constexpr std::uint64_t context_has_xsave = 1;  // UC_FP_XSTATE
+inline constexpr std::uint64_t context_saves_ss = 6;   // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
 
 /// Where the frame and the vector state go.
 struct FramePlace {
-    std::uint64_t frame = 0;          ///< what rsp becomes
-    std::uint64_t vector_state = 0;   ///< 64-byte aligned
-    std::uint64_t top = 0;            ///< end of what will be written
+    std::uint64_t frame = 0;         ///< what rsp becomes
+    std::uint64_t vector_state = 0;  ///< 64-byte aligned
+    std::uint64_t top = 0;           ///< end of what will be written
 };
 /// rsp    the program's, or the alternate stack's end when `is_alternate` (no red zone to spare then)
 [[nodiscard]] FramePlace place_frame(std::uint64_t rsp, bool is_alternate, std::size_t vector_state_size);

@@ -104,8 +104,9 @@ bool send_to_group(ProcessId group, SignalInfo const& info) {
 
 void send_to_current(Signal signal) {
     // Without memory for its information the signal itself still arrives.
-    static_cast<void>(send_to_task(current_task(), SignalInfo::from_process(signal, signal_code::user, current_process().id,
-                                                                           current_task().credentials().uid)));
+    static_cast<void>(
+        send_to_task(current_task(), SignalInfo::from_process(signal, signal_code::user, current_process().id,
+                                                              current_task().credentials().uid)));
 }
 
 void force_signal(SignalInfo const& info) {

@@ -20,6 +20,12 @@ Result<Objects> Objects::create(Environment const& environment) {
     made.set(ObjectKind::wait_set, TRY(sys::wait_set_create()));
     made.set(ObjectKind::timer, TRY(sys::timer_create()));
     made.set(ObjectKind::log, TRY(sys::log_create(page_size)));
+    // Something to copy out, so that a bad pointer is noticed.
+    constexpr std::uint64_t guest_address = 0x10000;
+    TRY(sys::address_space_map_anonymous(made.of_kind(static_cast<std::uint32_t>(ObjectKind::address_space)),
+                                         guest_address, page_size, static_cast<std::uint64_t>(abi::Access::read)));
+    TRY(sys::log_write(made.of_kind(static_cast<std::uint32_t>(ObjectKind::log)),
+                       as_bytes(std::string_view("a line"))));
     made.stale_ = TRY(sys::notification_create());
     TRY(sys::handle_close(made.stale_));
     return made;
