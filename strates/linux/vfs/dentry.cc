@@ -29,7 +29,7 @@ ScannedName scan_name(std::string_view text) {
     NameHash hash;
     std::size_t position = 0;
     auto const size = text.size();
-#pragma clang unsafe_buffer_usage begin   // every load lies within `text`
+#pragma clang unsafe_buffer_usage begin  // every load lies within `text`
     auto const* const bytes = text.data();
     for (; size - position >= 8; position += 8) {
         auto const word = load_word(bytes + position);
@@ -47,7 +47,7 @@ ScannedName scan_name(std::string_view text) {
         return {position, hash.value()};
     std::uint64_t word = 0;
     if (size >= 8) {
-        word = load_word(bytes + size - 8) >> (64 - 8 * rest);   // reaches back, and shifts out what does not belong
+        word = load_word(bytes + size - 8) >> (64 - 8 * rest);  // reaches back, and shifts out what does not belong
     } else {
         for (std::size_t index = 0; index < rest; ++index)
             word |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(bytes[index])) << 8 * index;
@@ -64,7 +64,7 @@ ScannedName scan_name(std::string_view text) {
 }
 
 std::uint32_t NameHash::of(std::string_view name) {
-    return scan_name(name).hash;   // names have no slashes
+    return scan_name(name).hash;  // names have no slashes
 }
 
 LinuxResult<Ref<Dentry>> Dentry::create(Dentry* parent, std::string_view name, std::uint32_t hash, Inode* inode) {

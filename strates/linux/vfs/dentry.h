@@ -19,14 +19,15 @@ namespace astrata::linux_abi {
 /// change (rename), under the tree's mutex. A dentry without inode says that the name does not exist.
 class Dentry {
 public:
-    /// Whether two texts of the same length agree; by words, and here and not in a library because each step of a walk asks.
+    /// Whether two texts of the same length agree; by words, and here and not in a library because each step of a walk
+    /// asks.
     static bool is_same_text(char const* one, char const* other, std::size_t length) {
         auto const word_at = [](char const* from) {
             std::uint64_t word = 0;
             __builtin_memcpy(&word, from, sizeof word);
             return word;
         };
-#pragma clang unsafe_buffer_usage begin   // loads lie within `length` bytes
+#pragma clang unsafe_buffer_usage begin  // loads lie within `length` bytes
         if (length >= 8) {
             for (std::size_t position = 0; position + 8 < length; position += 8) {
                 if (word_at(one + position) != word_at(other + position))
@@ -54,7 +55,8 @@ public:
         return {name_length_ <= inline_name_size ? inline_name_.data() : long_name_.get(), name_length_};
     }
     [[nodiscard]] bool is_named(std::uint32_t hash, Dentry const* parent, std::string_view name_) const {
-        return hash_ == hash && parent_ == parent && name_length_ == name_.size() && is_same_text(name().data(), name_.data(), name_.size());
+        return hash_ == hash && parent_ == parent && name_length_ == name_.size() &&
+               is_same_text(name().data(), name_.data(), name_.size());
     }
     /// In the cache, that is reachable by its name.
     [[nodiscard]] bool is_cached() const { return is_cached_; }
@@ -113,7 +115,6 @@ struct ScannedName {
     std::uint32_t hash = 0;
 };
 ScannedName scan_name(std::string_view text);
-
 
 /// The hash table of dentries. Everything here needs the tree's mutex (see tree.h), and nothing here waits or calls
 /// file systems: what falls out of the cache is handed back for release after the mutex is.
