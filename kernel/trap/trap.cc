@@ -34,11 +34,7 @@ enum Exception : std::uint64_t {
 // Page-fault error code (Intel SDM volume 3, section 4.7).
 constexpr std::uint64_t page_was_present = 1U << 0;
 constexpr std::uint64_t fault_was_write = 1U << 1;
-<<<<<<< HEAD
-constexpr std::uint64_t fault_was_user = 1U << 2;
-=======
 constexpr std::uint64_t fault_was_in_user_mode = 1U << 2;
->>>>>>> linux
 constexpr std::uint64_t fault_was_fetch = 1U << 4;
 
 constexpr std::uint64_t sanitised_flags = 0x40000;  // AC: must not survive into kernel code that forgot clac
@@ -104,10 +100,7 @@ void handle_exception(arch::TrapFrame& frame) {
     if (frame.vector == page_fault && (frame.rflags & arch::interrupt_flag) != 0) {
         // Only code that may sleep faults on user memory: user mode itself, and the copy routines.
         std::uint64_t unused = 0;
-        // An access that user code makes with the processor's own privilege (its descriptor tables, or iretq under emulation)
-        // cannot be helped by mapping a page.
-        bool const is_user_access = is_user && (frame.error_code & fault_was_user) != 0;
-        if (is_user_access || (!is_user && fault_address < layout::home_end.value && find_recovery(frame.rip, unused))) {
+        if (is_user || (fault_address < layout::home_end.value && find_recovery(frame.rip, unused))) {
             ++arch::this_cpu().page_faults;
             bool const is_restricted = is_user && arch::this_cpu().restricted != nullptr;
             // QEMU's iret in user mode reads the stack with the kernel's rights, which SMAP refuses whatever the page
@@ -123,11 +116,6 @@ void handle_exception(arch::TrapFrame& frame) {
         }
     }
     if (is_user) {
-        // A fault of such an access is the program's breach of protection, whatever page it hit.
-        if (frame.vector == page_fault && (frame.error_code & fault_was_user) == 0) {
-            frame.vector = general_protection;
-            frame.error_code = 0;
-        }
         handle_user_exception(thread, frame, fault_address);
         return;
     }
