@@ -153,7 +153,7 @@ void handle_interrupt(std::uint8_t vector) {
 
 }  // namespace
 
-void leave_to_user(arch::TrapFrame& frame) {
+void settle_before_user_mode(arch::TrapFrame& frame) {
     auto& thread = arch::current_thread();
     for (;;) {
         (void)arch::disable_interrupts();
