@@ -24,6 +24,14 @@ constexpr std::uint64_t boost_ns = 200'000'000;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
 constexpr std::uint64_t idle_poll_ns = 30'000;
 
+// Computed once: every switch needs it.
+std::uint64_t slice_ticks() {
+    static constinit std::uint64_t ticks = 0;
+    if (ticks == 0 && clock::counter_frequency_hz() != 0) [[unlikely]]
+        ticks = clock::ticks_for(slice_ns);
+    return ticks;
+}
+
 struct RunQueue {
     SpinLock<LockRank::run_queue, IrqsOff> lock;
     std::array<IntrusiveList<Thread, &Thread::run_link>, priority::levels> levels GUARDED_BY(lock);
@@ -156,7 +164,7 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     next.cpu.store(cpu.index, std::memory_order_relaxed);
     next.switches.store(next.switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     ++cpu.switches;
-    cpu.slice_end_ticks = now + clock::ticks_for(slice_ns);
+    cpu.slice_end_ticks = now + slice_ticks();
     arm_slice(cpu);
     cpu.switched_from = &previous;
     cpu.current = &next;
@@ -238,15 +246,12 @@ void make_ready(Thread& thread) {
 }
 
 void switch_away() {
-    auto const state = arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
     change_to(cpu, pick(cpu));
-    arch::restore_interrupts(state);
 }
 
 void switch_to(Thread& next) {
-    auto const state = arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     if (!may_run_on(next, cpu.index)) {
         make_ready(next);
@@ -255,7 +260,6 @@ void switch_to(Thread& next) {
         next.effective_priority = next.base_priority;
         change_to(cpu, next);
     }
-    arch::restore_interrupts(state);
 }
 
 void yield() {

@@ -44,8 +44,8 @@ LinuxResult<> StreamInput::want(bool once) {
     return {};
 }
 
-// Calls the thread's read back and waits until the thread has given back what that brought, if anything: what the stream
-// holds is then exactly what nobody has taken. Repeated, since the thread may still be on its way to the stream.
+// Calls the thread's read back and waits until the thread has given back what that brought, if anything: what the
+// stream holds is then exactly what nobody has taken. Repeated, since the thread may still be on its way to the stream.
 void StreamInput::call_back() {
     abi::StreamClient const stream(endpoint_.get());
     for (unsigned attempt = 0; attempt < recall_limit && is_reading_; ++attempt) {

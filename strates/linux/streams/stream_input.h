@@ -38,8 +38,8 @@ public:
     /// `once`: fetches one piece; else goes on fetching until pause().
     /// errors    enomem, eagain (no thread)
     LinuxResult<> want(bool once);
-    /// No more calls to the consumer once this returns, until the next want(). The read under way has been called back, so
-    /// that the stream's next reader finds everything that the consumer has not taken.
+    /// No more calls to the consumer once this returns, until the next want(). The read under way has been called back,
+    /// so that the stream's next reader finds everything that the consumer has not taken.
     void pause() EXCLUDES(mutex_);
     /// The same for good; the thread ends.
     void close() EXCLUDES(mutex_);
