@@ -132,7 +132,6 @@ public:
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;
-    std::uint64_t last_boost_ticks = 0;
 
     arch::ThreadState arch;
 
