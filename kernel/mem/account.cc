@@ -122,6 +122,19 @@ Result<> Account::charge(std::uint64_t bytes) {
     return {};
 }
 
+bool Account::has_room_beside_reserve(std::uint64_t bytes) const {
+    for (auto const* account = this; account != nullptr; account = account->parent_.get()) {
+        auto const limit = account->limit();
+        if (limit == unlimited)
+            continue;
+        constexpr std::uint64_t most = 1U << 20;
+        auto const usable = limit - std::min(limit / 16, most);
+        if (account->used() + bytes > usable)
+            return false;
+    }
+    return true;
+}
+
 // The peak is brought up to date when use falls, and when it is asked for: charging is the hot path.
 void Account::subtract(std::uint64_t bytes, std::uint64_t peak) {
     auto seen = peak_.load(std::memory_order_relaxed);

@@ -119,6 +119,8 @@ public:
     void activate(std::uint32_t cpu);
     void deactivate(std::uint32_t cpu);
 
+    AddressSpace* next_unused = nullptr;   // while it waits for the reaper
+
     // ---- For memory objects, whose lock is held.
 
     void forget_pages(VirtAddr start, std::uint64_t page_count);

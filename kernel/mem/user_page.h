@@ -14,9 +14,11 @@ inline constexpr std::uint64_t one_pin = std::uint64_t{1} << 32;
 
 /// A page charged to `account`, in one tree (the caller's to put there).
 /// errors    no_memory
-[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero) {
+[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero, Reserve reserve = Reserve::may_use) {
+    if (reserve == Reserve::keep && !account.has_room_beside_reserve(page_size))
+        return fail(Error::no_memory);
     auto charge = TRY(PendingCharge::make(account, page_size));
-    auto const page = TRY(allocate_frame(FrameKind::user, zero));
+    auto const page = TRY(allocate_frame(FrameKind::user, zero, reserve));
     auto& frame = frame_of(page);
     frame.account = account.id();
     frame.word.store(one_tree, std::memory_order_relaxed);

@@ -27,6 +27,15 @@ public:
             Derived::destroy(static_cast<Derived*>(this));
         }
     }
+    /// Drops the reference unless it is the last one; then the caller keeps it, and hands it to somebody who may destroy.
+    [[nodiscard]] bool drop_reference_unless_last() {
+        auto seen = count_.load(std::memory_order_relaxed);
+        while (seen > 1) {
+            if (count_.compare_exchange_weak(seen, seen - 1, std::memory_order_release, std::memory_order_relaxed))
+                return true;
+        }
+        return false;
+    }
     /// Takes a reference unless the last one is already gone; for look-ups in weak tables, under the table's lock.
     [[nodiscard]] bool try_add_reference() {
         auto seen = count_.load(std::memory_order_relaxed);

@@ -11,6 +11,7 @@
 #include "kernel/mem/heap.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/reaper.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 
@@ -127,7 +128,8 @@ void activate_space(Thread& thread) {
         use_root(cpu, space->native_root().value);
         if (former != nullptr) {
             former->deactivate(cpu.index);
-            former->drop_reference();
+            if (!former->drop_reference_unless_last())
+                hand_to_reaper(*former);
         }
     }
     cpu.full_root = space->native_root().value;

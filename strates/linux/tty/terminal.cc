@@ -492,11 +492,11 @@ LinuxResult<Ref<File>> TerminalFile::open_again(std::uint32_t flags) {
     return Ref<File>(LTRY(make_ref<TerminalFile>(nullptr, terminal_, flags)));
 }
 
-LinuxResult<Attributes> TerminalFile::attributes() {
+LinuxResult<> TerminalFile::read_attributes(Attributes& into) {
     if (auto* of = inode(); of != nullptr)
-        return of->attributes();
+        return of->read_attributes(into);
     auto const now = file_clock_ns();
-    return Attributes{
+    into = Attributes{
         .node = 1,
         .mode = static_cast<std::uint32_t>(FileType::character_device) | 0620,
         .device = terminal_->device_number(),
@@ -506,6 +506,7 @@ LinuxResult<Attributes> TerminalFile::attributes() {
         .changed_ns = now,
         .created_ns = now,
     };
+    return {};
 }
 
 }  // namespace astrata::linux_abi

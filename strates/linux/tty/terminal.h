@@ -124,7 +124,7 @@ public:
         return terminal_->ioctl(request, argument, can_read());
     }
     std::uint32_t poll(PollTable* table) override { return terminal_->poll(table); }
-    LinuxResult<Attributes> attributes() override;
+    LinuxResult<> read_attributes(Attributes& into) override;
     LinuxResult<Ref<File>> open_again(std::uint32_t flags) override;
     std::string_view describe(std::span<char>) const override { return "/dev/console"; }
     [[nodiscard]] void const* kind() const override { return &kind_mark; }
