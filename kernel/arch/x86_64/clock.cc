@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::uint64_t pit_hz = 1'193'182;
 constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
+// A handful of reference ticks would make a coarse rate.
+constexpr std::uint16_t least_pit_ticks = 1200;
+// The reference wraps every 55 ms, and nobody sees how often. No TSC counts further in a span that is certainly shorter.
+constexpr std::uint64_t wrap_free_ticks = 40'000'000;
 
 constinit std::uint64_t first_count = 0;
 constinit std::uint64_t frequency_hz = 0;
@@ -35,11 +39,28 @@ std::uint16_t read_pit() {
 }
 
 Sample take_sample() {
-    // The TSC is read on both sides of the slow port reads; the middle is closest to when the count was latched.
-    auto const before = arch::timestamp();
-    auto const pit = read_pit();
-    auto const after = arch::timestamp();
-    return {.ticks = before + (after - before) / 2, .timer = arch::timer_measurement_count(), .pit = pit};
+    // The TSC is read on both sides of the slow port reads; the middle is closest to when the count was latched. The
+    // closest pair of several: a host may take the processor away between any two instructions.
+    Sample best;
+    auto best_distance = ~std::uint64_t{0};
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        auto const before = arch::timestamp();
+        auto const pit = read_pit();
+        auto const timer = arch::timer_measurement_count();
+        auto const distance = arch::timestamp() - before;
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = {.ticks = before + distance / 2, .timer = timer, .pit = pit};
+        }
+    }
+    return best;
+}
+
+Sample end_measurement() {
+    auto sample = take_sample();
+    while (static_cast<std::uint16_t>(began.pit - sample.pit) < least_pit_ticks)
+        sample = take_sample();
+    return sample;
 }
 
 std::uint64_t told_frequency() {
@@ -75,12 +96,14 @@ void start() {
 }
 
 void settle() {
-    auto now_sample = take_sample();
     auto const told = told_frequency();
-    // A handful of reference ticks would make a coarse rate: on a machine that boots faster than this the loop adds the
-    // missing fraction of a millisecond.
-    while (static_cast<std::uint16_t>(began.pit - now_sample.pit) < 1200)
-        now_sample = take_sample();
+    // On a machine that boots faster than this the loop adds the missing fraction of a millisecond.
+    auto now_sample = end_measurement();
+    // A virtual machine that was held up on its way, as a busy host does, measures a short span of its own instead.
+    for (int attempt = 0; attempt < 50 && now_sample.ticks - began.ticks > wrap_free_ticks; ++attempt) {
+        began = take_sample();
+        now_sample = end_measurement();
+    }
     auto const ticks = now_sample.ticks - began.ticks;
     auto const pit_ticks = static_cast<std::uint16_t>(began.pit - now_sample.pit);
     set_frequency(told != 0 ? told : ticks * pit_hz / pit_ticks);
