@@ -158,8 +158,12 @@ void charge_time(Thread& thread, std::uint64_t now) {
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
 void change_to(arch::PerCpu& cpu, Thread& next) {
     auto& previous = *cpu.current;
-    if (&next == &previous)
+    if (&next == &previous) {
+        // Still the most urgent: a new slice, whose end must be noticed as well.
+        cpu.slice_end_ticks = arch::timestamp() + slice_ticks();
+        arm_slice(cpu);
         return;
+    }
     // Its last CPU may still be on the way off its stack.
     while (next.is_on_cpu.load(std::memory_order_acquire))
         arch::pause();
