@@ -541,7 +541,7 @@ struct InterruptCreateArgs {
     std::uint32_t line;
     abi::InterruptTrigger trigger;
 };
-/// An interrupt line: `line` is a global system interrupt inside the region (of kind interrupt). It is masked when it fires until acknowledged.
+/// An interrupt line: `line` is a global system interrupt inside the region (of kind interrupt). A level-triggered one is masked when it fires until acknowledged.
 /// errors: already_exists (claimed), no_resources (vectors)
 Result<abi::Handle> sys_interrupt_create(Thread& caller, InterruptCreateArgs const& args);
 

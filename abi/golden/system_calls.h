@@ -493,7 +493,7 @@ inline Result<> port_write_bytes(abi::Handle region, std::uint64_t offset, Bytes
     return detail::to_result(astrata_vdso.port_write_bytes(region, offset, from.data(), from.size()));
 }
 
-/// An interrupt line: `line` is a global system interrupt inside the region (of kind interrupt). It is masked when it fires until acknowledged.
+/// An interrupt line: `line` is a global system interrupt inside the region (of kind interrupt). A level-triggered one is masked when it fires until acknowledged.
 /// errors: already_exists (claimed), no_resources (vectors)
 inline Result<abi::Handle> interrupt_create(abi::Handle region, std::uint32_t line, abi::InterruptTrigger trigger) {
     std::uint64_t interrupt = 0;

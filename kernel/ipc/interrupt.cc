@@ -32,6 +32,7 @@ std::uint8_t claim_vector(Interrupt& interrupt) {
 
 Result<Ref<Interrupt>> Interrupt::create_line(Account& account, std::uint32_t line, abi::InterruptTrigger trigger) {
     auto interrupt = TRY(make_object<Interrupt>(account, line));
+    interrupt->is_level_ = trigger == abi::InterruptTrigger::level_low || trigger == abi::InterruptTrigger::level_high;
     interrupt->vector_ = claim_vector(*interrupt);
     if (interrupt->vector_ == 0)
         return fail(Error::no_resources);
@@ -72,7 +73,7 @@ void Interrupt::disconnect() {
 }
 
 void Interrupt::acknowledge() {
-    if (line_ != no_line && is_connected_)
+    if (is_level_ && is_connected_)
         arch::unmask_line(line_);
 }
 
@@ -84,7 +85,8 @@ void Interrupt::arrived(std::uint8_t vector) {
     {
         LockGuard guard(vectors.lock);
         if (auto* interrupt = vectors.owners[vector]; interrupt != nullptr) {
-            if (interrupt->line_ != no_line)
+            // An edge has passed: there is nothing to hold back, and the IO-APIC forgets edges that come while it masks.
+            if (interrupt->is_level_)
                 arch::mask_line(interrupt->line_);
             interrupt->arrivals.signal(1);
         }

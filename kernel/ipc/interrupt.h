@@ -1,5 +1,5 @@
 // Interrupt objects: device interrupts delivered as signals. A level-triggered line is masked when it fires, until its driver
-// acknowledges.
+// acknowledges. Edges need no acknowledgement, and several before the driver looks count once.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,7 @@ private:
     void forget_vector();
 
     std::uint32_t const line_;
+    bool is_level_ = false;   // set before it is connected
     std::uint8_t vector_ = 0;
     std::atomic<bool> is_connected_ = false;
 };

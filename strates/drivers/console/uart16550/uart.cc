@@ -75,6 +75,10 @@ void Uart::work() {
         bool const has_sent = transmit();
         has_progress = has_received || has_sent;
     }
+    // The interrupt is an edge of the OR of all causes. One that is left standing, since there was no end to the work, must
+    // rise again.
+    if (has_progress)
+        set_interrupts(0);
     // Without room for input its interrupt stays off: the FIFO and then the sender's patience take over. Switching the
     // transmitter's on while it is empty raises it at once, so nothing is lost between looking and asking.
     set_interrupts(static_cast<std::uint8_t>((stream_->input_space() != 0 ? enable_received : 0) |
