@@ -119,7 +119,7 @@ public:
     void activate(std::uint32_t cpu);
     void deactivate(std::uint32_t cpu);
 
-    AddressSpace* next_unused = nullptr;   // while it waits for the reaper
+    AddressSpace* next_unused = nullptr;  // while it waits for the reaper
 
     // ---- For memory objects, whose lock is held.
 
@@ -174,6 +174,7 @@ private:
     void free_mapping(Mapping& mapping);
     void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    void remove_all_locked() REQUIRES(mapping_lock_);
     void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
     Result<> split_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
@@ -214,7 +215,14 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
-    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const;
+    [[nodiscard]] static paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) {
+        return arch::PageFormat::leaf(page,
+                                      {.write = may_write && has(mapping.access, abi::Access::write),
+                                       .execute = has(mapping.access, abi::Access::execute),
+                                       .user = true,
+                                       .uncached = has(mapping.flags, abi::MapFlags::uncached)},
+                                      0);
+    }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
 

@@ -15,12 +15,16 @@ inline constexpr std::uint64_t one_pin = std::uint64_t{1} << 32;
 /// A page charged to `account`, in one tree (the caller's to put there).
 /// errors    no_memory
 [[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero) {
-    auto charge = TRY(PendingCharge::make(account, page_size));
-    auto const page = TRY(allocate_frame(FrameKind::user, zero));
-    auto& frame = frame_of(page);
+    if (auto charged = account.charge(page_size); !charged) [[unlikely]]
+        return fail(charged.error());
+    auto const page = allocate_frame(FrameKind::user, zero);
+    if (!page) [[unlikely]] {
+        account.uncharge(page_size);
+        return page;
+    }
+    auto& frame = frame_of(*page);
     frame.account = account.id();
     frame.word.store(one_tree, std::memory_order_relaxed);
-    charge.keep();
     return page;
 }
 
