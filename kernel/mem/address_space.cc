@@ -184,13 +184,10 @@ Result<> AddressSpace::split_at_locked(VirtAddr address) {
         return {};
     auto& upper = *TRY(make_mapping());
     auto const lower_count = (address - lower->start) / page_size;
+    upper.show_same_as(*lower);
     upper.start = address;
     upper.page_count = lower->page_count - lower_count;
     upper.first_page = lower->object ? lower->first_page + lower_count : 0;
-    upper.object = lower->object;
-    upper.access = lower->access;
-    upper.allowed = lower->allowed;
-    upper.flags = lower->flags;
     resize_locked(*lower, lower->start, lower_count);
     insert_locked(upper);
     return {};
@@ -515,13 +512,9 @@ Result<VirtAddr> AddressSpace::move_locked(VirtAddr address, std::uint64_t lengt
         return fail(prepared.error());
     }
     mapping = *prepared;
+    moved.show_same_as(*mapping);
     moved.start = target;
     moved.page_count = new_length / page_size;
-    moved.first_page = mapping->first_page;
-    moved.object = mapping->object;
-    moved.access = mapping->access;
-    moved.allowed = mapping->allowed;
-    moved.flags = mapping->flags;
     remove_locked(*mapping);
     free_mapping(*mapping);
     insert_locked(moved);

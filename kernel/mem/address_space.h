@@ -41,6 +41,17 @@ struct Mapping : AvlLink, ObjectView {
     abi::Access allowed{};  // what protect may grant
     abi::MapFlags flags{};  // of private, allow_jit, uncached
 
+    /// Everything but its places in the tree and on the object's list, and the space.
+    void show_same_as(Mapping const& other) {
+        start = other.start;
+        page_count = other.page_count;
+        first_page = other.first_page;
+        object = other.object;
+        access = other.access;
+        allowed = other.allowed;
+        flags = other.flags;
+    }
+
     [[nodiscard]] VirtAddr end() const { return start + page_count * page_size; }
     [[nodiscard]] bool is_private() const { return !object || has(flags, abi::MapFlags::private_); }
     [[nodiscard]] std::uint64_t page_of_object(VirtAddr address) const {
