@@ -74,8 +74,8 @@ Result<> AddressSpace::copy_mappings_to(AddressSpace& copy) NO_THREAD_SAFETY_ANA
             void* const memory = mem::heap_allocate(size);
             if (memory == nullptr)
                 return nullptr;
-            auto* const twin = new (memory) Mapping(mapping);
-            twin->link = {};
+            auto* const twin = new (memory) Mapping;
+            twin->show_same_as(mapping);
             twin->space = &copy;
             ++copy.mapping_count_;
             if (twin->object) {
