@@ -264,6 +264,6 @@ def resource_headers() -> str:
 
 def make_ext4(path: str, folder: str, size: str = "128M", options: tuple[str, ...] = ()) -> str:
     """An ext4 image of a folder by the stock mke2fs with its default features."""
-    subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", *options, "-d", folder, path, size], check=True,
+    subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", *(() if "-t" in options else ("-t", "ext4")), *options, "-d", folder, path, size], check=True,
                    stdout=subprocess.DEVNULL)
     return path

@@ -78,20 +78,11 @@ def emit_kernel_dispatch(program: Program, source: str) -> str:
         "",
         "namespace astrata::kernel {",
         "",
-        "struct SyscallResult {",
-        "    std::uint64_t status = 0;",
-        "    std::uint64_t value0 = 0;",
-        "    std::uint64_t value1 = 0;",
-        "    std::uint64_t value2 = 0;",
-        "};",
-        "",
+        "/// Returns the status; results go straight into the caller's registers.",
         "struct SyscallRow {",
-        "    SyscallResult (*dispatch)(Thread& caller, std::uint64_t const (&raw)[6]);",
+        "    std::uint64_t (*dispatch)(Thread& caller, SyscallRegisters raw);",
         "    char const* name;",
         "};",
-        "",
-        "// The arguments lie in a C array because the entry code pushes them as registers; every index here is a constant in bounds.",
-        "#pragma clang unsafe_buffer_usage begin",
         "",
         "// clang-format off",
     ]
@@ -101,7 +92,7 @@ def emit_kernel_dispatch(program: Program, source: str) -> str:
     for call in program.system_calls:
         function = "nullptr" if "message" in call.annotations else f"dispatch_{call.name}"
         lines.append(f'    {{{function}, "{call.name}"}},')
-    lines += ["};", "// clang-format on", "", "#pragma clang unsafe_buffer_usage end", "", "}  // namespace astrata::kernel", ""]
+    lines += ["};", "// clang-format on", "", "}  // namespace astrata::kernel", ""]
     return "\n".join(lines)
 
 
@@ -112,30 +103,29 @@ def dispatch_function(program: Program, call: SystemCall) -> list[str]:
     for field in call.arguments:
         name, raw = identifier(field.name), f"raw[{register}]"
         if field.type.kind == "scalar" and field.type.name == "u32":
-            checks.append(f"    if ({raw} >> 32 != 0) return {{.status = static_cast<std::uint64_t>(Error::invalid_argument)}};")
+            checks.append(f"    if ({raw} >> 32 != 0) return static_cast<std::uint64_t>(Error::invalid_argument);")
         if is_enumeration(program, field.type):
             type = data_type(field.type)
             checks.append(
                 f"    if ({raw} >> 32 != 0 || !is_valid(static_cast<{type}>({raw})))"
-                " return {.status = static_cast<std::uint64_t>(Error::invalid_argument)};"
+                " return static_cast<std::uint64_t>(Error::invalid_argument);"
             )
         members += [f".{m}" for m in argument_values(field, name, register)]
         register += argument_words_of(field)
-    lines = [f"inline SyscallResult dispatch_{call.name}([[maybe_unused]] Thread& caller, [[maybe_unused]] std::uint64_t const (&raw)[6]) {{"]
+    lines = [f"inline std::uint64_t dispatch_{call.name}([[maybe_unused]] Thread& caller, [[maybe_unused]] SyscallRegisters raw) {{"]
     # Plain values are checked before handles so that a bad enumerator is told even when the handle is bad too.
     lines += checks
     for field in call.arguments:
         if field.type.kind == "handle" and not (field.type.name == "any" and not field.type.rights):
             lines += lookup(call, field)
     lines.append(f"    auto const result = sys_{call.name}(caller, {call.camel_name}Args{{{', '.join(members)}}});")
-    lines.append("    if (!result) [[unlikely]] return {.status = static_cast<std::uint64_t>(result.error())};")
-    values = []
+    lines.append("    if (!result) [[unlikely]] return static_cast<std::uint64_t>(result.error());")
     for index, field in enumerate(call.results):
         access = "*result" if len(call.results) == 1 else f"result->{identifier(field.name)}"
         if field.type.kind == "scalar" and field.type.name == "MonotonicNs":
             access = f"({access}).value"
-        values.append(f".value{index} = static_cast<std::uint64_t>({access})")
-    lines += [f"    return {{{', '.join(values)}}};", "}"]
+        lines.append(f"    raw.set_result({index}, static_cast<std::uint64_t>({access}));")
+    lines += ["    return 0;", "}"]
     return lines
 
 
@@ -153,7 +143,7 @@ def lookup(call: SystemCall, field: Field) -> list[str]:
     function = "lookup_any(" if field.type.name == "any" else f"lookup_handle<{field.type.name}>("
     return [
         f"    auto {field.name}_found = {function}caller, {raw}, {rights});",
-        f"    if (!{field.name}_found) [[unlikely]] return {{.status = static_cast<std::uint64_t>({field.name}_found.error())}};",
+        f"    if (!{field.name}_found) [[unlikely]] return static_cast<std::uint64_t>({field.name}_found.error());",
     ]
 
 

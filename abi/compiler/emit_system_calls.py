@@ -90,14 +90,20 @@ def vdso_function(call: SystemCall) -> list[str]:
     words = []
     for type, name in vdso_parameters(call)[: argument_words(call)]:
         words.append(f"reinterpret_cast<std::uint64_t>({name})" if "*" in type else name)
-    words += ["0"] * (6 - len(words))
     lines = [f'extern "C" std::uint64_t astrata_{call.name}({signature(call)}) {{']
     lines.append(f"    std::uint64_t rax_ = {call.number};")
-    lines += [f"    std::uint64_t {r}_ = {w};" for r, w in zip(ARGUMENT_REGISTERS[:3], words)]
-    lines += [f'    register std::uint64_t {r}_ asm("{r}") = {w};' for r, w in zip(ARGUMENT_REGISTERS[3:], words[3:])]
-    lines.append(
-        '    asm volatile("syscall" : "+a"(rax_), "+D"(rdi_), "+S"(rsi_), "+d"(rdx_), "+r"(r10_), "+r"(r8_), "+r"(r9_) : : "rcx", "r11", "memory");'
-    )
+    # Registers beyond the arguments are only changed by the call, so nothing is loaded into them.
+    outputs = ['"+a"(rax_)']
+    letters = {"rdi": "D", "rsi": "S", "rdx": "d"}
+    for position, register in enumerate(ARGUMENT_REGISTERS):
+        is_argument = position < len(words)
+        value = f" = {words[position]}" if is_argument else ""
+        if register in letters:
+            lines.append(f"    std::uint64_t {register}_{value};")
+        else:
+            lines.append(f'    register std::uint64_t {register}_ asm("{register}"){value};')
+        outputs.append(f'"{"+" if is_argument else "="}{letters.get(register, "r")}"({register}_)')
+    lines.append(f'    asm volatile("syscall" : {", ".join(outputs)} : : "rcx", "r11", "memory");')
     for field, register in zip(call.results, RESULT_REGISTERS):
         lines.append(f"    *{identifier(field.name)} = {register}_;")
     lines += ["    return rax_;", "}"]

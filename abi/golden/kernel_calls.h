@@ -653,4 +653,14 @@ struct NullCallArgs {};
 /// Does nothing: the floor of a system call, for benchmarks.
 Result<> sys_null_call(Thread& caller, NullCallArgs const& args);
 
+struct PagerDiscardArgs {
+    Ref<Reply> reply;
+    abi::Handle reply_value;
+    std::uint64_t offset;
+    std::uint64_t length;
+};
+/// Frees whole pages of the object that a page request is for, as memory_object_discard does: how a pager bounds what it caches in objects
+/// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
+Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args);
+
 }  // namespace astrata::kernel

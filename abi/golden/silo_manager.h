@@ -529,7 +529,7 @@ public:
         return {};
     }
 
-    /// Continues a stopped job, in the foreground of its terminal or behind.
+    /// Continues a stopped job, in the foreground of its terminal or behind. A running one can be brought to the foreground.
     Result<> resume(std::uint64_t job, std::uint32_t foreground, MonotonicNs deadline = never) const {
         sdk::OutgoingCall call_(4, 12);
         call_.put(0, job);
@@ -707,7 +707,7 @@ public:
     virtual void wait(sdk::Caller const& caller, WaitRequest const& request, WaitResponder responder) = 0;
     /// Sends a Linux signal to the job's process group.
     virtual void signal(sdk::Caller const& caller, SignalRequest const& request, SignalResponder responder) = 0;
-    /// Continues a stopped job, in the foreground of its terminal or behind.
+    /// Continues a stopped job, in the foreground of its terminal or behind. A running one can be brought to the foreground.
     virtual void resume(sdk::Caller const& caller, ResumeRequest const& request, ResumeResponder responder) = 0;
     virtual void resize(sdk::Caller const& caller, ResizeRequest const& request, ResizeResponder responder) = 0;
     virtual void process(sdk::Caller const& caller, ProcessRequest const& request, ProcessResponder responder) = 0;

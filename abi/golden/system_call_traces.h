@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 83> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 84> system_call_traces{{
     {"handle_close", "h", "handle"},
     {"handle_duplicate", "hfu", "handle rights badge"},
     {"handle_revoke", "h", "handle"},
@@ -98,6 +98,7 @@ inline constexpr std::array<SystemCallTrace, 83> system_call_traces{{
     {"log_read", "hupl", "log position into length"},
     {"random_read", "pl", "into length"},
     {"null_call", "", ""},
+    {"pager_discard", "huu", "reply offset length"},
 }};
 
 }  // namespace astrata::abi

@@ -618,6 +618,12 @@ inline Result<> null_call() {
     return detail::to_result(astrata_vdso.null_call());
 }
 
+/// Frees whole pages of the object that a page request is for, as memory_object_discard does: how a pager bounds what it caches in objects
+/// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
+inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint64_t length) {
+    return detail::to_result(astrata_vdso.pager_discard(reply, offset, length));
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));

@@ -67,10 +67,20 @@ bool Shell::check_interrupt(Cancellation& cancellation) {
 }
 
 void Shell::mount_root() {
-    Path root;
-    auto const mounted = names_.mount(root_scheme_, root);
-    if (mounted)
-        return;
+    // A disk is found a moment after the shell has started; without one the wait is over soon enough.
+    constexpr std::uint64_t patience_ns = 2'000'000'000;
+    constexpr std::uint64_t pause_ns = 10'000'000;
+    auto const give_up = sys::clock_now() + patience_ns;
+    Result<> mounted = ok();
+    for (;;) {
+        Path root;
+        mounted = names_.mount(root_scheme_, root);
+        if (mounted)
+            return;
+        if (mounted.error() != Error::not_found || sys::clock_now() > give_up)
+            break;
+        (void)sys::thread_sleep(sys::clock_now() + pause_ns);
+    }
     TextBuffer<160> note;
     note.append("chevron: no root file system: ")
         .append(root_scheme_.view())

@@ -8,7 +8,7 @@
 #include "kernel/mem/memory_object.h"
 #include "kernel/time/clock.h"
 #include "lib/start/layout.h"
-#include "sdk/vdso/vdso_data.h"
+#include "lib/start/vdso_data.h"
 
 extern "C" {
 extern char const __vdso_start[];

@@ -24,7 +24,7 @@ Result<> call(Thread& caller, arch::TrapFrame& frame) {
     caller.frame = &frame;
     ++caller.call_number;
     caller.outgoing = {.info = info, .words = frame.words.data(), .badge = found.badge, .kind = abi::DeliveryKind::message};
-    ++arch::this_cpu().ipc_calls;
+    arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
     return static_cast<Endpoint&>(*found.object).call(caller, {frame.rdx});
 }
 

@@ -38,7 +38,7 @@ Result<> move_handles(Thread& from, Thread& to, std::size_t count) {
 
 void copy_payload(Thread const& from, std::uint64_t const* words, abi::MessageInfo info, Thread& to) {
     if (info.is_in_registers())
-        std::memcpy(to.frame->words.data(), words, sizeof(to.frame->words));
+        __builtin_memcpy_inline(to.frame->words.data(), words, sizeof(to.frame->words));
     else
         std::memcpy(to.buffer->data.data(), from.buffer->data.data(), info.bytes());
     to.frame->rsi = info.raw;

@@ -63,6 +63,11 @@ Result<> sys_pager_supply(Thread& caller, PagerSupplyArgs const& args) {
     return args.is_last != 0 ? finish(caller, args.reply_value, wake_normal) : ok();
 }
 
+Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args) {
+    auto const object = TRY(requested_object(caller, *args.reply, args.reply_value));
+    return object->discard(args.offset, args.length);
+}
+
 Result<> sys_pager_fail(Thread& caller, PagerFailArgs const& args) {
     if (args.status == 0 || args.status > last_error)
         return fail(Error::invalid_argument);

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] RefOrNull<MemoryObject> paged_object(std::uint64_t call_number);
 
 private:
-    SpinLock<LockRank::waitable, IrqsOff> lock_;
+    SpinLock<LockRank::waitable, PreemptionOff> lock_;
     Thread* caller_ GUARDED_BY(lock_) = nullptr;
 };
 

@@ -140,13 +140,14 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
             mem::drop_tree(page, batch);
         }
     } fresh;
+    auto const reserve = is_guest() ? mem::Reserve::keep : mem::Reserve::may_use;
     if (found) {
-        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no));
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no, reserve));
         arch::copy_page(page_bytes(fresh.page).data(), page_bytes(found.page).data());
     } else if (!mapping.object) {
-        fresh.page = TRY(mem::allocate_user_page(account(), Zero::yes));
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::yes, reserve));
     } else {
-        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no));
+        fresh.page = TRY(mem::allocate_user_page(account(), Zero::no, reserve));
         LockGuard guard(mapping.object->lock());
         auto const lookup = mapping.object->page_for_read_locked(mapping.page_of_object(page));
         switch (lookup.state) {

@@ -88,11 +88,18 @@ struct Buddy {
     }
     FrameNumber take(unsigned order, bool is_low) {
         auto number = is_low ? no_frame : take(high, order);
-        return number != no_frame ? number : take(low, order);
+        if (number == no_frame)
+            number = take(low, order);
+        if (number != no_frame)
+            free_pages -= std::uint64_t{1} << order;
+        return number;
     }
+
+    std::uint64_t free_pages = 0;
 
     void give(FrameNumber number, unsigned order) {
         auto& zone = zone_of(number);
+        free_pages += std::uint64_t{1} << order;
         while (order < max_order) {
             auto const other = number ^ (FrameNumber{1} << order);
             if (other >= detail::frame_table.size())
@@ -131,6 +138,12 @@ SpinLock<LockRank::frames, PreemptionOff> lock;
 Buddy buddy GUARDED_BY(lock);
 std::array<CpuCache, cpu_limit> caches;
 std::uint64_t total_pages = 0;
+
+// What foreign programs and caches leave to the system: a sixty-fourth of memory, at least half a MiB.
+std::uint64_t reserved_pages() {
+    return std::max<std::uint64_t>(total_pages / 64, 128);
+}
+
 std::uint64_t managed_pages = 0;
 
 class PreemptionGuard {
@@ -208,13 +221,15 @@ Result<> initialize_frames(BootRanges& ranges) {
     return {};
 }
 
-Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero) {
+Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve) {
     PhysAddr frame;
     {
         PreemptionGuard guard;
         auto& cache = caches[arch::cpu_index()];
         if (cache.count == 0) {
             LockGuard buddy_guard(lock);
+            if (reserve == Reserve::keep && buddy.free_pages < reserved_pages())
+                return fail(Error::no_memory);
             // A whole block at once, if there is one; the last first, so that frames come out in order.
             if (auto const block = buddy.take(CpuCache::batch_order, false); block != no_frame) {
                 for (auto index = CpuCache::batch; index-- > 0;) {

@@ -51,6 +51,8 @@ static_assert(sizeof(Frame) == 16);
 inline constexpr unsigned max_order = 10;  // 4 MiB
 
 enum class Zero : bool { no, yes };
+/// Foreign programs' memory and caches must leave a little: otherwise those who would have to clean up could not.
+enum class Reserve : bool { may_use, keep };
 
 /// Takes over the usable ranges; the array of Frames comes out of them. All of them must be in the direct map.
 /// errors    no_memory (not even room for the array)
@@ -64,7 +66,7 @@ void free_frames(PhysAddr first, unsigned order);
 
 /// One frame, out of this CPU's cache where possible.
 /// errors    no_memory
-[[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero);
+[[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve = Reserve::may_use);
 void free_frame(PhysAddr frame);
 
 /// Any number of contiguous frames, not aligned beyond their size's power of two rounded down; below 4 GiB when

@@ -180,7 +180,7 @@ Result<MemoryObject::PageLookup> MemoryObject::page_for_write_locked(std::uint64
     if (shown.state == PageState::needs_pager)
         return shown;
     bool const has_content = shown.state == PageState::present;
-    auto const page = TRY(allocate_user_page(account(), has_content ? Zero::no : Zero::yes));
+    auto const page = TRY(allocate_user_page(account(), has_content ? Zero::no : Zero::yes, mem::Reserve::keep));
     if (has_content)
         arch::copy_page(page_bytes(page).data(), page_bytes(shown.page).data());
     remove_from_views_locked(index, 1);
@@ -379,13 +379,13 @@ Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::u
             break;  // beyond the object's end
         if (!*is_missing)
             continue;
-        auto allocated = allocate_user_page(account(), Zero::no);
+        auto allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
         if (!allocated && allocated.error() == Error::no_memory) {
             // What the pager gave before it can give again: this object's other pages make room for those that are
             // wanted now. A pager that was restarted can free nothing itself, for the handle died with its predecessor.
             TRY(discard(0, offset));
             TRY(discard(offset + length, size_limit));
-            allocated = allocate_user_page(account(), Zero::no);
+            allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
         }
         auto const page = TRY(std::move(allocated));
         // Dropping it unless it found its place.

@@ -59,6 +59,9 @@ public:
 
     ~MemoryObject() override;
 
+    /// Link of the DMA domain that keeps this object; see kernel/object/dma_domain.h.
+    MemoryObject* next_in_domain = nullptr;
+
     /// In bytes; a paged or shrinking object may have another size by the time the caller looks.
     [[nodiscard]] std::uint64_t size();
     void fill(abi::MemoryObjectInfo& info);

@@ -40,7 +40,8 @@ Result<abi::Handle> sys_memory_object_create_physical(Thread& caller, MemoryObje
 Result<DmaObjectCreateResult> sys_dma_object_create(Thread& caller, DmaObjectCreateArgs const& args) {
     auto object = TRY(MemoryObject::create_contiguous(payer(caller), args.size));
     auto const address = object->device_address().value;
-    auto const handle = TRY(install_handle(caller, std::move(object), all_rights));
+    auto const handle = TRY(install_handle(caller, object, all_rights));
+    args.domain->keep(std::move(object));
     return DmaObjectCreateResult{.object = handle, .device_address = address};
 }
 

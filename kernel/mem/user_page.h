@@ -14,10 +14,13 @@ inline constexpr std::uint64_t one_pin = std::uint64_t{1} << 32;
 
 /// A page charged to `account`, in one tree (the caller's to put there).
 /// errors    no_memory
-[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero) {
-    if (auto charged = account.charge(page_size); !charged) [[unlikely]]
+[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero,
+                                                         Reserve reserve = Reserve::may_use) {
+    auto const charged =
+        reserve == Reserve::keep ? account.charge_beside_reserve(page_size) : account.charge(page_size);
+    if (!charged) [[unlikely]]
         return fail(charged.error());
-    auto const page = allocate_frame(FrameKind::user, zero);
+    auto const page = allocate_frame(FrameKind::user, zero, reserve);
     if (!page) [[unlikely]] {
         account.uncharge(page_size);
         return page;

@@ -18,15 +18,24 @@ namespace astrata::kernel::sched {
 namespace {
 
 constexpr std::uint64_t slice_ns = 10'000'000;
-// A time-shared thread sinks at most this many levels below its base, and comes back to it after boost_ns.
+// A time-shared thread sinks at most this many levels below its base, and comes back to it when it has waited for something.
 constexpr std::uint8_t deepest_sink = 8;
-constexpr std::uint64_t boost_ns = 200'000'000;
+constexpr std::uint32_t low_pick_interval = 16;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
 constexpr std::uint64_t idle_poll_ns = 30'000;
+
+// Computed once: every switch needs it.
+std::uint64_t slice_ticks() {
+    static constinit std::uint64_t ticks = 0;
+    if (ticks == 0 && clock::counter_frequency_hz() != 0) [[unlikely]]
+        ticks = clock::ticks_for(slice_ns);
+    return ticks;
+}
 
 struct RunQueue {
     SpinLock<LockRank::run_queue, IrqsOff> lock;
     std::array<IntrusiveList<Thread, &Thread::run_link>, priority::levels> levels GUARDED_BY(lock);
+    std::uint32_t picks GUARDED_BY(lock) = 0;
     std::uint32_t occupied GUARDED_BY(lock) = 0;   // bit for each level that is not empty
     std::atomic<std::uint32_t> length = 0;         // read without the lock by those who look for work
 };
@@ -59,13 +68,18 @@ void take_locked(RunQueue& queue, Thread& thread) REQUIRES(queue.lock) {
     queue.length.fetch_sub(1, std::memory_order_relaxed);
 }
 
-Thread* pop_highest(RunQueue& queue) {
+// The most urgent; but every so often the least urgent time-shared one, so that those who use up their slices are not starved
+// by those who never do.
+Thread* pop_next(RunQueue& queue) {
     if (queue.length.load(std::memory_order_relaxed) == 0)
         return nullptr;
     LockGuard guard(queue.lock);
     if (queue.occupied == 0)
         return nullptr;
-    auto* thread = queue.levels[static_cast<std::size_t>(std::bit_width(queue.occupied)) - 1].front();
+    auto level = static_cast<std::size_t>(std::bit_width(queue.occupied)) - 1;
+    if (++queue.picks % low_pick_interval == 0 && level < priority::first_real_time)
+        level = static_cast<std::size_t>(std::countr_zero(queue.occupied));
+    auto* thread = queue.levels[level].front();
     take_locked(queue, *thread);
     return thread;
 }
@@ -144,8 +158,12 @@ void charge_time(Thread& thread, std::uint64_t now) {
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
 void change_to(arch::PerCpu& cpu, Thread& next) {
     auto& previous = *cpu.current;
-    if (&next == &previous)
+    if (&next == &previous) {
+        // Still the most urgent: a new slice, whose end must be noticed as well.
+        cpu.slice_end_ticks = arch::timestamp() + slice_ticks();
+        arm_slice(cpu);
         return;
+    }
     // Its last CPU may still be on the way off its stack.
     while (next.is_on_cpu.load(std::memory_order_acquire))
         arch::pause();
@@ -156,7 +174,7 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     next.cpu.store(cpu.index, std::memory_order_relaxed);
     next.switches.store(next.switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     ++cpu.switches;
-    cpu.slice_end_ticks = now + clock::ticks_for(slice_ns);
+    cpu.slice_end_ticks = now + slice_ticks();
     arm_slice(cpu);
     cpu.switched_from = &previous;
     cpu.current = &next;
@@ -165,7 +183,7 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
 }
 
 Thread& pick(arch::PerCpu& cpu) {
-    if (auto* own = pop_highest(run_queues[cpu.index]); own != nullptr)
+    if (auto* own = pop_next(run_queues[cpu.index]); own != nullptr)
         return *own;
     if (auto* stolen = steal(cpu.index); stolen != nullptr)
         return *stolen;
@@ -188,13 +206,6 @@ void sink(Thread& thread) {
     auto const floor = thread.base_priority > deepest_sink ? thread.base_priority - deepest_sink : priority::lowest;
     if (thread.effective_priority > floor)
         --thread.effective_priority;
-}
-
-void boost_if_due(Thread& thread, std::uint64_t now) {
-    if (now - thread.last_boost_ticks > clock::ticks_for(boost_ns)) {
-        thread.last_boost_ticks = now;
-        thread.effective_priority = thread.base_priority;
-    }
 }
 
 }  // namespace
@@ -228,8 +239,8 @@ void make_ready(Thread& thread) {
             cpu.needs_reschedule = 1;
         else
             arm_slice(cpu);
-    } else if (is_urgent || other.armed_ticks == ~std::uint64_t{0}) {
-        // A CPU that runs one thread alone has no timer set; it must start counting that thread's slice now.
+    } else if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
+        // A CPU that runs one thread alone has no timer set for its slice; it must start counting it now.
         if (is_urgent)
             other.needs_reschedule = 1;
         arch::interrupt_cpu(target);
@@ -238,15 +249,12 @@ void make_ready(Thread& thread) {
 }
 
 void switch_away() {
-    auto const state = arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
     change_to(cpu, pick(cpu));
-    arch::restore_interrupts(state);
 }
 
 void switch_to(Thread& next) {
-    auto const state = arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     if (!may_run_on(next, cpu.index)) {
         make_ready(next);
@@ -255,13 +263,14 @@ void switch_to(Thread& next) {
         next.effective_priority = next.base_priority;
         change_to(cpu, next);
     }
-    arch::restore_interrupts(state);
 }
 
 void yield() {
     auto const state = arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
+    // Whoever yields in a loop waits for somebody who may have sunk; it must come down to that level itself.
+    sink(*cpu.current);
     requeue_current(cpu, true);
     change_to(cpu, pick(cpu));
     arch::restore_interrupts(state);
@@ -285,7 +294,6 @@ void reschedule_if_needed() {
     bool const slice_is_over = now >= cpu.slice_end_ticks;
     if (slice_is_over)
         sink(thread);
-    boost_if_due(thread, now);
     requeue_current(cpu, slice_is_over);
     change_to(cpu, pick(cpu));
 }
@@ -308,12 +316,16 @@ void enter_idle() {
     for (;;) {
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);
-        bool has_work = false;
-        while (!(has_work = cpu.needs_reschedule != 0 || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0) &&
-               arch::timestamp() < give_up)
+        auto has_work = [&cpu] {
+            return cpu.needs_reschedule != 0 || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0;
+        };
+        while (!has_work() && arch::timestamp() < give_up)
             arch::pause();
         (void)arch::disable_interrupts();
-        if (!has_work && cpu.needs_reschedule == 0) {
+        // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not wake this
+        // CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders both sides.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!has_work()) {
             auto* stolen = steal(cpu.index);
             if (stolen == nullptr) {
                 arch::wait_for_interrupt();

@@ -108,6 +108,7 @@ public:
     void kill();
     [[nodiscard]] bool is_kick_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0; }
     [[nodiscard]] bool is_kill_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0; }
+    [[nodiscard]] bool has_pending() const { return pending_.load(std::memory_order_relaxed) != 0; }
     void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
 
     /// True once, if the thread was never started: it never will be, and somebody else must take it out of its process.
@@ -131,7 +132,6 @@ public:
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;
-    std::uint64_t last_boost_ticks = 0;
 
     arch::ThreadState arch;
 

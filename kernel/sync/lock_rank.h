@@ -16,10 +16,10 @@ enum class LockRank : std::uint8_t {
     page_source,       ///< outstanding page requests of a memory object
     memory_object,     ///< the page tree of a memory object
     page_table,        ///< the page-table pages of an address space
+    timer_object,      ///< one setting of a timer object at a time
     interrupt_table,   ///< which interrupt object has which vector
     waitable,          ///< signal state and waiters of a notification, timer, interrupt, process, silo
     wait_set,          ///< entries and waiters of a wait set
-    timer_object,      ///< one setting of a timer object at a time
     timer_queue,       ///< armed timers of one CPU
     run_queue,         ///< ready threads of one CPU
     mutex_queue,       ///< threads that sleep for a mutex

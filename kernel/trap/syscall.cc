@@ -22,6 +22,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/silo.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trap/syscall_registers.h"
 #include "kernel/trap/user_exit.h"
 
 #include "abi/kernel_dispatch.inc"
@@ -30,26 +31,22 @@ extern "C" void syscall_dispatch(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata;
     using namespace astrata::kernel;
     auto& caller = arch::current_thread();
-    ++arch::this_cpu().system_calls;
+    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
     arch::enable_interrupts();
     auto const number = frame.rax;
-    switch (number) {
-    case ASTRATA_SYSTEM_CALL_ENDPOINT_CALL: call_endpoint(caller, frame); break;
-    case ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT: reply_and_wait(caller, frame); break;
-    case ASTRATA_SYSTEM_CALL_ENDPOINT_REPLY: reply_only(caller, frame); break;
-    default: {
-        std::span const table(syscall_table);
-        if (number >= table.size()) [[unlikely]] {
-            frame.rax = static_cast<std::uint64_t>(Error::not_supported);
-            break;
-        }
-        std::uint64_t const raw[6] = {frame.rdi, frame.rsi, frame.rdx, frame.r10(), frame.r8(), frame.r9()};
-        auto const result = table[number].dispatch(caller, raw);
-        frame.rax = result.status;
-        frame.rdx = result.value0;
-        frame.rdi = result.value1;
-        frame.rsi = result.value2;
-    }
+    std::span const table(syscall_table);
+    if (number < table.size()) [[likely]] {
+        // The message calls have no row function: they work on the frame.
+        if (auto const dispatch = table[number].dispatch; dispatch != nullptr)
+            frame.rax = dispatch(caller, SyscallRegisters(frame));
+        else if (number == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
+            call_endpoint(caller, frame);
+        else if (number == ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT)
+            reply_and_wait(caller, frame);
+        else
+            reply_only(caller, frame);
+    } else {
+        frame.rax = static_cast<std::uint64_t>(Error::not_supported);
     }
     leave_to_user(frame);
 }

@@ -32,10 +32,12 @@ enum Exception : std::uint64_t {
 };
 
 // Page-fault error code (Intel SDM volume 3, section 4.7).
+constexpr std::uint64_t page_was_present = 1U << 0;
 constexpr std::uint64_t fault_was_write = 1U << 1;
+constexpr std::uint64_t fault_was_in_user_mode = 1U << 2;
 constexpr std::uint64_t fault_was_fetch = 1U << 4;
 
-constexpr std::uint64_t sanitised_flags = 0x40000;   // AC: must not survive into kernel code that forgot clac
+constexpr std::uint64_t sanitised_flags = 0x40000;  // AC: must not survive into kernel code that forgot clac
 
 abi::Access access_of(std::uint64_t error_code) {
     if ((error_code & fault_was_fetch) != 0)
@@ -51,7 +53,8 @@ void store_registers(abi::RestrictedStateX86& state, arch::TrapFrame& frame) {
     state.rip = frame.rip, state.rflags = frame.rflags;
 }
 
-[[noreturn]] void report_to_personality(arch::TrapFrame& frame, abi::RestrictedExit reason, std::uint64_t fault_address) {
+[[noreturn]] void report_to_personality(arch::TrapFrame& frame, abi::RestrictedExit reason,
+                                        std::uint64_t fault_address) {
     (void)arch::disable_interrupts();
     auto& state = *arch::this_cpu().restricted;
     store_registers(state, frame);
@@ -63,8 +66,11 @@ void store_registers(abi::RestrictedStateX86& state, arch::TrapFrame& frame) {
 }
 
 // The address space can often resolve a fault. True if the instruction may be tried again.
-bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_code) {
+bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_code, bool is_restricted) {
     if (!thread.is_user())
+        return false;
+    // Foreign code does not see the home half, so that resolving its fault there would have it try for ever.
+    if (is_restricted && address >= layout::guest_end)
         return false;
     auto& space = address < layout::guest_end && thread.guest_space ? *thread.guest_space : thread.process().home();
     return space.handle_fault(address, access_of(error_code)).has_value();
@@ -81,7 +87,10 @@ void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t
         }
     }
     report_crash(thread, frame, fault_address);
-    thread.process().crash({.vector = frame.vector, .error_code = frame.error_code, .fault_address = fault_address, .instruction = frame.rip});
+    thread.process().crash({.vector = frame.vector,
+                            .error_code = frame.error_code,
+                            .fault_address = fault_address,
+                            .instruction = frame.rip});
 }
 
 void handle_exception(arch::TrapFrame& frame) {
@@ -93,8 +102,14 @@ void handle_exception(arch::TrapFrame& frame) {
         std::uint64_t unused = 0;
         if (is_user || (fault_address < layout::home_end.value && find_recovery(frame.rip, unused))) {
             ++arch::this_cpu().page_faults;
+            bool const is_restricted = is_user && arch::this_cpu().restricted != nullptr;
+            // QEMU's iret in user mode reads the stack with the kernel's rights, which SMAP refuses whatever the page
+            // is.
+            bool const is_refused_for_good =
+                is_user && (frame.error_code & (page_was_present | fault_was_in_user_mode)) == page_was_present;
             arch::enable_interrupts();
-            bool const is_resolved = resolve_page_fault(thread, {fault_address}, frame.error_code);
+            bool const is_resolved =
+                !is_refused_for_good && resolve_page_fault(thread, {fault_address}, frame.error_code, is_restricted);
             (void)arch::disable_interrupts();
             if (is_resolved)
                 return;
@@ -138,7 +153,7 @@ void handle_interrupt(std::uint8_t vector) {
 
 }  // namespace
 
-void leave_to_user(arch::TrapFrame& frame) {
+void settle_before_user_mode(arch::TrapFrame& frame) {
     auto& thread = arch::current_thread();
     for (;;) {
         (void)arch::disable_interrupts();
@@ -171,7 +186,8 @@ extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
         handle_interrupt(static_cast<std::uint8_t>(frame.vector));
     if (frame.is_from_user()) {
         leave_to_user(frame);
-    } else if (frame.vector >= 32 && arch::this_cpu().preemption_depth == 0 && (frame.rflags & arch::interrupt_flag) != 0) {
+    } else if (frame.vector >= 32 && arch::this_cpu().preemption_depth == 0 &&
+               (frame.rflags & arch::interrupt_flag) != 0) {
         sched::reschedule_if_needed();
     }
 }
@@ -183,5 +199,6 @@ extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) 
         print("non-maskable interrupt at ", hex(frame.rip));
         return;
     }
-    panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check", frame, arch::read_cr2());
+    panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check",
+                         frame, arch::read_cr2());
 }

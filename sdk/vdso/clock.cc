@@ -1,7 +1,7 @@
 // Time without entering the kernel.
 #include <cstdint>
 
-#include "sdk/vdso/vdso_data.h"
+#include "lib/start/vdso_data.h"
 
 extern "C" [[gnu::visibility("hidden")]] astrata::VdsoData const vdso_data;   // placed by vdso.ld
 

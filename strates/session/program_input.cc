@@ -123,8 +123,14 @@ void ProgramInput::write(sdk::Caller const&, WriteRequest const& request, WriteR
     responder.reply();
 }
 
-void ProgramInput::unread(sdk::Caller const&, UnreadRequest const&, UnreadResponder responder) {
-    // Nobody reads the input after the program.
+void ProgramInput::unread(sdk::Caller const&, UnreadRequest const& request, UnreadResponder responder) {
+    // Nobody reads the input after the program, so bytes can go; without any, reads that wait are called back.
+    sdk::MutexLock lock(mutex_);
+    while (request.bytes.empty() && reader_count_ != 0) {
+        --reader_count_;
+        readers_[reader_count_]->responder.fail(Error::cancelled);
+        readers_[reader_count_].reset();
+    }
     responder.reply();
 }
 

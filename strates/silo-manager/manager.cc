@@ -363,6 +363,9 @@ void Manager::end_run(Instance& instance) {
 
 void Manager::after_end(Instance& instance, abi::ProcessState state, std::int64_t code) {
     instance.life.ended(state, code, instance.program.manifest.restart, sys::clock_now());
+    // A Linux silo that is over for good takes its endpoint along, so that nobody waits for an answer from it.
+    if (!instance.bindings.is_empty() && instance.life.state() != abi::StrateState::restarting)
+        schemes_.remove_all_of(instance);
     schedule_restarts();
 }
 

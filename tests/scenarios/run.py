@@ -104,7 +104,7 @@ def interrupt():
 
 @scenario("run.processors")
 def processors():
-    for count in (1, 2, 4):
+    for count in (1, 2, 4, 8, 16):
         run("nproc", options=["--smp", str(count)]).check(stdout=f"{count}\n")
 
 

@@ -1,13 +1,14 @@
 """Chevron on the console: every command shows something true, and the keys do what they do elsewhere."""
 import re
+import time
 
-from harness import Terminal, chevron, expect, scenario, start
+from harness import Failure, Terminal, chevron, expect, scenario, start
 
-# Command -> what its output must look like.
+# Command -> what its output must look like. The first is a Linux program: the silo for those is made when it is needed.
 COMMANDS = {
-    "help": r"silo", "ls /": r"bin", "cat /etc/passwd": r"root:x:0:0", "mount": r" / ", "scheme": r"\w+",
+    "uname -a": r"^Linux", "help": r"silo", "ls /": r"bin", "cat /etc/passwd": r"root:x:0:0", "mount": r" / ", "scheme": r"\w+",
     "ps": r"chevron|\bsh\b|linux", "mem": r"\d+", "dmesg": r"\S", "cpuinfo": r"(?i)processor|cpu", "uptime": r"\d",
-    "silo list": r"linux", "silo info linux": r"running", "strate list": r"console", "echo hello | cat": r"^hello", "uname -a": r"^Linux", "silo logs linux": r"", "lspci": r"",
+    "silo list": r"linux", "silo info linux": r"running", "strate list": r"console", "echo hello | cat": r"^hello", "silo logs linux": r"", "lspci": r"",
 }
 
 
@@ -65,11 +66,28 @@ def interrupt_and_suspend():
         console.send("\x03")
         console.expect(r"^>>> ", 10)
         expect(console.command("echo $?").strip() == "130", "$? after Ctrl-C is not 130")
-        console.send("sleep 100\r")
-        console.expect(r"sleep 100\n")
-        console.send("\x1a")
-        console.expect(r"^>>> ", 10)
-        expect("sleep" in console.command("jobs"), "the stopped job is not listed")
+        for _ in range(3):
+            console.send("sleep 100\r")
+            console.expect(r"sleep 100\n")
+            console.send("\x1a")
+            console.expect(r"^>>> ", 10)
+            expect("sleep" in console.command("jobs"), "the stopped job is not listed")
+            console.send("fg\r")
+            console.expect(r"^sleep 100\n")
+            console.send("\x03")
+            console.expect(r"^>>> ", 10)
+            expect(console.command("jobs") == "", "a job that has ended is listed")
+
+
+@scenario("chevron.typing_ahead")
+def typing_ahead():
+    """What is typed while a program runs is the next reader's, in order and without loss."""
+    with chevron() as console:
+        console.send("sleep 1\recho one\rcat\rtwo\r\x04echo three\rsh -c 'read line; echo got $line'\rfour\recho five\r")
+        for shown in ("one", "two", "three", "got four", "five"):
+            console.expect(f"^{shown}")
+        console.expect(r"^>>> ")
+        expect(console.command("echo $?").strip() == "0", "the last line was not whole")
 
 
 @scenario("chevron.shutdown_and_script")
@@ -116,10 +134,15 @@ def unknown_calls_are_visible():
 @scenario("chevron.top")
 def top():
     with chevron() as console:
+        console.command("uname")
         console.send("silo top\r")
         console.expect(r"linux")
         console.expect(r"linux")
         console.send("q")
+        console.expect(r"^>>> ")
+        console.send("silo top\r")
+        console.expect(r"linux")
+        console.send("\x03")
         console.expect(r"^>>> ")
 
 
@@ -128,8 +151,21 @@ def background_jobs():
     with chevron() as console:
         console.command("sleep 100 &")
         expect("sleep 100" in console.command("jobs"), "the job is not listed")
-        console.command("kill %1")
-        expect("sleep" not in console.command("jobs").replace("erminated", ""), "the job is still there")
+        for signal, state in (("STOP", "stopped"), ("CONT", "running")):
+            console.command(f"kill -{signal} %1")
+            await_job(console, f"{state} *sleep 100")
+        shown = console.command("kill %1") + await_job(console, "^(?!.*sleep)")
+        expect("ended, status 143" in shown, f"not ended by SIGTERM:\n{shown}")
+
+
+def await_job(console, pattern):
+    """Waits until `jobs` shows what it should; returns what has been shown meanwhile. A signal takes its time."""
+    start_at = len(console.text)
+    for _ in range(50):
+        if re.search(pattern, console.command("jobs").replace("\n", " ")):
+            return console.text[start_at:]
+        time.sleep(0.1)
+    raise Failure(f"jobs never shows {pattern}:\n{console.text[start_at:]}")
 
 
 @scenario("kernel.bad_arguments_to_every_system_call", timeout=180)

@@ -51,5 +51,9 @@ def restart_counts():
     with chevron() as console:
         before = console.command("silo info ramfs")
         console.command("strate restart ramfs")
-        after = console.command("silo info ramfs")
+        for _ in range(50):  # the new instance takes a moment
+            after = console.command("silo info ramfs")
+            if "running" in after:
+                break
+            time.sleep(0.1)
         expect(before != after and "running" in after, f"{before}\n{after}")

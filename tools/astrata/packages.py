@@ -12,7 +12,7 @@ GROUPS = {
     "run": ["qemu-system-x86", "seabios"],
     "root-file-system": ["e2fsprogs", "fakeroot"],
     "unit-tests": ["libclang-rt-22-dev", "libfuzzer-22-dev", "googletest"],
-    "scenarios": ["e2fsprogs", "fakeroot", "musl-dev", "ovmf", "procps"],
+    "scenarios": ["e2fsprogs", "fakeroot", "musl-dev", "ovmf", "procps", "gdb"],
     "image": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],
     "bench": ["e2fsprogs", "fakeroot", "lz4", "xz-utils", "zstd"],
     "debug": ["gdb"],

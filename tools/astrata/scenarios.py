@@ -8,6 +8,7 @@ import os
 import sys
 
 from astrata import paths
+from astrata.errors import CommandError
 
 WORKER = os.path.join(paths.TOOLS, "scenario_worker.py")
 FOLDER = os.path.join(paths.ROOT, "tests", "scenarios")
@@ -26,7 +27,10 @@ def load(path: str) -> dict:
     module_name = "scenarios_" + os.path.splitext(os.path.basename(path))[0]
     specification = importlib.util.spec_from_file_location(module_name, path)
     module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:  # any mistake in the file; the suite cannot go on without knowing its names
+        raise CommandError(f"{os.path.relpath(path, paths.ROOT)}: {error}") from error
     return {name: harness.SCENARIOS[name] for name in harness.SCENARIOS if name not in before}
 
 

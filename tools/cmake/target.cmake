@@ -6,7 +6,7 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-resource-dir OUTPUT_VARIABL
 add_library(astrata_target_options INTERFACE)
 target_include_directories(astrata_target_options INTERFACE ${CMAKE_SOURCE_DIR} ${ASTRATA_GENERATED})
 target_compile_options(astrata_target_options INTERFACE
-    --target=x86_64-unknown-none-elf -O2 -g1 -fno-omit-frame-pointer -ffreestanding -ffunction-sections -fdata-sections
+    --target=x86_64-unknown-none-elf -O2 -g1 -fno-omit-frame-pointer -momit-leaf-frame-pointer -ffreestanding -ffunction-sections -fdata-sections
     -mno-red-zone -fno-asynchronous-unwind-tables -fno-unwind-tables
     # Code that could be hosted in the kernel uses neither FPU nor vector registers, and no thread pointer of its own.
     -mno-sse -mno-mmx -msoft-float -fno-stack-protector

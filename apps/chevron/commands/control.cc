@@ -1,12 +1,10 @@
-// Commands for scripts: true, false, test, break, continue, exit, sleep.
+// Commands for scripts: true, false, test, break, continue, exit.
 #include "apps/chevron/commands/command.h"
 #include "apps/chevron/run/interpreter.h"
 #include "apps/chevron/shell.h"
 
 namespace astrata::chevron {
 namespace {
-
-constexpr std::uint64_t sleep_step_ns = 50'000'000;  // between looks at Ctrl-C
 
 int succeed(Context&) {
     return 0;
@@ -37,35 +35,6 @@ int exit_shell(Context& context) {
     context.executor().request_exit();
     context.shell().request_exit();
     return status;
-}
-
-// Decimal seconds with up to nine decimals.
-std::optional<std::uint64_t> parse_seconds(std::string_view text) {
-    auto const point = text.find('.');
-    auto const whole = parse_number<std::uint32_t>(text.substr(0, point));
-    if (!whole)
-        return std::nullopt;
-    std::uint64_t nanoseconds = std::uint64_t{*whole} * 1'000'000'000;
-    if (point == std::string_view::npos)
-        return nanoseconds;
-    std::uint64_t unit = 100'000'000;
-    for (auto const digit : text.substr(point + 1)) {
-        if (digit < '0' || digit > '9')
-            return std::nullopt;
-        nanoseconds += static_cast<std::uint64_t>(digit - '0') * unit;
-        unit /= 10;
-    }
-    return nanoseconds;
-}
-
-int sleep(Context& context) {
-    auto const duration = context.argument_count() == 1 ? parse_seconds(context.argument(0)) : std::nullopt;
-    if (!duration)
-        return context.usage();
-    auto const end = sys::clock_now() + *duration;
-    while (sys::clock_now() < end && !context.is_stopping())
-        (void)sys::thread_sleep(std::min(end, sys::clock_now() + sleep_step_ns));
-    return 0;
 }
 
 std::optional<bool> test_file(Context& context, char what, std::string_view name) {
@@ -156,7 +125,6 @@ constexpr Command table[] = {
     {"break", "", "leave the loop", break_loop},
     {"continue", "", "go on with the next round of the loop", continue_loop},
     {"exit", "[STATUS]", "end the shell, and switch the machine off", exit_shell, Completes::nothing, Runs::shell_only},
-    {"sleep", "SECONDS", "wait", sleep},
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "lib/base/bytes.h"
 #include "lib/base/ref.h"
@@ -49,15 +50,36 @@ public:
     Result<> write(Bytes) override { return {}; }
 };
 
-/// Set when the user wants what runs to stop. Shared by everything that one command line started.
+/// What the user wants of what runs: to end, by which signal, or to take a signal on its way. Shared by everything that
+/// one command line started.
 class Cancellation : public RefCounted<Cancellation> {
 public:
     static void destroy(Cancellation* cancellation) { delete cancellation; }
-    void request() { is_requested_.store(true, std::memory_order_release); }
+    /// Everything is to end; programs are told by the signal.
+    void request(std::uint32_t signal = interrupt) {
+        signal_.store(signal, std::memory_order_relaxed);
+        is_requested_.store(true, std::memory_order_release);
+    }
     [[nodiscard]] bool is_requested() const { return is_requested_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::uint32_t signal() const { return signal_.load(std::memory_order_relaxed); }
+
+    /// A signal for the programs that run in the background now, which need not end by it. One is kept: a later one
+    /// takes its place.
+    void post(std::uint32_t signal) { posted_.store(signal, std::memory_order_release); }
+    [[nodiscard]] bool has_posted() const { return posted_.load(std::memory_order_acquire) != 0; }
+    [[nodiscard]] std::uint32_t take_posted() { return posted_.exchange(0, std::memory_order_acquire); }
+
+    /// Whether what runs in the background has been stopped by a signal, and none has come since.
+    void set_stopped(bool is_stopped) { is_stopped_.store(is_stopped, std::memory_order_release); }
+    [[nodiscard]] bool is_stopped() const { return is_stopped_.load(std::memory_order_acquire) && !has_posted(); }
 
 private:
+    static constexpr std::uint32_t interrupt = 2;  // SIGINT
+
     std::atomic<bool> is_requested_ = false;
+    std::atomic<bool> is_stopped_ = false;
+    std::atomic<std::uint32_t> signal_ = interrupt;
+    std::atomic<std::uint32_t> posted_ = 0;
 };
 
 /// Standard input, output and error of a command.

@@ -106,8 +106,16 @@ void StreamHub::write(sdk::Caller const& caller, WriteRequest const& request, Wr
     try_write(*slot);
 }
 
-void StreamHub::unread(sdk::Caller const&, UnreadRequest const&, UnreadResponder responder) {
-    responder.fail(Error::not_supported);
+void StreamHub::unread(sdk::Caller const& caller, UnreadRequest const& request, UnreadResponder responder) {
+    // Bytes cannot go back into a pipe or a file; a read that waits can be called back.
+    if (!request.bytes.empty())
+        return responder.fail(Error::not_supported);
+    Lock lock(mutex_);
+    if (auto* const slot = slot_of(caller); slot != nullptr && slot->read) {
+        slot->read->responder.fail(Error::cancelled);
+        slot->read.reset();
+    }
+    responder.reply();
 }
 
 void StreamHub::size(sdk::Caller const&, SizeRequest const&, SizeResponder responder) {

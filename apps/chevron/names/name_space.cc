@@ -57,11 +57,11 @@ Result<> NameSpace::add(Ref<Mount> mount) {
 
 Result<> NameSpace::mount(std::string_view scheme, Path const& path) {
     if (!is_file_system_scheme(scheme)) {
-        // Tell a scheme of another kind from none at all.
+        // Tell a scheme of another kind from one whose provider has not been started yet, which connecting does.
         for (std::uint32_t position = 0;; ++position) {
             auto const known = scheme_at(position);
             if (!known)
-                return fail(Error::not_found);
+                break;
             if (known->scheme.view() == scheme)
                 return fail(Error::wrong_type);
         }

@@ -39,7 +39,21 @@ inline constexpr std::uint32_t signal_interrupt = 2;
 inline constexpr std::uint32_t signal_kill = 9;
 inline constexpr std::uint32_t signal_pipe = 13;
 inline constexpr std::uint32_t signal_terminate = 15;
-inline constexpr std::uint32_t signal_stop = 20;  // SIGTSTP
+inline constexpr std::uint32_t signal_continue = 18;
+inline constexpr std::uint32_t signal_stop_always = 19;  // SIGSTOP
+inline constexpr std::uint32_t signal_stop = 20;         // SIGTSTP
+inline constexpr std::uint32_t signal_read_in_background = 21;
+inline constexpr std::uint32_t signal_write_in_background = 22;
+
+/// Whether a signal stops a program that does nothing about it.
+constexpr bool stops(std::uint32_t signal) {
+    return signal >= signal_stop_always && signal <= signal_write_in_background;
+}
+/// Whether a signal ends a program that does nothing about it.
+constexpr bool ends(std::uint32_t signal) {
+    constexpr std::uint32_t child = 17, urgent = 23, window = 28;
+    return !stops(signal) && signal != signal_continue && signal != child && signal != urgent && signal != window;
+}
 
 /// The three streams; borrowed endpoints, of which the program gets copies.
 struct ProgramStreams {

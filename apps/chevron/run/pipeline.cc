@@ -173,7 +173,7 @@ int Pipeline::status() {
 }
 
 void Pipeline::wait(MonotonicNs deadline) {
-    if (state() == State::running)
+    if (state() != State::ended)
         (void)sys::object_wait(changed_.get(), deadline);
 }
 
@@ -189,11 +189,11 @@ Pipeline::State Pipeline::wait_in_foreground() {
         switch (shell_.console().poll()) {
         case Console::Control::interrupt:
             (void)shell_.console().write_text(as_bytes("^C\n"));
-            signal(signal_interrupt);
+            end(signal_interrupt);
             break;
         case Console::Control::suspend:
             (void)shell_.console().write_text(as_bytes("^Z\n"));
-            stop();
+            send(signal_stop);
             break;
         case Console::Control::none: break;
         }
@@ -205,17 +205,23 @@ void Pipeline::wait_in_background() {
     while (state() != State::ended) {
         if (cancellation_->is_requested() && !is_signalled) {
             is_signalled = true;
-            signal(signal_interrupt);
+            end(cancellation_->signal());
         }
+        if (cancellation_->has_posted()) {
+            cancellation_->set_stopped(false);
+            signal(cancellation_->take_posted());
+        }
+        cancellation_->set_stopped(state() == State::stopped);
         wait(sys::clock_now() + look_interval_ns);
     }
+    cancellation_->set_stopped(false);
 }
 
 void Pipeline::feed_input() {
     while (typed_ && typed_writer_ && typed_->is_wanted() && state() == State::running) {
         auto const line = shell_.console().read_line("", shell_.input_editor());
         switch (line.kind) {
-        case Console::Input::interrupted: return signal(signal_interrupt);
+        case Console::Input::interrupted: return end(signal_interrupt);
         case Console::Input::end: typed_writer_ = nullptr; return;
         case Console::Input::line:
             // A reader that has gone meanwhile is no error.
@@ -227,24 +233,28 @@ void Pipeline::feed_input() {
 }
 
 void Pipeline::signal(std::uint32_t number) {
-    cancellation_->request();
+    if (number == signal_continue)
+        return resume();
+    if (ends(number))
+        return end(number);
+    send(number);
+}
+
+void Pipeline::end(std::uint32_t number) {
+    cancellation_->request(number);
     if (typed_)
         typed_->close_reader();
     for (auto const& pipe : pipes_)
         pipe->close_reader();
+    send(number);
+    resume();
+}
+
+void Pipeline::send(std::uint32_t number) {
     for (auto const& element : elements_) {
         Lock lock(mutex_);
         if (element->job && element->state != State::ended)
             (void)element->job->signal(number);
-    }
-    resume();
-}
-
-void Pipeline::stop() {
-    for (auto const& element : elements_) {
-        Lock lock(mutex_);
-        if (element->job && element->state == State::running)
-            (void)element->job->signal(signal_stop);
     }
 }
 

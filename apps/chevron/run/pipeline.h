@@ -40,12 +40,13 @@ public:
     /// Waits in the foreground: Ctrl-C and Ctrl-Z on the console mean this pipeline, and typed lines are its input if
     /// it asks for them. Returns the state, stopped or ended.
     State wait_in_foreground();
-    /// Waits without looking at the console.
+    /// Waits for the end without looking at the console; takes the signals that the cancellation brings.
     void wait_in_background();
 
-    /// Makes all of it end: built-in commands at their next step, programs by `number`.
+    /// Does what the signal is for: to stop, to go on, or to end.
     void signal(std::uint32_t number) EXCLUDES(mutex_);
-    void stop() EXCLUDES(mutex_);
+    /// Makes all of it end: built-in commands at their next step, programs by `number`.
+    void end(std::uint32_t number) EXCLUDES(mutex_);
     void resume() EXCLUDES(mutex_);
 
 private:
@@ -67,6 +68,7 @@ private:
     void follow_program(Element& element);
     void finish(Element& element, int status) EXCLUDES(mutex_);
     void set_state(Element& element, State state) EXCLUDES(mutex_);
+    void send(std::uint32_t number) EXCLUDES(mutex_);
     void feed_input();
 
     Shell& shell_;

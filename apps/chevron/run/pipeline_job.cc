@@ -7,6 +7,7 @@ namespace astrata::chevron {
 namespace {
 
 constexpr std::uint64_t look_interval_ns = 50'000'000;
+constexpr std::uint64_t stop_patience_ns = 500'000'000;
 
 void tell(Shell& shell, Job const& job, std::string_view what) {
     TextBuffer<64> note;
@@ -69,26 +70,42 @@ public:
 
     JobStatus state() override {
         Lock lock(mutex_);
-        return has_ended_ ? JobStatus::ended : JobStatus::running;
+        if (has_ended_)
+            return JobStatus::ended;
+        return cancellation_->is_stopped() ? JobStatus::stopped : JobStatus::running;
     }
     int exit_status() override {
         Lock lock(mutex_);
         return status_;
     }
     int continue_in_foreground(Shell& shell) override {
-        while (state() == JobStatus::running) {
+        (void)continue_in_background();
+        for (auto leaves_at = never; state() == JobStatus::running;) {
             (void)sys::thread_sleep(sys::clock_now() + look_interval_ns);
             auto const control = shell.console().poll();
             if (control == Console::Control::interrupt)
                 cancellation_->request();
-            if (control == Console::Control::suspend)
-                return 0;  // goes on in the background
+            if (control == Console::Control::suspend) {
+                cancellation_->post(signal_stop);
+                leaves_at = sys::clock_now() + stop_patience_ns;
+            }
+            // A built-in command cannot be stopped: it goes on in the background.
+            if (sys::clock_now() >= leaves_at)
+                return 0;
         }
-        return exit_status();
+        return state() == JobStatus::stopped ? shell::status_signal + static_cast<int>(signal_stop) : exit_status();
     }
-    Result<> continue_in_background() override { return fail(Error::bad_state); }
-    Result<> signal(std::uint32_t) override {
-        cancellation_->request();
+    Result<> continue_in_background() override {
+        if (state() != JobStatus::stopped)
+            return fail(Error::bad_state);
+        cancellation_->post(signal_continue);
+        return {};
+    }
+    Result<> signal(std::uint32_t number) override {
+        if (ends(number))
+            cancellation_->request(number);
+        else
+            cancellation_->post(number);
         return {};
     }
 
@@ -98,7 +115,9 @@ private:
         auto const status = self->interpreter_->run_and_or(self->and_or_);
         self->interpreter_.reset();
         Lock lock(self->mutex_);
-        self->status_ = self->cancellation_->is_requested() ? shell::status_interrupted : status;
+        self->status_ = self->cancellation_->is_requested()
+                            ? shell::status_signal + static_cast<int>(self->cancellation_->signal())
+                            : status;
         self->has_ended_ = true;
     }
 

@@ -103,10 +103,13 @@ int TerminalJob::continue_in_foreground(Shell& shell) {
             changed_.wait(mutex_);
         if (resumed)
             status = status_;
-        else
-            state_ = is_followed ? JobStatus::running : JobStatus::stopped;
+        else if (!is_followed)
+            state_ = JobStatus::stopped;
     }
     shell.console().take_back();
+    // What an interrupted program leaves is an unfinished row.
+    if (resumed && status > shell::status_signal && state() == JobStatus::ended)
+        (void)shell.console().write_text(as_bytes("\n"));
     return status;
 }
 

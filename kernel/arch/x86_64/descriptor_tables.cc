@@ -29,6 +29,8 @@ alignas(16) std::array<Gate, 256> interrupt_table{};   // the same for all CPUs
 bool is_interrupt_table_built = false;
 
 constexpr std::uint8_t interrupt_gate = 0x8e;   // present, ring 0, 64-bit interrupt gate: interrupts off on entry
+constexpr std::size_t breakpoint_vector = 3, overflow_vector = 4;
+constexpr std::uint8_t user_gate = 0xee;        // the same, and programs may enter it by an instruction of their own: int3, into
 
 InterruptStack stack_for(std::size_t vector) {
     switch (vector) {
@@ -47,7 +49,7 @@ void build_interrupt_table() {
             .offset_low = static_cast<std::uint16_t>(address),
             .selector = kernel_code_selector,
             .interrupt_stack = static_cast<std::uint8_t>(stack_for(vector)),
-            .type = interrupt_gate,
+            .type = vector == breakpoint_vector || vector == overflow_vector ? user_gate : interrupt_gate,
             .offset_middle = static_cast<std::uint16_t>(address >> 16),
             .offset_high = static_cast<std::uint32_t>(address >> 32),
             .reserved = 0,

@@ -1,6 +1,7 @@
 #include "strates/fs/ext4/page_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sdk/heap.h"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::uint64_t other_memory = 4 << 20;
 constexpr std::uint64_t default_limit = 32 << 20;  // bytes of cache, for a silo without a limit
 constexpr std::uint64_t least_limit = 1 << 20;
+constexpr std::uint64_t page_limit_ceiling = std::uint64_t{1} << 40;  // pages; more than any machine has
 
 }  // namespace
 
@@ -70,34 +72,44 @@ std::uint64_t PageCache::page_limit() const {
     auto limit = default_limit;
     if (silo && silo->memory_limit != 0)
         limit = silo->memory_limit > other_memory + least_limit ? silo->memory_limit - other_memory : least_limit;
-    return limit / page_size;
+    return std::min(limit / page_size, learned_limit_);
+}
+
+void PageCache::make_room(CachedFile& file, PageRun run, abi::Handle reply) {
+    auto const is_full = [&] { return resident_pages_ + run.count > known_limit_; };
+    if (!is_full())
+        return;
+    known_limit_ = page_limit();
+    for (auto& oldest : by_age_) {
+        if (!is_full())
+            return;
+        if (oldest.resident_pages != 0 && &oldest != &file)
+            discard(oldest);
+    }
+    if (is_full())
+        discard_all_but(file, run, reply);  // one file larger than the cache
+}
+
+void PageCache::free_all_but(CachedFile& file, PageRun run, abi::Handle reply) {
+    learned_limit_ = std::max(least_limit / page_size, resident_pages_ / 2);
+    known_limit_ = std::min(known_limit_, learned_limit_);
+    supplied_since_change_ = 0;
+    for (auto& other : by_age_) {
+        if (&other != &file)
+            discard(other);
+    }
+    discard_all_but(file, run, reply);
 }
 
 void PageCache::note_supplied(CachedFile& file, PageRun run) {
     file.supplied = run;
     file.resident_pages += run.count;
     resident_pages_ += run.count;
-    if (resident_pages_ <= known_limit_)
-        return;
-    known_limit_ = page_limit();
-    while (resident_pages_ > known_limit_) {
-        auto const before = resident_pages_;
-        for (auto& oldest : by_age_) {
-            if (oldest.resident_pages != 0 && &oldest != &file) {
-                discard(oldest, oldest.is_busy);
-                break;
-            }
-        }
-        if (resident_pages_ == before) {
-            discard(file, true);  // one file larger than the cache
-            return;
-        }
+    supplied_since_change_ += run.count;
+    if (learned_limit_ < page_limit_ceiling && supplied_since_change_ > 4 * learned_limit_) {
+        learned_limit_ += learned_limit_ / 8;
+        supplied_since_change_ = 0;
     }
-}
-
-void PageCache::free_all_but(CachedFile& keep) {
-    for (auto& file : by_age_)
-        discard(file, &file == &keep);
 }
 
 bool PageCache::drop_ready_pages() {
@@ -110,26 +122,26 @@ bool PageCache::drop_ready_pages() {
     return false;
 }
 
-void PageCache::discard(CachedFile& file, bool keep_last) {
-    auto const kept = keep_last ? file.supplied : PageRun{};
-    if (!keep_last)
-        file.supplied = {};
-    if (file.contents.get() != 0) {
-        auto const size = align_up(file.inode.size, page_size);
-        auto const discard_range = [&](std::uint64_t from, std::uint64_t to) {
-            if (from < to)
-                (void)sys::memory_object_discard(file.contents.get(), from, to - from);
-        };
-        if (kept.count == 0) {
-            discard_range(0, size);
-        } else {
-            discard_range(0, kept.first * page_size);
-            discard_range(kept.end() * page_size, size);
-        }
-    }
-    resident_pages_ -= file.resident_pages;
-    file.resident_pages = std::min(file.resident_pages, kept.count);
-    resident_pages_ += file.resident_pages;
+void PageCache::discard(CachedFile& file) {
+    if (file.contents.get() != 0)
+        (void)sys::memory_object_discard(file.contents.get(), 0, align_up(file.inode.size, page_size));
+    count_discarded(file);
+}
+
+void PageCache::discard_all_but(CachedFile& file, PageRun run, abi::Handle reply) {
+    auto const start = run.first * page_size;
+    auto const end = run.end() * page_size;
+    auto const size = align_up(file.inode.size, page_size);
+    if (start != 0)
+        (void)sys::pager_discard(reply, 0, start);
+    if (end < size)
+        (void)sys::pager_discard(reply, end, size - end);
+    count_discarded(file);
+}
+
+void PageCache::count_discarded(CachedFile& file) {
+    file.supplied = {};
+    resident_pages_ -= std::exchange(file.resident_pages, 0);
 }
 
 }  // namespace astrata::ext4_strate

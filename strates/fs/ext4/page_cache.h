@@ -71,10 +71,12 @@ public:
     /// errors    no_memory, out_of_range (a file larger than a memory object can be)
     [[nodiscard]] Result<sdk::UniqueHandle> open(CachedFile& file);
 
-    /// Notes pages that were supplied, and frees others if the cache has become too large.
+    /// Frees other pages if the cache would become too large by `run`, which is about to be supplied.
+    /// reply    of the page request; its object may be one that a former instance of the strate made
+    void make_room(CachedFile& file, PageRun run, abi::Handle reply);
+    /// Memory is short: frees every page but those of `run`.
+    void free_all_but(CachedFile& file, PageRun run, abi::Handle reply);
     void note_supplied(CachedFile& file, PageRun run);
-    /// Memory is short: frees every page but those of `keep` that were supplied last.
-    void free_all_but(CachedFile& keep);
     /// Gives back the buffers of one file that nobody has asked for yet. False when there are none.
     bool drop_ready_pages();
 
@@ -83,7 +85,9 @@ private:
 
     Result<CachedFile*> insert(ext4::Inode const& inode);
     void forget_oldest();
-    void discard(CachedFile& file, bool keep_last);
+    void discard(CachedFile& file);
+    void discard_all_but(CachedFile& file, PageRun run, abi::Handle reply);
+    void count_discarded(CachedFile& file);
     [[nodiscard]] std::uint64_t page_limit() const;
 
     abi::Handle pager_;
@@ -92,6 +96,10 @@ private:
     IntrusiveList<CachedFile, &CachedFile::link> by_age_;  // least recently used first
     std::uint64_t resident_pages_ = 0;
     std::uint64_t known_limit_ = 0;  // pages; asked for again when it is exceeded, since it may have been changed
+    // How many pages the machine has room for beside everything else. Nobody tells, so it is learned: halved when
+    // memory runs out, and grown slowly while it does not.
+    std::uint64_t learned_limit_ = ~std::uint64_t{0};
+    std::uint64_t supplied_since_change_ = 0;
 };
 
 }  // namespace astrata::ext4_strate

@@ -121,9 +121,10 @@ Result<> Pager::supply(sdk::PageRequest& request, CachedFile& file, ReadyPages c
                                  pages.run.first * page_size + skipped, bytes, 1);
     };
     auto supplied = pages.run;
+    cache_.make_room(file, pages.run, request.reply.get());
     auto result = supply_run(0, pages.bytes);
     if (!result && result.error() == Error::no_memory) {
-        cache_.free_all_but(file);
+        cache_.free_all_but(file, pages.run, request.reply.get());
         result = supply_run(0, pages.bytes);
     }
     if (!result && result.error() == Error::no_memory) {

@@ -197,7 +197,8 @@ LinuxResult<std::uint64_t> sys_sendfile(Task& task, std::int32_t to, std::int32_
     auto const target = LTRY(task.files().get(to));
     if (!source->can_read() || !target->can_write())
         return fail(Errno::ebadf);
-    // Only from contents that are there: a terminal or pipe would end the transfer at its first pause, or never (sendfile(2)).
+    // Only from contents that are there: a terminal or pipe would end the transfer at its first pause, or never
+    // (sendfile(2)).
     if (source->inode() == nullptr || !source->inode()->is_regular())
         return fail(Errno::einval);
     PositionArgument position{offset};

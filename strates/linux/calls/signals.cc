@@ -276,6 +276,9 @@ LinuxResult<std::uint64_t> sys_sigaltstack(Task& task, GuestAddress stack, Guest
 
 LinuxResult<std::uint64_t> sys_rt_sigreturn(Task& task) {
     return_from_signal(task);
+    // The interrupted code may have been anywhere, not just in a system call, which would have cost it rcx and r11: every
+    // register must be loaded.
+    task.state().exit = abi::RestrictedExit::kick;
     return task.state().rax;
 }
 

@@ -65,35 +65,51 @@ LinuxResult<std::uint64_t> write_status(GuestAddress to, Attributes const& attri
 }
 
 // Attributes of a (directory, path, flags) argument; with AT_EMPTY_PATH also of files that have no place.
-LinuxResult<Attributes> attributes_at(Task& task, std::int32_t directory, GuestAddress path, std::uint64_t flags) {
+LinuxResult<> read_attributes_at(Task& task, std::int32_t directory, GuestAddress path, std::uint64_t flags,
+                                 Attributes& into) {
     if ((flags & at_flag::empty_path) != 0 && directory != at_current_directory) {
         auto const first = path.is_null() ? LinuxResult<char>('\0') : read_guest<char>(path);
         if (LTRY(std::move(first)) == '\0') {
             auto const file = LTRY(task.files().get(directory));
-            return file->attributes();
+            return file->read_attributes(into);
         }
     }
-    auto const place = LTRY(place_at(task, directory, path, flags));
-    return place.inode().attributes();
+    PathText text;
+    auto const name = LTRY(text.read(path));
+    if (name.empty() && (flags & at_flag::empty_path) != 0)
+        return task.fs().working_directory().inode().read_attributes(into);
+    StartAt start(task);
+    LTRY(start.set(directory, name));
+    Walker walker(start.get());
+    LTRY(walker.walk(name, (flags & at_flag::no_follow) != 0 ? LastComponent::no_follow : LastComponent::follow));
+    return walker.inode().read_attributes(into);
 }
 
 }  // namespace
 
 LinuxResult<std::uint64_t> sys_stat(Task& task, GuestAddress path, GuestAddress status) {
-    return write_status(status, LTRY(attributes_at(task, at_current_directory, path, 0)));
+    Attributes attributes;
+    LTRY(read_attributes_at(task, at_current_directory, path, 0, attributes));
+    return write_status(status, attributes);
 }
 LinuxResult<std::uint64_t> sys_lstat(Task& task, GuestAddress path, GuestAddress status) {
-    return write_status(status, LTRY(attributes_at(task, at_current_directory, path, at_flag::no_follow)));
+    Attributes attributes;
+    LTRY(read_attributes_at(task, at_current_directory, path, at_flag::no_follow, attributes));
+    return write_status(status, attributes);
 }
 LinuxResult<std::uint64_t> sys_fstat(Task& task, std::int32_t fd, GuestAddress status) {
     auto const file = LTRY(task.files().get(fd));
-    return write_status(status, LTRY(file->attributes()));
+    Attributes attributes;
+    LTRY(file->read_attributes(attributes));
+    return write_status(status, attributes);
 }
 LinuxResult<std::uint64_t> sys_newfstatat(Task& task, std::int32_t directory, GuestAddress path, GuestAddress status,
                                           std::uint64_t flags) {
     if ((flags & ~std::uint64_t{at_flag::no_follow | at_flag::no_automount | at_flag::empty_path}) != 0)
         return fail(Errno::einval);
-    return write_status(status, LTRY(attributes_at(task, directory, path, flags)));
+    Attributes attributes;
+    LTRY(read_attributes_at(task, directory, path, flags, attributes));
+    return write_status(status, attributes);
 }
 
 // ---- statx ----
@@ -148,7 +164,8 @@ LinuxResult<std::uint64_t> sys_statx(Task& task, std::int32_t directory, GuestAd
         at_flag::no_follow | at_flag::no_automount | at_flag::empty_path | at_flag::statx_sync;
     if ((flags & ~known) != 0 || (mask & reserved_mask) != 0)
         return fail(Errno::einval);
-    auto const attributes = LTRY(attributes_at(task, directory, path, flags));
+    Attributes attributes;
+    LTRY(read_attributes_at(task, directory, path, flags, attributes));
     LTRY(write_guest(status, FileStatusExtended{
                                  .mask = basic_fields | created_field,
                                  .block_size = attributes.block_size,

@@ -93,10 +93,36 @@ guest_zero:
     .size guest_zero, . - guest_zero
 
 // rdi: to, rsi: from, rdx: limit -> rax: length without NUL; limit if there is none in as many bytes; -1 on a fault.
+// Words first; what follows the NUL in the last one is copied too, into room that the caller owns. A word that reaches into
+// an inaccessible page has changed nothing yet: the byte loop goes on from there and finds out whether the NUL comes before.
     .type guest_copy_string, @function
 guest_copy_string:
-    lea r11, [rip + .Lstring_fault]
+    lea r11, [rip + .Lstring_bytes]
     xor ecx, ecx
+    movabs r8, 0x0101010101010101
+    mov r9, r8
+    shl r9, 7
+.Lstring_word:
+    lea rax, [rcx + 8]
+    cmp rax, rdx
+    ja .Lstring_bytes
+    mov r10, [rsi + rcx]
+    mov [rdi + rcx], r10
+    mov rax, r10
+    sub rax, r8
+    not r10
+    and rax, r10
+    and rax, r9
+    jnz .Lstring_end_in_word
+    add rcx, 8
+    jmp .Lstring_word
+.Lstring_end_in_word:
+    bsf rax, rax
+    shr eax, 3
+    add rax, rcx
+    ret
+.Lstring_bytes:
+    lea r11, [rip + .Lstring_fault]
 .Lstring_byte:
     cmp rcx, rdx
     je .Lstring_done

@@ -147,10 +147,16 @@ LinuxResult<FileMapping> File::map(MapRequest const&) {
 LinuxResult<> File::read_directory(std::uint64_t, DirectorySink&) {
     return fail(Errno::enotdir);
 }
-LinuxResult<Attributes> File::attributes() {
+LinuxResult<> File::read_attributes(Attributes& into) {
     if (auto* of = inode(); of != nullptr)
-        return of->attributes();
-    return Attributes{.mode = 0600};
+        return of->read_attributes(into);
+    into = {.mode = 0600};
+    return {};
+}
+LinuxResult<Attributes> File::attributes() {
+    Attributes result;
+    LTRY(read_attributes(result));
+    return result;
 }
 LinuxResult<> File::truncate(std::uint64_t) {
     return fail(Errno::einval);

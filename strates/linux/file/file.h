@@ -115,7 +115,8 @@ public:
     virtual std::uint32_t poll(PollTable* table);
     virtual LinuxResult<FileMapping> map(MapRequest const& request);
     virtual LinuxResult<> read_directory(std::uint64_t position, DirectorySink& sink);
-    virtual LinuxResult<Attributes> attributes();
+    virtual LinuxResult<> read_attributes(Attributes& into);
+    LinuxResult<Attributes> attributes();
     virtual LinuxResult<> truncate(std::uint64_t size);
     virtual LinuxResult<> allocate(std::uint32_t mode, std::uint64_t offset, std::uint64_t length);
     virtual LinuxResult<> synchronize() { return {}; }

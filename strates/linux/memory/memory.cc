@@ -4,6 +4,7 @@
 #include <array>
 
 #include "abi/system_calls.h"
+#include "sdk/own.h"
 #include "lib/base/units.h"
 #include "strates/linux/core/make.h"
 
@@ -34,6 +35,20 @@ constexpr std::uint64_t length_limit = guest_limit;
 // Page-aligned length; 0 for lengths that are 0 or too large.
 std::uint64_t whole_pages(std::uint64_t length) {
     return length > length_limit ? 0 : align_up(length, page_size);
+}
+
+// What could never be given is refused at once, as Linux's heuristic overcommit does, so that a program can tell: a large request for
+// writable private memory beyond what the silo's limit leaves. Small ones are not worth the question.
+LinuxResult<> check_room(std::uint64_t length, std::uint8_t access, std::uint32_t flags) {
+    constexpr std::uint64_t worth_asking = 256 << 10;
+    // The reserve that Bedrock keeps (at most 1 MiB) and what page tables and bookkeeping of the request may take.
+    auto const kept = (std::uint64_t{5} << 18) + length / 64;
+    if (length < worth_asking || (access & protection::write) == 0 || (flags & map_flag::no_reserve) != 0)
+        return {};
+    auto silo = LTRY(sys::silo_info(sdk::own().silo));
+    if (silo.memory_limit != 0 && silo.memory_used + kept + length > silo.memory_limit)
+        return fail(Errno::enomem);
+    return {};
 }
 
 }  // namespace
@@ -142,6 +157,8 @@ LinuxResult<std::uint64_t> Memory::map(std::uint64_t address, std::uint64_t leng
         return fail(Errno::eacces);
 
     abi::Handle object = source.object;
+    if (object == 0 || !is_shared)
+        LTRY(check_room(size, access, flags));
     if (object == 0 && is_shared) {
         // Its pages must outlive fork and be the same on both sides: an object of its own.
         object = LTRY(sys::memory_object_create(size));
@@ -360,6 +377,8 @@ std::uint64_t Memory::set_break(std::uint64_t address, std::uint64_t data_limit,
             return heap_end_;
         // One page stays free above, so that the heap never touches what is mapped next.
         if (!regions_.is_free(present, wanted + page_size))
+            return heap_end_;
+        if (!check_room(wanted - present, protection::write, 0).has_value())
             return heap_end_;
         auto entered = enter_locked(
             {.start = present, .end = wanted, .access = protection::read | protection::write, .kind = RegionKind::heap},

@@ -23,6 +23,7 @@ inline constexpr std::uint32_t shared_validate = 0x3;
 inline constexpr std::uint32_t fixed = 0x10;
 inline constexpr std::uint32_t anonymous = 0x20;
 inline constexpr std::uint32_t grows_down = 0x100;
+inline constexpr std::uint32_t no_reserve = 0x4000;
 inline constexpr std::uint32_t populate = 0x8000;
 inline constexpr std::uint32_t huge_pages = 0x40000;
 inline constexpr std::uint32_t fixed_no_replace = 0x100000;

@@ -1,4 +1,5 @@
 // The strate's beginning: the silo's tree of names, the process table, then the Personality interface for good.
+#include <algorithm>
 #include <charconv>
 
 #include "linux/environment.h"
@@ -6,12 +7,17 @@
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/filesystems/silo_root.h"
 #include "strates/linux/personality/server.h"
+#include "strates/linux/personality/unusable.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/system_information.h"
 
 namespace astrata {
 
 namespace {
+
+// What a task takes of memory besides its own data: stacks and state here and in Bedrock, page tables, the first written pages.
+// As Linux does with its threads-max, no more tasks are allowed than fit.
+constexpr std::uint64_t task_bytes = 256 << 10;
 
 // "name=number" arguments of whoever started the instance; others are logged.
 void take_argument(std::string_view argument) {
@@ -22,12 +28,18 @@ void take_argument(std::string_view argument) {
         auto number = argument.substr(split + 1);
         (void)std::from_chars(number.data(), std::to_address(number.end()), value);
     }
-    if (name == "machine-memory")
+    auto& table = linux_abi::process_table();
+    auto const limit_tasks = [&table](std::uint64_t limit) {
+        table.set_task_limit(static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, table.task_limit())));
+    };
+    if (name == "machine-memory") {
         linux_abi::set_machine_memory(value);
-    else if (name == "processors")
+        limit_tasks(std::max<std::uint64_t>(value / task_bytes, 16));
+    }
+    if (name == "processors")
         linux_abi::set_online_cpus(static_cast<std::uint32_t>(value));
     else if (name == "process-limit" && value != 0)
-        linux_abi::process_table().set_task_limit(static_cast<std::uint32_t>(value));
+        limit_tasks(value);
 }
 
 Result<> report(std::string_view what, linux_abi::Errno error) {
@@ -45,11 +57,16 @@ Result<> strate_main(linux::Environment& environment) {
     TRY(register_guest_copy_routines());
     if (auto started = process_table().start(); !started.has_value())
         return report("no process table", started.error());
-    auto context = build_silo_root(std::move(environment.root.endpoint));
-    if (!context.has_value())
-        return report("no root file system", context.error());
-
     auto loop = TRY(sdk::EventLoop::create());
+    auto context = build_silo_root(std::move(environment.root.endpoint));
+    if (!context.has_value()) {
+        (void)report("no root file system", context.error());
+        UnusablePersonality service(context.error() == Errno::enomem ? Error::no_memory
+                                    : context.error() == Errno::euclean ? Error::corrupt
+                                                                        : Error::io);
+        TRY(loop.serve(std::move(environment.personality), service));
+        return loop.run();
+    }
     sdk::UniqueHandle changes(TRY(sys::notification_create()));
     auto changed = changes.get();
     PersonalityService service(std::move(*context), std::move(changes));

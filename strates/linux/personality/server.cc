@@ -8,8 +8,8 @@
 #include "strates/linux/personality/process_report.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/streams/stream_file.h"
-#include "strates/linux/tty/console.h"
 #include "strates/linux/syscalls/trace.h"
+#include "strates/linux/tty/console.h"
 
 namespace astrata::linux_abi {
 namespace {
@@ -204,15 +204,20 @@ void PersonalityService::resume(sdk::Caller const&, ResumeRequest const& request
     if (entry == nullptr)
         return responder.fail(Error::not_found);
     auto& job = *entry->job;
-    if (job.state().phase != Job::Phase::stopped)
+    // One that runs in the background can come to the foreground.
+    auto const phase = job.state().phase;
+    bool const is_stopped = phase == Job::Phase::stopped;
+    if (!is_stopped && (phase != Job::Phase::running || request.foreground == 0))
         return responder.fail(Error::bad_state);
-    job.on_continued();
+    if (is_stopped)
+        job.on_continued();
     if (job.terminal && request.foreground != 0) {
         job.terminal->set_foreground(job.process_id);
         if (auto started = job.terminal->start_input(); !started.has_value())
             return responder.fail(to_error(started.error()));
     }
-    send_to_group(job.process_id, SignalInfo::from_kernel(Signal::sigcont));
+    if (is_stopped)
+        send_to_group(job.process_id, SignalInfo::from_kernel(Signal::sigcont));
     responder.reply();
 }
 

@@ -277,10 +277,10 @@ std::uint32_t PipeFile::poll(PollTable* table) {
     return pipe_->poll(table, can_read(), can_write());
 }
 
-LinuxResult<Attributes> PipeFile::attributes() {
+LinuxResult<> PipeFile::read_attributes(Attributes& into) {
     if (auto* of = inode(); of != nullptr)
-        return of->attributes();
-    return Attributes{
+        return of->read_attributes(into);
+    into = Attributes{
         .node = pipe_->number,
         .mode = static_cast<std::uint32_t>(FileType::fifo) | 0600,
         .file_system = device_number(0, 12),
@@ -289,6 +289,7 @@ LinuxResult<Attributes> PipeFile::attributes() {
         .changed_ns = created_ns_,
         .created_ns = created_ns_,
     };
+    return {};
 }
 
 LinuxResult<Ref<File>> PipeFile::open_again(std::uint32_t flags) {

@@ -81,7 +81,7 @@ public:
     LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t& position) override;
     LinuxResult<std::int64_t> ioctl(std::uint32_t request, std::uint64_t argument) override;
     std::uint32_t poll(PollTable* table) override;
-    LinuxResult<Attributes> attributes() override;
+    LinuxResult<> read_attributes(Attributes& into) override;
     LinuxResult<Ref<File>> open_again(std::uint32_t flags) override;
     std::string_view describe(std::span<char> into) const override;
     [[nodiscard]] void const* kind() const override { return &kind_mark; }

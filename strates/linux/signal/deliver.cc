@@ -253,8 +253,13 @@ void deliver_exception(Task& task) {
 
     // A page fault that Bedrock could not resolve.
     task.fault_address = state.fault_address;
-    constexpr std::uint64_t is_write = 2, is_fetch = 16;
+    constexpr std::uint64_t is_write = 2, is_user = 4, is_fetch = 16;
     auto address = state.fault_address;
+    if ((state.error_code & is_user) == 0) {
+        // An access that the processor makes with the kernel's rights, which no mapping of the program's allows.
+        force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
+        return;
+    }
     auto cause =
         task.memory().classify_fault(address, (state.error_code & is_write) != 0, (state.error_code & is_fetch) != 0);
     switch (cause) {

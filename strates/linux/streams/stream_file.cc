@@ -44,8 +44,9 @@ LinuxResult<std::size_t> StreamOutputFile::write(IoBuffer& from, std::uint64_t&)
     return done;
 }
 
-LinuxResult<Attributes> StreamOutputFile::attributes() {
-    return outside_pipe_attributes();
+LinuxResult<> StreamOutputFile::read_attributes(Attributes& into) {
+    into = outside_pipe_attributes();
+    return {};
 }
 
 LinuxResult<Ref<StreamInputFile>> StreamInputFile::create(sdk::UniqueHandle endpoint) {
@@ -121,8 +122,9 @@ LinuxResult<std::int64_t> StreamInputFile::ioctl(std::uint32_t request, std::uin
     return 0;
 }
 
-LinuxResult<Attributes> StreamInputFile::attributes() {
-    return outside_pipe_attributes();
+LinuxResult<> StreamInputFile::read_attributes(Attributes& into) {
+    into = outside_pipe_attributes();
+    return {};
 }
 
 }  // namespace astrata::linux_abi

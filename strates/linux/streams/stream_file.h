@@ -17,7 +17,7 @@ public:
 
     LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t& position) override;
     std::uint32_t poll(PollTable*) override { return poll_event::writable; }
-    LinuxResult<Attributes> attributes() override;
+    LinuxResult<> read_attributes(Attributes& into) override;
     std::string_view describe(std::span<char>) const override { return "pipe:[output]"; }
 
 private:
@@ -32,7 +32,7 @@ public:
     LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t& position) override;
     std::uint32_t poll(PollTable* table) override;
     LinuxResult<std::int64_t> ioctl(std::uint32_t request, std::uint64_t argument) override;
-    LinuxResult<Attributes> attributes() override;
+    LinuxResult<> read_attributes(Attributes& into) override;
     std::string_view describe(std::span<char>) const override { return "pipe:[input]"; }
 
 private:

@@ -11,6 +11,10 @@ namespace astrata::linux_abi {
 namespace {
 
 constexpr std::uint64_t pump_stack_bytes = 64 * 1024;
+constexpr std::uint64_t recall_pause_ns = 5'000'000;
+constexpr unsigned recall_limit = 40;
+// Before asking again after somebody else has taken the stream over: two readers must not keep each other from reading.
+constexpr std::uint64_t yield_pause_ns = 10'000'000;
 
 }  // namespace
 
@@ -40,11 +44,28 @@ LinuxResult<> StreamInput::want(bool once) {
     return {};
 }
 
+// Calls the thread's read back and waits until the thread has given back what that brought, if anything: what the
+// stream holds is then exactly what nobody has taken. Repeated, since the thread may still be on its way to the stream.
+void StreamInput::call_back() {
+    abi::StreamClient const stream(endpoint_.get());
+    for (unsigned attempt = 0; attempt < recall_limit && is_reading_; ++attempt) {
+        mutex_.unlock();
+        auto const called = retry_interrupted([&] { return stream.unread({}); });
+        mutex_.lock();
+        // A provider that has gone, or that cannot call back: whatever comes is given back when it does.
+        if (!called)
+            return;
+        if (is_reading_)
+            changed_.wait(mutex_, sys::clock_now() + recall_pause_ns);
+    }
+}
+
 void StreamInput::pause() {
     sdk::MutexLock lock(mutex_);
     demand_ = Demand::none;
     while (is_delivering_)
         changed_.wait(mutex_);
+    call_back();
 }
 
 void StreamInput::close() {
@@ -54,6 +75,7 @@ void StreamInput::close() {
     changed_.notify_all();
     while (is_delivering_)
         changed_.wait(mutex_);
+    call_back();
 }
 
 void StreamInput::give_back(Bytes bytes) {
@@ -76,9 +98,12 @@ void StreamInput::thread_main(void* input) {
 // False when the stream is not needed any more.
 bool StreamInput::wait_for_demand() {
     sdk::MutexLock lock(mutex_);
+    is_reading_ = false;
+    changed_.notify_all();
     while (consumer_ != nullptr && demand_ == Demand::none)
         changed_.wait(mutex_);
-    return consumer_ != nullptr;
+    is_reading_ = consumer_ != nullptr;
+    return is_reading_;
 }
 
 void StreamInput::deliver(Bytes bytes) {
@@ -106,16 +131,30 @@ void StreamInput::deliver(Bytes bytes) {
     changed_.notify_all();
 }
 
+// The read was called back by call_back(), or by another reader of the stream.
+void StreamInput::pause_after_cancellation() {
+    sdk::MutexLock lock(mutex_);
+    if (demand_ != Demand::none)
+        changed_.wait(mutex_, sys::clock_now() + yield_pause_ns);
+}
+
 void StreamInput::run() {
     abi::StreamClient const stream(endpoint_.get());
     while (wait_for_demand()) {
         auto const piece = retry_stream_call([&] { return stream.read(stream_chunk); });
+        if (!piece && piece.error() == Error::cancelled) {
+            pause_after_cancellation();
+            continue;
+        }
         if (!piece || piece->view().empty()) {
             deliver({});
-            return;
+            break;
         }
         deliver(piece->view());
     }
+    sdk::MutexLock lock(mutex_);
+    is_reading_ = false;
+    changed_.notify_all();
 }
 
 }  // namespace astrata::linux_abi

@@ -38,10 +38,11 @@ public:
     /// `once`: fetches one piece; else goes on fetching until pause().
     /// errors    enomem, eagain (no thread)
     LinuxResult<> want(bool once);
-    /// From now on what arrives goes back to the stream.
-    void pause();
-    /// No more calls to the consumer once this returns; the thread ends when its present read does.
-    void close();
+    /// No more calls to the consumer once this returns, until the next want(). The read under way has been called back,
+    /// so that the stream's next reader finds everything that the consumer has not taken.
+    void pause() EXCLUDES(mutex_);
+    /// The same for good; the thread ends.
+    void close() EXCLUDES(mutex_);
     /// Puts bytes back in front of the stream.
     void give_back(Bytes bytes);
 
@@ -53,8 +54,10 @@ private:
     friend class RefCounted<StreamInput>;
     static void thread_main(void* input);
     void run();
-    bool wait_for_demand();
-    void deliver(Bytes bytes);
+    bool wait_for_demand() EXCLUDES(mutex_);
+    void deliver(Bytes bytes) EXCLUDES(mutex_);
+    void pause_after_cancellation() EXCLUDES(mutex_);
+    void call_back() REQUIRES(mutex_);
 
     sdk::UniqueHandle const endpoint_;
     sdk::Mutex mutex_;
@@ -62,6 +65,7 @@ private:
     StreamConsumer* consumer_ GUARDED_BY(mutex_);  // null once closed
     Demand demand_ GUARDED_BY(mutex_) = Demand::none;
     bool has_thread_ GUARDED_BY(mutex_) = false;
+    bool is_reading_ GUARDED_BY(mutex_) = false;  // the thread waits for the stream, or deals with what that brought
     bool is_delivering_ GUARDED_BY(mutex_) = false;
     bool has_ended_ GUARDED_BY(mutex_) = false;
 };

@@ -44,6 +44,18 @@ void StreamTerminal::stop_input() {
     std::array<std::byte, LineDiscipline::capacity> unread;
     auto const count = take_unread(unread);
     input_->give_back(Bytes(unread).first(count));
+    // In front of what was typed after it; what was typed before it, it has thrown away.
+    if (std::array const key = {std::byte{unheard_key_.exchange(0)}}; key.front() != std::byte{})
+        input_->give_back(key);
+}
+
+void StreamTerminal::on_unheard(Signal signal) {
+    constexpr std::uint8_t interrupt_key = 0x03;
+    constexpr std::uint8_t suspend_key = 0x1a;
+    if (signal == Signal::sigint)
+        unheard_key_.store(interrupt_key);
+    else if (signal == Signal::sigtstp)
+        unheard_key_.store(suspend_key);
 }
 
 void StreamTerminal::take(Bytes bytes) {

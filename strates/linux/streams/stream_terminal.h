@@ -25,10 +25,13 @@ private:
     LinuxResult<std::size_t> send(Bytes bytes, bool non_blocking) override;
     bool can_send(PollTable*) override { return true; }
     void send_echo(Bytes bytes) override { (void)output_->write(bytes); }
+    void on_unheard(Signal signal) override;
 
     Ref<StreamOutput> const output_;
     RefOrNull<StreamInput> input_;
     std::atomic<bool> is_stopping_ = false;
+    // Ctrl-C or Ctrl-Z that came when the job was ending: whoever reads the console next must not miss it. 0 if none.
+    std::atomic<std::uint8_t> unheard_key_ = 0;
 };
 
 }  // namespace astrata::linux_abi

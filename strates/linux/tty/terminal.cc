@@ -130,9 +130,18 @@ LinuxResult<> Terminal::check_foreground(Signal signal) {
     return signal_background_access(signal);
 }
 
-void Terminal::signal_foreground(Signal signal) {
-    if (auto const group = foreground_group(); group != 0)
-        send_to_group(group, SignalInfo::from_kernel(signal));
+bool Terminal::signal_foreground(Signal signal) {
+    Lock lock(process_table().mutex);
+    auto const* group = process_table().find_group(foreground_group());
+    if (group == nullptr)
+        return false;
+    bool is_heard = false;
+    process_table().for_each_in_group(*group, [&](Process& process) {
+        Lock process_lock(process.signal_mutex);
+        is_heard = is_heard || (process.task_count != 0 && !process.is_exiting);
+    });
+    (void)send_to_group_locked(*group, SignalInfo::from_kernel(signal));
+    return is_heard;
 }
 
 void Terminal::hang_up() {
@@ -173,7 +182,7 @@ void Terminal::set_window_size(WindowSize size) {
             return;
         window_ = size;
     }
-    signal_foreground(Signal::sigwinch);
+    (void)signal_foreground(Signal::sigwinch);
 }
 
 // ---- Input ----
@@ -193,11 +202,11 @@ std::size_t Terminal::receive(Bytes bytes) {
     if (!echo.bytes().empty())
         send_echo(echo.bytes());
     if (outcome.interrupt)
-        signal_foreground(Signal::sigint);
+        signal_by_key(Signal::sigint);
     if (outcome.quit)
-        signal_foreground(Signal::sigquit);
+        signal_by_key(Signal::sigquit);
     if (outcome.suspend)
-        signal_foreground(Signal::sigtstp);
+        signal_by_key(Signal::sigtstp);
     return outcome.consumed;
 }
 
@@ -483,11 +492,11 @@ LinuxResult<Ref<File>> TerminalFile::open_again(std::uint32_t flags) {
     return Ref<File>(LTRY(make_ref<TerminalFile>(nullptr, terminal_, flags)));
 }
 
-LinuxResult<Attributes> TerminalFile::attributes() {
+LinuxResult<> TerminalFile::read_attributes(Attributes& into) {
     if (auto* of = inode(); of != nullptr)
-        return of->attributes();
+        return of->read_attributes(into);
     auto const now = file_clock_ns();
-    return Attributes{
+    into = Attributes{
         .node = 1,
         .mode = static_cast<std::uint32_t>(FileType::character_device) | 0620,
         .device = terminal_->device_number(),
@@ -497,6 +506,7 @@ LinuxResult<Attributes> TerminalFile::attributes() {
         .changed_ns = now,
         .created_ns = now,
     };
+    return {};
 }
 
 }  // namespace astrata::linux_abi

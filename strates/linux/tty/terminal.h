@@ -67,6 +67,8 @@ protected:
     virtual bool can_send(PollTable* table) = 0;
     /// Output of the echo: never waits, drops what does not fit.
     virtual void send_echo(Bytes bytes) = 0;
+    /// A key that stands for a signal was typed when no process was in the foreground to take it.
+    virtual void on_unheard(Signal) {}
     virtual LinuxResult<std::int64_t> driver_ioctl(std::uint32_t request, std::uint64_t argument);
     [[nodiscard]] bool is_hung_up() const { return is_hung_up_.load(std::memory_order_acquire); }
 
@@ -80,7 +82,12 @@ private:
     LinuxResult<> set_foreground_of(Process& process, ProcessId group);
     LinuxResult<> take_as_controlling(Process& process, bool steal);
     LinuxResult<> give_up(Process& process);
-    void signal_foreground(Signal signal);
+    /// To the group in the foreground; false if all of it is at its end already.
+    bool signal_foreground(Signal signal);
+    void signal_by_key(Signal signal) {
+        if (!signal_foreground(signal))
+            on_unheard(signal);
+    }
 
     std::uint32_t const device_;
     // Changed under the process table's mutex, read without it.
@@ -117,7 +124,7 @@ public:
         return terminal_->ioctl(request, argument, can_read());
     }
     std::uint32_t poll(PollTable* table) override { return terminal_->poll(table); }
-    LinuxResult<Attributes> attributes() override;
+    LinuxResult<> read_attributes(Attributes& into) override;
     LinuxResult<Ref<File>> open_again(std::uint32_t flags) override;
     std::string_view describe(std::span<char>) const override { return "/dev/console"; }
     [[nodiscard]] void const* kind() const override { return &kind_mark; }

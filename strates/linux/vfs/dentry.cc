@@ -1,9 +1,71 @@
 #include "strates/linux/vfs/dentry.h"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 namespace astrata::linux_abi {
+
+namespace {
+
+// The compiler's own memcpy: a library call in freestanding code otherwise, where one load is meant.
+std::uint64_t load_word(char const* from) {
+    std::uint64_t word = 0;
+    __builtin_memcpy(&word, from, sizeof word);
+    return word;
+}
+
+}  // namespace
+
+ScannedName scan_name(std::string_view text) {
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+    constexpr std::uint64_t high_bits = ones * 0x80;
+    constexpr std::uint64_t slashes = ones * '/';
+    // The lowest bit set marks the first slash of a word.
+    auto const slash_marks = [](std::uint64_t word) {
+        auto const difference = word ^ slashes;
+        return (difference - ones) & ~difference & high_bits;
+    };
+    NameHash hash;
+    std::size_t position = 0;
+    auto const size = text.size();
+#pragma clang unsafe_buffer_usage begin  // every load lies within `text`
+    auto const* const bytes = text.data();
+    for (; size - position >= 8; position += 8) {
+        auto const word = load_word(bytes + position);
+        auto const marks = slash_marks(word);
+        if (marks != 0) {
+            auto const bits = static_cast<unsigned>(std::countr_zero(marks)) & ~7u;
+            if (bits != 0)
+                hash.add(word & ((std::uint64_t{1} << bits) - 1));
+            return {position + bits / 8, hash.value()};
+        }
+        hash.add(word);
+    }
+    auto const rest = size - position;
+    if (rest == 0)
+        return {position, hash.value()};
+    std::uint64_t word = 0;
+    if (size >= 8) {
+        word = load_word(bytes + size - 8) >> (64 - 8 * rest);  // reaches back, and shifts out what does not belong
+    } else {
+        for (std::size_t index = 0; index < rest; ++index)
+            word |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(bytes[index])) << 8 * index;
+    }
+#pragma clang unsafe_buffer_usage end
+    auto length = rest;
+    if (auto const marks = slash_marks(word); marks != 0) {
+        length = static_cast<unsigned>(std::countr_zero(marks)) / 8;
+        word &= (std::uint64_t{1} << 8 * length) - 1;
+    }
+    if (length != 0)
+        hash.add(word);
+    return {position + length, hash.value()};
+}
+
+std::uint32_t NameHash::of(std::string_view name) {
+    return scan_name(name).hash;  // names have no slashes
+}
 
 LinuxResult<Ref<Dentry>> Dentry::create(Dentry* parent, std::string_view name, std::uint32_t hash, Inode* inode) {
     auto long_name = LTRY(DentryCache::prepare_name(name));

@@ -19,6 +19,30 @@ namespace astrata::linux_abi {
 /// change (rename), under the tree's mutex. A dentry without inode says that the name does not exist.
 class Dentry {
 public:
+    /// Whether two texts of the same length agree; by words, and here and not in a library because each step of a walk
+    /// asks.
+    static bool is_same_text(char const* one, char const* other, std::size_t length) {
+        auto const word_at = [](char const* from) {
+            std::uint64_t word = 0;
+            __builtin_memcpy(&word, from, sizeof word);
+            return word;
+        };
+#pragma clang unsafe_buffer_usage begin  // loads lie within `length` bytes
+        if (length >= 8) {
+            for (std::size_t position = 0; position + 8 < length; position += 8) {
+                if (word_at(one + position) != word_at(other + position))
+                    return false;
+            }
+            return word_at(one + length - 8) == word_at(other + length - 8);
+        }
+        for (std::size_t position = 0; position < length; ++position) {
+            if (one[position] != other[position])
+                return false;
+        }
+#pragma clang unsafe_buffer_usage end
+        return true;
+    }
+
     /// parent    null for the root of a file system. A reference to each is taken.
     static LinuxResult<Ref<Dentry>> create(Dentry* parent, std::string_view name, std::uint32_t hash, Inode* inode);
 
@@ -31,7 +55,8 @@ public:
         return {name_length_ <= inline_name_size ? inline_name_.data() : long_name_.get(), name_length_};
     }
     [[nodiscard]] bool is_named(std::uint32_t hash, Dentry const* parent, std::string_view name_) const {
-        return hash_ == hash && parent_ == parent && name() == name_;
+        return hash_ == hash && parent_ == parent && name_length_ == name_.size() &&
+               is_same_text(name().data(), name_.data(), name_.size());
     }
     /// In the cache, that is reachable by its name.
     [[nodiscard]] bool is_cached() const { return is_cached_; }
@@ -69,17 +94,27 @@ private:
     std::unique_ptr<char[]> long_name_;
 };
 
-/// Hash of a name, taken byte by byte while the path is scanned.
-struct NameHash {
-    std::uint32_t value = 2166136261u;  // FNV-1a
-    void add(char byte) { value = (value ^ static_cast<std::uint8_t>(byte)) * 16777619u; }
-    static std::uint32_t of(std::string_view name) {
-        NameHash hash;
-        for (char const byte : name)
-            hash.add(byte);
-        return hash.value;
+/// Hash of a name, eight bytes at a time; the walk computes it while it looks for the name's end.
+class NameHash {
+public:
+    /// A full word of the name, or its zero-padded end (if there is one).
+    void add(std::uint64_t word) {
+        value_ = (value_ ^ word) * 0x9e37'79b9'7f4a'7c15;
+        value_ ^= value_ >> 29;
     }
+    [[nodiscard]] std::uint32_t value() const { return static_cast<std::uint32_t>(value_ ^ value_ >> 32); }
+    static std::uint32_t of(std::string_view name);
+
+private:
+    std::uint64_t value_ = 0;
 };
+
+/// What stands before the first slash of a text: its length and hash.
+struct ScannedName {
+    std::size_t length = 0;
+    std::uint32_t hash = 0;
+};
+ScannedName scan_name(std::string_view text);
 
 /// The hash table of dentries. Everything here needs the tree's mutex (see tree.h), and nothing here waits or calls
 /// file systems: what falls out of the cache is handed back for release after the mutex is.

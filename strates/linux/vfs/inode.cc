@@ -37,22 +37,28 @@ std::int64_t Inode::wall_clock_ns() {
     return file_clock_ns();
 }
 
+LinuxResult<> Inode::read_attributes(Attributes& into) {
+    into.node = number_;
+    into.size = size_.load(std::memory_order_relaxed);
+    into.blocks_512 = blocks_512_.load(std::memory_order_relaxed);
+    into.mode = mode_.load(std::memory_order_relaxed) | static_cast<std::uint32_t>(type_);
+    into.uid = uid();
+    into.gid = gid();
+    into.links = links();
+    into.device = device_;
+    into.file_system = file_system_->device();
+    into.accessed_ns = accessed_ns_.load(std::memory_order_relaxed);
+    into.modified_ns = modified_ns_.load(std::memory_order_relaxed);
+    into.changed_ns = changed_ns_.load(std::memory_order_relaxed);
+    into.created_ns = created_ns_;
+    into.block_size = 4096;
+    return {};
+}
+
 LinuxResult<Attributes> Inode::attributes() {
-    return Attributes{
-        .node = number_,
-        .size = size_.load(std::memory_order_relaxed),
-        .blocks_512 = blocks_512_.load(std::memory_order_relaxed),
-        .mode = mode_.load(std::memory_order_relaxed) | static_cast<std::uint32_t>(type_),
-        .uid = uid(),
-        .gid = gid(),
-        .links = links(),
-        .device = device_,
-        .file_system = file_system_->device(),
-        .accessed_ns = accessed_ns_.load(std::memory_order_relaxed),
-        .modified_ns = modified_ns_.load(std::memory_order_relaxed),
-        .changed_ns = changed_ns_.load(std::memory_order_relaxed),
-        .created_ns = created_ns_,
-    };
+    Attributes result;
+    LTRY(read_attributes(result));
+    return result;
 }
 
 LinuxResult<> Inode::set_attributes(AttributeChange const& change) {

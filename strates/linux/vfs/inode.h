@@ -102,7 +102,9 @@ public:
 
     [[nodiscard]] Mutex& mutex() RETURN_CAPABILITY(mutex_) { return mutex_; }
 
-    virtual LinuxResult<Attributes> attributes();
+    /// Filled in place: stat's path is short, and a hundred bytes copied from result to result show there.
+    virtual LinuxResult<> read_attributes(Attributes& into);
+    LinuxResult<Attributes> attributes();
     /// Who may is the caller's affair. Changes the times that follow from it too.
     virtual LinuxResult<> set_attributes(AttributeChange const& change);
     /// errors    einval (not a regular file), efbig, enomem

@@ -191,14 +191,10 @@ LinuxResult<std::string_view> Tree::format_locked(Path const& path, Path const& 
     return std::string_view(into.subspan(begin).data(), into.size() - begin);
 }
 
-namespace {
+namespace detail {
 
 constinit Tree the_tree;
 
-}  // namespace
-
-Tree& tree() {
-    return the_tree;
-}
+}  // namespace detail
 
 }  // namespace astrata::linux_abi

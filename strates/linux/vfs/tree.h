@@ -76,7 +76,15 @@ private:
     IntrusiveList<Mount, &Mount::link_> mounts_ GUARDED_BY(mutex_);  // holds a reference to each
 };
 
+namespace detail {
+
+extern Tree the_tree;
+
+}  // namespace detail
+
 /// The silo's tree.
-Tree& tree();
+inline Tree& tree() {
+    return detail::the_tree;
+}
 
 }  // namespace astrata::linux_abi

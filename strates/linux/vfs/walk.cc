@@ -7,21 +7,32 @@
 
 namespace astrata::linux_abi {
 
-LinuxResult<Path> Walker::resolve(std::string_view path, LastComponent last) {
+namespace {
+
+constexpr bool is_dot(std::string_view name) {
+    return name.size() == 1 && name.front() == '.';
+}
+constexpr bool is_dot_dot(std::string_view name) {
+    return name.size() == 2 && name.front() == '.' && name.back() == '.';
+}
+
+}  // namespace
+
+LinuxResult<> Walker::walk(std::string_view path, LastComponent last) {
     if (path.empty())
         return fail(Errno::enoent);
     rest_ = path;
     has_trailing_slash_ = path.back() == '/';
-    LTRY(go_on(last));
+    return go_on(last);
+}
+
+LinuxResult<Path> Walker::resolve(std::string_view path, LastComponent last) {
+    LTRY(walk(path, last));
     return Path{Ref<Mount>::adopt(*held_mount_.leak()), Ref<Dentry>::adopt(*held_entry_.leak())};
 }
 
 LinuxResult<ParentOfLast> Walker::resolve_parent(std::string_view path) {
-    if (path.empty())
-        return fail(Errno::enoent);
-    rest_ = path;
-    has_trailing_slash_ = path.back() == '/';
-    LTRY(go_on(LastComponent::parent));
+    LTRY(walk(path, LastComponent::parent));
     return take_parent();
 }
 
@@ -41,8 +52,8 @@ ParentOfLast Walker::take_parent() {
     ParentOfLast result{
         .directory = {Ref<Mount>::adopt(*held_mount_.leak()), Ref<Dentry>::adopt(*held_entry_.leak())},
         .name = component_,
-        .is_dot = component_ == ".",
-        .is_dot_dot = component_ == "..",
+        .is_dot = is_dot(component_),
+        .is_dot_dot = is_dot_dot(component_),
         .has_trailing_slash = has_trailing_slash_,
     };
     if (result.is_dot || result.is_dot_dot)
@@ -95,20 +106,19 @@ void Walker::return_to_root_locked() {
 
 // Moves the next component from rest_ to component_; false at the end of the path.
 bool Walker::take_component() {
-    std::size_t begin = 0;
-    while (begin < rest_.size() && rest_[begin] == '/')
-        ++begin;
-    NameHash hash;
-    std::size_t end = begin;
-    while (end < rest_.size() && rest_[end] != '/')
-        hash.add(rest_[end++]);
-    component_ = rest_.substr(begin, end - begin);
-    component_hash_ = hash.value;
-    while (end < rest_.size() && rest_[end] == '/')
-        ++end;
-    rest_ = rest_.substr(end);
+    component_ = {};
+    while (!rest_.empty() && rest_.front() == '/')
+        rest_.remove_prefix(1);
+    if (rest_.empty())
+        return false;
+    auto const name = scan_name(rest_);
+    component_ = rest_.substr(0, name.length);
+    component_hash_ = name.hash;
+    rest_.remove_prefix(name.length);
+    while (!rest_.empty() && rest_.front() == '/')
+        rest_.remove_prefix(1);
     is_component_last_ = rest_.empty();
-    return !component_.empty();
+    return true;
 }
 
 LinuxResult<Walker::Step> Walker::run_cached_locked(LastComponent last) {
@@ -130,11 +140,13 @@ LinuxResult<Walker::Step> Walker::run_cached_locked(LastComponent last) {
             return fail(Errno::enametoolong);
         if (is_component_last_ && last == LastComponent::parent)
             return Step::done;
-        if (component_ == ".")
-            continue;
-        if (component_ == "..") {
-            go_up_locked();
-            continue;
+        if (component_.front() == '.') {
+            if (is_dot(component_))
+                continue;
+            if (is_dot_dot(component_)) {
+                go_up_locked();
+                continue;
+            }
         }
 
         auto* child = std::exchange(found, nullptr);

@@ -51,6 +51,9 @@ public:
     /// `path` is borrowed until the walker ends.
     /// errors    enoent (empty path, or a component is missing), enotdir, eacces, eloop, enametoolong, eio
     LinuxResult<Path> resolve(std::string_view path, LastComponent last);
+    /// The same, for callers that only look at the inode: it is valid as long as the walker.
+    LinuxResult<> walk(std::string_view path, LastComponent last);
+    [[nodiscard]] Inode& inode() const { return *held_entry_->inode(); }
     LinuxResult<ParentOfLast> resolve_parent(std::string_view path);
     /// Goes on from a parent after a symbolic link was found as its last component, as open(O_CREAT) does.
     LinuxResult<ParentOfLast> resolve_parent_through_link(ParentOfLast const& link_parent, Path const& link);

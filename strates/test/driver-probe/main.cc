@@ -75,7 +75,7 @@ public:
 
     /// kill_at    kill the driver when so many chunks were read; 0: never
     Result<> read_all(std::uint64_t kill_at) {
-        auto const geometry = TRY(client().geometry());
+        auto const geometry = TRY(client().geometry(sys::clock_now() + 5'000'000'000));
         chunk_bytes_ = std::uint64_t{chunk_blocks} * geometry.block_size;
         total_ = std::min<std::uint64_t>(geometry.blocks / chunk_blocks, is_done_.size());
         auto const begin = sys::clock_now();
@@ -102,7 +102,7 @@ private:
     [[nodiscard]] abi::BlockClient client() const { return abi::BlockClient(need_.endpoint.get()); }
 
     Result<> connect() {
-        session_ = TRY(client().connect());
+        session_ = TRY(client().connect(sys::clock_now() + 5'000'000'000));
         ++sessions_;
         ring::SessionLayout<abi::BlockRequest> const layout{session_.entries};
         rings_ = TRY(sdk::Mapping::map(session_.rings.get(), 0, layout.bytes()));

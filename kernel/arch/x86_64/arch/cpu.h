@@ -25,6 +25,10 @@ inline InterruptState disable_interrupts() {
     asm volatile("pushfq\n\tpopq %0\n\tcli" : "=r"(state.flags)::"memory");
     return state;
 }
+/// For code that knows they are on, or does not care whether they were.
+inline void forbid_interrupts() {
+    asm volatile("cli" ::: "memory");
+}
 inline void enable_interrupts() {
     asm volatile("sti" ::: "memory");
 }
@@ -51,6 +55,17 @@ inline Thread& current_thread() {
     return *thread;
 }
 
+/// Adds one to a counter of this CPU, whichever that is at the moment.
+template <std::size_t offset>
+inline void count_event() {
+    asm volatile("incq %%gs:%c0" ::"i"(offset) : "memory");
+}
+
+[[nodiscard]] inline bool needs_reschedule() {
+    bool is_set;
+    asm volatile("cmpl $0, %%gs:44" : "=@ccne"(is_set));
+    return is_set;
+}
 inline void disable_preemption() {
     asm volatile("incl %%gs:40" ::: "memory");
 }
@@ -62,9 +77,7 @@ inline void enable_preemption() {
     bool is_preemptible;
     asm volatile("decl %%gs:40" : "=@ccz"(is_preemptible)::"memory");
     if (is_preemptible) {
-        std::uint32_t needs_reschedule;
-        asm volatile("movl %%gs:44, %0" : "=r"(needs_reschedule));
-        if (needs_reschedule != 0 && are_interrupts_enabled()) [[unlikely]]
+        if (needs_reschedule() && are_interrupts_enabled()) [[unlikely]]
             preempt_now();
     }
 }

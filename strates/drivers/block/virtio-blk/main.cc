@@ -20,20 +20,18 @@ constexpr std::uint64_t doorbell = 1;  // the bit that submit and complete signa
 // interrupted by.
 constexpr int look_again_limit = 32;
 
-// The memory and notifications that a client shares with us.
+// What a client shares with us beside the pool of buffers.
 struct Connection {
     sdk::MemoryObject rings;
     sdk::Mapping mapped_rings;
-    sdk::DmaMemory pool;
     sdk::UniqueHandle submit;
     sdk::UniqueHandle complete;
 
-    static Result<Connection> create(abi::Handle dma_domain) {
+    static Result<Connection> create() {
         constexpr auto ring_bytes = Layout{virtio_blk::ring_entries}.bytes();
         Connection made;
         made.rings = TRY(sdk::MemoryObject::create(ring_bytes));
         made.mapped_rings = TRY(made.rings.map(0, ring_bytes));
-        made.pool = TRY(sdk::DmaMemory::create(dma_domain, pool_bytes));
         made.submit = sdk::UniqueHandle(TRY(sys::notification_create()));
         made.complete = sdk::UniqueHandle(TRY(sys::notification_create()));
         return made;
@@ -111,14 +109,17 @@ private:
         if (connection_.submit)
             loop_.remove(connection_.submit.get());
         connection_ = {};
-        connection_ = TRY(Connection::create(device_.dma_domain()));
-        auto const session =
-            TRY(virtio_blk::Session::create(connection_.mapped_rings.bytes(), connection_.pool.block()));
+        connection_ = TRY(Connection::create());
+        // One pool serves all sessions, one after the other: what one client could find of another's in it are blocks
+        // of the disk that both may read.
+        if (!pool_.object())
+            pool_ = TRY(sdk::DmaMemory::create(device_.dma_domain(), pool_bytes));
+        auto const session = TRY(virtio_blk::Session::create(connection_.mapped_rings.bytes(), pool_.block()));
         TRY(loop_.on_signal(connection_.submit.get(), submitted_));
         using enum abi::Rights;
         constexpr auto memory = read | write | map | inspect | duplicate | transfer;
         auto rings = TRY(connection_.rings.handle().duplicate(memory));
-        auto buffers = TRY(connection_.pool.object().duplicate(memory));
+        auto buffers = TRY(pool_.object().duplicate(memory));
         auto submit = TRY(connection_.submit.duplicate(send | duplicate | transfer));
         auto complete = TRY(connection_.complete.duplicate(receive | duplicate | transfer));
         engine_.attach(session);
@@ -131,6 +132,7 @@ private:
     Engine& engine_;
     sdk::EventLoop& loop_;
     Submitted submitted_;
+    sdk::DmaMemory pool_;
     Connection connection_;
     std::optional<ConnectResponder> waiting_;
     Result<> failure_;

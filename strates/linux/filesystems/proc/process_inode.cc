@@ -202,7 +202,7 @@ public:
     OpenFileInode(FileSystem& file_system, Ref<File> file, Attributes const& attributes)
         : SyntheticInode(file_system, attributes.node, attributes.mode, attributes.uid, attributes.gid),
           file_(std::move(file)) {}
-    LinuxResult<Attributes> attributes() override { return file_->attributes(); }
+    LinuxResult<> read_attributes(Attributes& into) override { return file_->read_attributes(into); }
     LinuxResult<Ref<File>> open(Path const&, std::uint32_t flags) override { return file_->open_again(flags); }
 
 private:

@@ -25,14 +25,14 @@ LinuxResult<> SyntheticInode::store(std::string_view) {
     return fail(Errno::eacces);
 }
 
-LinuxResult<Attributes> SyntheticInode::attributes() {
-    auto attributes = LTRY(Inode::attributes());
+LinuxResult<> SyntheticInode::read_attributes(Attributes& into) {
+    LTRY(Inode::read_attributes(into));
     auto const now = file_clock_ns();
-    attributes.accessed_ns = now;
-    attributes.modified_ns = now;
-    attributes.changed_ns = now;
-    attributes.block_size = 1024;
-    return attributes;
+    into.accessed_ns = now;
+    into.modified_ns = now;
+    into.changed_ns = now;
+    into.block_size = 1024;
+    return {};
 }
 
 LinuxResult<Ref<File>> SyntheticInode::open(Path const& path, std::uint32_t flags) {

@@ -15,7 +15,7 @@ public:
     /// What was written in one write().
     virtual LinuxResult<> store(std::string_view text);
 
-    LinuxResult<Attributes> attributes() override;
+    LinuxResult<> read_attributes(Attributes& into) override;
     LinuxResult<> set_attributes(AttributeChange const&) override { return fail(Errno::eperm); }
     LinuxResult<> truncate(std::uint64_t) override { return {}; }
     LinuxResult<Ref<File>> open(Path const& path, std::uint32_t flags) override;
