@@ -102,7 +102,8 @@ Account& Account::of(AccountId id) {
     return table.find(id);
 }
 
-Result<> Account::charge(std::uint64_t bytes) {
+template <typename LimitOf>
+Result<> Account::charge_within(std::uint64_t bytes, LimitOf limit_of) {
     if (bytes == 0)
         return {};
     for (auto* account = this; account != nullptr; account = account->parent_.get()) {
@@ -110,7 +111,7 @@ Result<> Account::charge(std::uint64_t bytes) {
         // Whoever is in use stays alive: the first charge takes a reference, the return of the last drops it.
         if (before == 0)
             account->add_reference();
-        auto const limit = account->limit();
+        auto const limit = limit_of(account->limit());
         if (bytes > limit || before > limit - bytes) [[unlikely]] {
             // What was refused does not count as use, not even in the peak.
             account->subtract(bytes, before);
@@ -122,17 +123,13 @@ Result<> Account::charge(std::uint64_t bytes) {
     return {};
 }
 
-bool Account::has_room_beside_reserve(std::uint64_t bytes) const {
-    for (auto const* account = this; account != nullptr; account = account->parent_.get()) {
-        auto const limit = account->limit();
-        if (limit == unlimited)
-            continue;
-        constexpr std::uint64_t most = 1U << 20;
-        auto const usable = limit - std::min(limit / 16, most);
-        if (account->used() + bytes > usable)
-            return false;
-    }
-    return true;
+Result<> Account::charge(std::uint64_t bytes) {
+    return charge_within(bytes, [](std::uint64_t limit) { return limit; });
+}
+
+Result<> Account::charge_beside_reserve(std::uint64_t bytes) {
+    static constexpr std::uint64_t most = 1U << 20;
+    return charge_within(bytes, [](std::uint64_t limit) { return limit - std::min(limit / 16, most); });
 }
 
 // The peak is brought up to date when use falls, and when it is asked for: charging is the hot path.

@@ -31,9 +31,9 @@ public:
     /// errors    no_memory (the limit of this account or of an ancestor would be exceeded)
     [[nodiscard]] Result<> charge(std::uint64_t bytes);
     void uncharge(std::uint64_t bytes);
-    /// Whether a charge would leave, here and above, what is kept for the silo's own personality: a sixteenth of the limit, at
-    /// most 1 MiB. The answer may be out of date at once; the reserve is a courtesy, the limit is the law.
-    [[nodiscard]] bool has_room_beside_reserve(std::uint64_t bytes) const;
+    /// The same, but leaving, here and above, what is kept for the silo's own personality: a sixteenth of the limit, at
+    /// most 1 MiB.
+    [[nodiscard]] Result<> charge_beside_reserve(std::uint64_t bytes);
 
     [[nodiscard]] AccountId id() const { return id_; }
     [[nodiscard]] std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
@@ -44,6 +44,8 @@ public:
     explicit Account(RefOrNull<Account> parent, std::uint64_t limit) : parent_(std::move(parent)), limit_(limit) {}
 
 private:
+    template <typename LimitOf>
+    Result<> charge_within(std::uint64_t bytes, LimitOf limit_of);
     void subtract(std::uint64_t bytes, std::uint64_t peak);
 
     RefOrNull<Account> const parent_;

@@ -56,11 +56,8 @@ Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
         LockGuard table_guard(page_table_lock_);
         Tables pages(*this);
         PageTables tables(restricted_root_, pages);
-        for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
-            if (mapping->is_private() && has(mapping->access, abi::Access::write))
-                has_changed |=
-                    tables.update(mapping->start, mapping->page_count * page_size, arch::PageFormat::without_write);
-        }
+        // In one go: where a shared page loses its write permission too, the next write gets it back.
+        has_changed = tables.update(first_address(), last_address() - first_address(), arch::PageFormat::without_write);
     }
     if (has_changed)
         flush(first_address(), (last_address() - first_address()) / page_size);
@@ -69,18 +66,29 @@ Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
 }
 
 Result<> AddressSpace::copy_mappings_to(AddressSpace& copy) NO_THREAD_SAFETY_ANALYSIS {
-    for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
-        auto& twin = *TRY(copy.make_mapping());
-        twin.start = mapping->start;
-        twin.page_count = mapping->page_count;
-        twin.first_page = mapping->first_page;
-        twin.object = mapping->object;
-        twin.access = mapping->access;
-        twin.allowed = mapping->allowed;
-        twin.flags = mapping->flags;
-        copy.insert_locked(twin);
-    }
-    return {};
+    // All twins are paid for at once.
+    constexpr std::size_t size = sizeof(Mapping);
+    TRY(account().charge(mapping_count_ * mem::heap_charge(size)));
+    bool const is_complete =
+        copy.mappings_.copy_shape(mappings_, [&](Mapping const& mapping) NO_THREAD_SAFETY_ANALYSIS -> Mapping* {
+            void* const memory = mem::heap_allocate(size);
+            if (memory == nullptr)
+                return nullptr;
+            auto* const twin = new (memory) Mapping;
+            twin->show_same_as(mapping);
+            twin->space = &copy;
+            ++copy.mapping_count_;
+            if (twin->object) {
+                LockGuard guard(twin->object->lock());
+                twin->object->add_view_locked(*twin);
+            }
+            return twin;
+        });
+    copy.mapped_pages_.store(mapped_pages_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    if (is_complete)
+        return {};
+    account().uncharge((mapping_count_ - copy.mapping_count_) * mem::heap_charge(size));
+    return fail(Error::no_memory);
 }
 
 // ---- The set of mappings.
@@ -176,13 +184,10 @@ Result<> AddressSpace::split_at_locked(VirtAddr address) {
         return {};
     auto& upper = *TRY(make_mapping());
     auto const lower_count = (address - lower->start) / page_size;
+    upper.show_same_as(*lower);
     upper.start = address;
     upper.page_count = lower->page_count - lower_count;
     upper.first_page = lower->object ? lower->first_page + lower_count : 0;
-    upper.object = lower->object;
-    upper.access = lower->access;
-    upper.allowed = lower->allowed;
-    upper.flags = lower->flags;
     resize_locked(*lower, lower->start, lower_count);
     insert_locked(upper);
     return {};
@@ -388,10 +393,24 @@ void AddressSpace::clear() {
     LockGuard guard(mapping_lock_);
     forget_pages(first_address(), (last_address() - first_address()) / page_size);
     private_pages_.clear();
-    while (auto* const mapping = mappings_.root()) {
-        remove_locked(*mapping);
-        free_mapping(*mapping);
+    remove_all_locked();
+}
+
+void AddressSpace::remove_all_locked() {
+    UnchargeBatch batch;
+    while (auto* const mapping = mappings_.pop_for_teardown()) {
+        if (mapping->object) {
+            LockGuard guard(mapping->object->lock());
+            mapping->object->remove_view_locked(*mapping);
+        }
+        mapping->~Mapping();
+        mem::heap_free(mapping, sizeof(Mapping));
+        batch.add(account().id(), mem::heap_charge(sizeof(Mapping)));
     }
+    last_found_ = nullptr;
+    mapping_count_ = 0;
+    mapped_pages_.store(0, std::memory_order_relaxed);
+    search_top_ = last_address();
 }
 
 Result<> AddressSpace::protect(VirtAddr address, std::uint64_t length, abi::Access access) {
@@ -493,13 +512,9 @@ Result<VirtAddr> AddressSpace::move_locked(VirtAddr address, std::uint64_t lengt
         return fail(prepared.error());
     }
     mapping = *prepared;
+    moved.show_same_as(*mapping);
     moved.start = target;
     moved.page_count = new_length / page_size;
-    moved.first_page = mapping->first_page;
-    moved.object = mapping->object;
-    moved.access = mapping->access;
-    moved.allowed = mapping->allowed;
-    moved.flags = mapping->flags;
     remove_locked(*mapping);
     free_mapping(*mapping);
     insert_locked(moved);

@@ -41,6 +41,17 @@ struct Mapping : AvlLink, ObjectView {
     abi::Access allowed{};  // what protect may grant
     abi::MapFlags flags{};  // of private, allow_jit, uncached
 
+    /// Everything but its places in the tree and on the object's list, and the space.
+    void show_same_as(Mapping const& other) {
+        start = other.start;
+        page_count = other.page_count;
+        first_page = other.first_page;
+        object = other.object;
+        access = other.access;
+        allowed = other.allowed;
+        flags = other.flags;
+    }
+
     [[nodiscard]] VirtAddr end() const { return start + page_count * page_size; }
     [[nodiscard]] bool is_private() const { return !object || has(flags, abi::MapFlags::private_); }
     [[nodiscard]] std::uint64_t page_of_object(VirtAddr address) const {
@@ -119,7 +130,7 @@ public:
     void activate(std::uint32_t cpu);
     void deactivate(std::uint32_t cpu);
 
-    AddressSpace* next_unused = nullptr;   // while it waits for the reaper
+    AddressSpace* next_unused = nullptr;  // while it waits for the reaper
 
     // ---- For memory objects, whose lock is held.
 
@@ -174,6 +185,7 @@ private:
     void free_mapping(Mapping& mapping);
     void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    void remove_all_locked() REQUIRES(mapping_lock_);
     void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
     Result<> split_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
@@ -214,7 +226,14 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
-    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const;
+    [[nodiscard]] static paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) {
+        return arch::PageFormat::leaf(page,
+                                      {.write = may_write && has(mapping.access, abi::Access::write),
+                                       .execute = has(mapping.access, abi::Access::execute),
+                                       .user = true,
+                                       .uncached = has(mapping.flags, abi::MapFlags::uncached)},
+                                      0);
+    }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
 

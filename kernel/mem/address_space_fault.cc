@@ -1,4 +1,5 @@
-// Page faults, and access to the pages of spaces that are not current.
+// Page faults, and access to the pages of spaces that are not current. This is the hottest path of memory management:
+// its steps are functions for the reader, and inlined for the machine.
 #include <algorithm>
 #include <optional>
 
@@ -36,7 +37,8 @@ Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
     return fail(Error::io);
 }
 
-Result<AddressSpace::Resolution> AddressSpace::resolve_locked(VirtAddr page, abi::Access access, Missing& missing) {
+[[gnu::always_inline]] inline Result<AddressSpace::Resolution>
+AddressSpace::resolve_locked(VirtAddr page, abi::Access access, Missing& missing) {
     auto* const mapping = mapping_at_locked(page);
     // No machine of ours can forbid reading what may be written or executed.
     bool const is_allowed =
@@ -120,8 +122,8 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
     return Resolution::resolved;
 }
 
-Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page,
-                                                                            Missing& missing) {
+[[gnu::always_inline]] inline Result<AddressSpace::Resolution>
+AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing) {
     auto slot = TRY(private_pages_.slot_for(page.page(), account()));
     auto const found = slot.found();
     if (found && found.is_exclusive) {
@@ -164,7 +166,8 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_write_locked(Mapp
     return Resolution::resolved;
 }
 
-Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTables& tables, VirtAddr address) {
+[[gnu::always_inline]] inline Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTables& tables,
+                                                                                                     VirtAddr address) {
     auto const block = address.value / paging::bytes_of(1);
     if (block == recent_block_ && recent_table_.value != 0)
         return PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(address, 0)], recent_table_};
@@ -175,7 +178,8 @@ Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTable
 }
 
 // Shows `page` at `address`, in place of whatever was shown there.
-Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) {
+[[gnu::always_inline]] inline Result<> AddressSpace::enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page,
+                                                                bool may_write) {
     auto const entry = entry_for(mapping, page, may_write);
     bool is_replaced = false;
     {

@@ -58,10 +58,7 @@ Result<> AddressSpace::initialize() {
 // The last reference is gone: no processor uses the roots, and no object can be reached through this space's views
 // while they are taken off its list one by one.
 AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
-    while (auto* const mapping = mappings_.root()) {
-        remove_locked(*mapping);
-        free_mapping(*mapping);
-    }
+    remove_all_locked();
     private_pages_.clear();
     if (restricted_root_.value == 0)
         return;
@@ -71,15 +68,6 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     if (native_root_ != restricted_root_)
         pages.free(native_root_);
     pages.free(restricted_root_);
-}
-
-paging::Entry AddressSpace::entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
-    return arch::PageFormat::leaf(page,
-                                  {.write = may_write && has(mapping.access, abi::Access::write),
-                                   .execute = has(mapping.access, abi::Access::execute),
-                                   .user = true,
-                                   .uncached = has(mapping.flags, abi::MapFlags::uncached)},
-                                  0);
 }
 
 void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {

@@ -1,6 +1,7 @@
 // What the rest of the kernel does for memory management, played by the tests.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 
@@ -12,8 +13,8 @@ namespace astrata::kernel {
 class MemoryObject;
 
 struct Fakes {
-    std::uint64_t flushes = 0;
-    std::uint64_t flushed_pages = 0;
+    std::atomic<std::uint64_t> flushes = 0;
+    std::atomic<std::uint64_t> flushed_pages = 0;
     std::function<void(VirtAddr, std::uint64_t)> on_flush;
     /// Called for each page request: object, key, first page, count.
     std::function<Result<>(MemoryObject&, std::uint64_t, std::uint64_t, std::uint64_t)> pager;

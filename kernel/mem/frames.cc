@@ -186,6 +186,18 @@ void give_run(FrameNumber number, FrameNumber end) REQUIRES(lock) {
     }
 }
 
+// Gives the newest frames in the cache back, down to `kept`. Frames are mostly freed in order of addresses, so whole
+// runs can be given at once instead of being merged one by one.
+void give_back(CpuCache& cache, std::size_t kept) REQUIRES(lock) {
+    while (cache.count > kept) {
+        auto const last = cache.frames[--cache.count];
+        auto first = last;
+        while (cache.count > kept && cache.frames[cache.count - 1] == first - 1)
+            first = cache.frames[--cache.count];
+        give_run(first, last + 1);
+    }
+}
+
 }  // namespace
 
 Result<> initialize_frames(BootRanges& ranges) {
@@ -252,8 +264,7 @@ void free_frame(PhysAddr frame) {
     unmark(number, FrameKind::cached);
     if (cache.count == CpuCache::capacity) {
         LockGuard buddy_guard(lock);
-        while (cache.count > CpuCache::capacity - CpuCache::batch)
-            buddy.give(cache.frames[--cache.count], 0);
+        give_back(cache, CpuCache::capacity - CpuCache::batch);
     }
     cache.frames[cache.count++] = number;
 }
@@ -262,8 +273,7 @@ void drain_frame_cache() {
     PreemptionGuard guard;
     auto& cache = caches[arch::cpu_index()];
     LockGuard buddy_guard(lock);
-    while (cache.count > 0)
-        buddy.give(cache.frames[--cache.count], 0);
+    give_back(cache, 0);
 }
 
 Result<PhysAddr> allocate_frames(unsigned order, FrameKind kind, Zero zero) {

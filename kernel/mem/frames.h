@@ -19,6 +19,21 @@ namespace astrata::kernel::mem {
 enum class FrameKind : std::uint8_t { boot, free, cached, kernel, slab, page_table, user, contiguous };
 inline constexpr std::size_t frame_kinds = 8;
 
+/// A field that others may read at any time, without any order being implied.
+template <typename T>
+class Relaxed {
+public:
+    constexpr Relaxed(T value) : value_(value) {}
+    Relaxed& operator=(T value) {
+        value_.store(value, std::memory_order_relaxed);
+        return *this;
+    }
+    operator T() const { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<T> value_;
+};
+
 /// What is known of each 4 KiB frame: 16 bytes, 0.4 % of memory. The meaning of `word` and `extra` depends on the kind:
 ///   free (first frame of a block)   links of the free list
 ///   user         references of page trees (low half) and pins (high half); see user_page.h
@@ -27,9 +42,9 @@ inline constexpr std::size_t frame_kinds = 8;
 struct Frame {
     std::atomic<std::uint64_t> word = 0;
     std::uint32_t extra = 0;
-    std::uint16_t account = 0;  // user, page_table: who pays (AccountId)
-    std::uint8_t order = 0;     // free
-    FrameKind kind = FrameKind::boot;
+    std::uint16_t account = 0;                  // user, page_table: who pays (AccountId)
+    std::uint8_t order = 0;                     // free
+    Relaxed<FrameKind> kind = FrameKind::boot;  // neighbours look at it when they merge
 };
 static_assert(sizeof(Frame) == 16);
 

@@ -48,6 +48,12 @@ using KernelTables = paging::PageTables<PageFormat, KernelTablePages>;
 PhysAddr root;
 PhysAddr zeroes;
 
+// Which entries of the kernel half are present: few, and they never change.
+struct KernelSlots {
+    std::array<std::uint16_t, paging::entries_per_table> index;
+    std::size_t count = 0;
+} kernel_slots;
+
 Result<> map_image_part(EarlyTables& tables, VirtAddr start, VirtAddr end, paging::Attributes attributes) {
     attributes.global = true;
     return tables.map(start, end - start, PhysAddr{start - layout::image}, attributes);
@@ -237,6 +243,11 @@ Result<> initialize(BootInfo const& info) {
     // Every root shares the dynamic area's second-level table, so it must be there before the first root is copied.
     TRY(tables.table_for(layout::dynamic_start, PageFormat::levels - 2));
     arch::load_root(root);
+    kernel_slots.count = 0;
+    for (auto index = kernel_half_start; index < paging::entries_per_table; ++index) {
+        if (table_entries(root)[index] != 0)
+            kernel_slots.index[kernel_slots.count++] = static_cast<std::uint16_t>(index);
+    }
     dynamic_area.reset();
     TRY(initialize_frames(ranges));
     zeroes = TRY(allocate_frame(FrameKind::kernel, Zero::yes));
@@ -249,7 +260,8 @@ PhysAddr kernel_root() {
 
 void copy_kernel_half(paging::TableEntries to) {
     auto const from = table_entries(root);
-    std::ranges::copy(from.subspan(kernel_half_start), to.subspan(kernel_half_start).begin());
+    for (auto const index : std::span(kernel_slots.index).first(kernel_slots.count))
+        to[index] = from[index];
 }
 
 PhysAddr zero_page() {

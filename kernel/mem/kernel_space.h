@@ -22,7 +22,7 @@ namespace astrata::kernel::mem {
 
 /// The root that holds nothing but the kernel half; kernel threads and idle CPUs run on it.
 [[nodiscard]] PhysAddr kernel_root();
-/// Enters the kernel half into a fresh root table. It never changes at the root level.
+/// Enters the kernel half into a fresh, zeroed root table. It never changes at the root level.
 void copy_kernel_half(paging::TableEntries root);
 
 /// A page that reads as zero, for whatever has not been written yet. It is never mapped writable.

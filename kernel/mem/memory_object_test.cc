@@ -26,9 +26,9 @@ protected:
         EXPECT_TRUE(machine_.initialize());
         account_ = Account::create(nullptr, Account::unlimited).value();
         before_ = mem::count_frames().free;
-        fakes = {};
+        fakes.pager = nullptr;
     }
-    ~MemoryObjectTest() override { fakes = {}; }
+    ~MemoryObjectTest() override { fakes.pager = nullptr; }
     Account& account() { return *account_; }
     Ref<MemoryObject> make(std::uint64_t size) { return MemoryObject::create(account(), size).value(); }
     static std::vector<std::byte> read_all(MemoryObject& object) {

@@ -86,7 +86,10 @@ PageTree::Found PageTree::find_from_root(std::uint64_t index) const {
             break;
         auto const slot = slot_at(index, level);
         if ((node->present & bit(slot)) == 0) {
-            recent_ = {.first = align_down(index, pages_below(level)), .count = pages_below(level)};
+            // Nothing up to the next slot that is in use.
+            auto const later = node->present >> slot;
+            auto const empty = later != 0 ? static_cast<unsigned>(std::countr_zero(later)) : fanout - slot;
+            recent_ = {.first = align_down(index, pages_below(level)), .count = empty * pages_below(level)};
             return {};
         }
         node = inner(*node).children[slot];
@@ -261,24 +264,13 @@ Result<> PageTree::move(std::uint64_t first, std::uint64_t count, std::uint64_t 
 
 std::uint64_t PageTree::next_present(std::uint64_t from, std::uint64_t end) const {
     while (from < end && covers(from)) {
-        auto* node = root_;
-        int level = levels_ - 1;
-        auto index = from;
-        for (;;) {
-            auto const slot = slot_at(index, level);
-            auto const later = node->present >> slot;
-            if (later == 0)
-                break;
-            auto const skipped = static_cast<unsigned>(std::countr_zero(later));
-            if (skipped > 0)
-                index = align_down(index, pages_below(level)) + skipped * pages_below(level);
-            if (level == 0)
-                return std::min(index, end);
-            node = inner(*node).children[slot + skipped];
-            --level;
+        if (from - recent_.first >= recent_.count)
+            (void)find_from_root(from);
+        if (recent_.leaf != nullptr) {
+            if (auto const later = recent_.leaf->present >> (from % fanout); later != 0)
+                return std::min(from + static_cast<unsigned>(std::countr_zero(later)), end);
         }
-        // Nothing more in this node: on to what follows it.
-        from = align_down(index, pages_below(level + 1)) + pages_below(level + 1);
+        from = recent_.first + recent_.count;
     }
     return end;
 }

@@ -30,7 +30,10 @@ public:
     RetiredTables() = default;
     RetiredTables(RetiredTables const&) = delete;
     RetiredTables& operator=(RetiredTables const&) = delete;
-    ~RetiredTables() { release(); }
+    ~RetiredTables() {
+        if (first_.value != 0) [[unlikely]]
+            release();
+    }
 
     void add(PhysAddr table) {
         frame_of(table).word.store(first_.value, std::memory_order_relaxed);

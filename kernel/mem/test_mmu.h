@@ -1,7 +1,8 @@
-// A processor's memory access, played by the tests: a TLB that forgets only what it is told to, a walk of the page
+// Two processors' memory accesses, played by the tests: TLBs that forget only what they are told to, a walk of the page
 // tables, and the fault handler.
 #pragma once
 
+#include <array>
 #include <map>
 
 #include "kernel/mem/address_space.h"
@@ -19,27 +20,32 @@ public:
     TestMmu& operator=(TestMmu const&) = delete;
 
     void flush(VirtAddr start, std::uint64_t pages) {
-        std::erase_if(tlb_, [&](auto const& cached) {
-            return cached.first.second >= start.page() && cached.first.second < start.page() + pages;
-        });
+        for (auto& tlb : tlbs_)
+            std::erase_if(tlb, [&](auto const& cached) {
+                return cached.first.second >= start.page() && cached.first.second < start.page() + pages;
+            });
     }
     void forget_root(PhysAddr root) {
-        std::erase_if(tlb_, [&](auto const& cached) { return cached.first.first == root.value; });
+        for (auto& tlb : tlbs_)
+            std::erase_if(tlb, [&](auto const& cached) { return cached.first.first == root.value; });
     }
 
     /// Where the page is, for one access.
     /// errors    of the fault handler
     Result<PhysAddr> translate(AddressSpace& space, PhysAddr root, VirtAddr address, abi::Access access) {
+        // Another CPU each time, more or less: what one did must be seen by the other.
+        pick_ = pick_ * 6364136223846793005 + 1442695040888963407;
+        auto& tlb = tlbs_[pick_ >> 63];
         for (int attempt = 0; attempt < 4; ++attempt) {
-            auto const cached = tlb_.find({root.value, address.page()});
-            if (cached != tlb_.end() && permits(cached->second, access))
+            auto const cached = tlb.find({root.value, address.page()});
+            if (cached != tlb.end() && permits(cached->second, access))
                 return arch::PageFormat::address(cached->second, 0);
             if (auto const entry = walk(root, address); permits(entry, access)) {
-                tlb_[{root.value, address.page()}] = entry;
+                tlb[{root.value, address.page()}] = entry;
                 continue;
             }
             // As on x86: a fault removes the page from this TLB.
-            tlb_.erase({root.value, address.page()});
+            tlb.erase({root.value, address.page()});
             ++faults;
             TRY(space.handle_fault(address, access));
         }
@@ -75,7 +81,9 @@ private:
         return mem::table_entries(table)[paging::index_at(address, 0)];
     }
 
-    std::map<std::pair<std::uint64_t, std::uint64_t>, paging::Entry> tlb_;
+    using Tlb = std::map<std::pair<std::uint64_t, std::uint64_t>, paging::Entry>;  // by root and page
+    std::array<Tlb, 2> tlbs_;
+    std::uint64_t pick_ = 1;
 };
 
 }  // namespace astrata::kernel

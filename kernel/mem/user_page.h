@@ -14,15 +14,20 @@ inline constexpr std::uint64_t one_pin = std::uint64_t{1} << 32;
 
 /// A page charged to `account`, in one tree (the caller's to put there).
 /// errors    no_memory
-[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero, Reserve reserve = Reserve::may_use) {
-    if (reserve == Reserve::keep && !account.has_room_beside_reserve(page_size))
-        return fail(Error::no_memory);
-    auto charge = TRY(PendingCharge::make(account, page_size));
-    auto const page = TRY(allocate_frame(FrameKind::user, zero, reserve));
-    auto& frame = frame_of(page);
+[[nodiscard]] inline Result<PhysAddr> allocate_user_page(Account& account, Zero zero,
+                                                         Reserve reserve = Reserve::may_use) {
+    auto const charged =
+        reserve == Reserve::keep ? account.charge_beside_reserve(page_size) : account.charge(page_size);
+    if (!charged) [[unlikely]]
+        return fail(charged.error());
+    auto const page = allocate_frame(FrameKind::user, zero, reserve);
+    if (!page) [[unlikely]] {
+        account.uncharge(page_size);
+        return page;
+    }
+    auto& frame = frame_of(*page);
     frame.account = account.id();
     frame.word.store(one_tree, std::memory_order_relaxed);
-    charge.keep();
     return page;
 }
 

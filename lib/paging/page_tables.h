@@ -251,20 +251,18 @@ private:
             auto const table_start = align_down(page, step) - first * step;
             auto const limit = std::min<std::uint64_t>(entries_per_table, (end - table_start + step - 1) / step);
             auto const groups = memory_.groups(path[index_of(level)]);
-            unsigned index = first;
-            for (; index < limit; ++index) {
-                if (index % entries_per_group == 0 || index == first) {
-                    index = skip_empty_groups(groups, index);
-                    if (index >= limit)
-                        break;
-                }
+            auto index = skip_empty_groups(groups, first);
+            while (index < limit) {
                 auto& neighbour = entries[index];
                 auto const value = load_entry(neighbour);
-                if (!Format::is_present(value))
-                    continue;
-                if (!Format::is_leaf(value, level))
-                    break;
-                visit(neighbour, path, level, VirtAddr{upper_bits | (table_start + index * step) * page_size});
+                if (Format::is_present(value)) {
+                    if (!Format::is_leaf(value, level))
+                        break;
+                    visit(neighbour, path, level, VirtAddr{upper_bits | (table_start + index * step) * page_size});
+                }
+                ++index;
+                if (index % entries_per_group == 0 && index < limit)
+                    index = skip_empty_groups(groups, index);
             }
             page = table_start + std::min<std::uint64_t>(index, limit) * step;
             free_if_empty(path, level, page - 1);

@@ -16,6 +16,20 @@ void update_height(AvlLink& link) {
 
 }  // namespace
 
+AvlLink* AvlCore::pop_leaf() {
+    auto* link = root_;
+    if (link == nullptr)
+        return nullptr;
+    while (link->left != nullptr || link->right != nullptr)
+        link = link->left != nullptr ? link->left : link->right;
+    // The next search begins at the parent: the root is only where searches begin, while the tree is taken apart.
+    auto* const parent = link->parent;
+    if (parent != nullptr)
+        (parent->left == link ? parent->left : parent->right) = nullptr;
+    root_ = parent;
+    return link;
+}
+
 AvlLink* AvlCore::leftmost(AvlLink* link) {
     while (link != nullptr && link->left != nullptr)
         link = link->left;

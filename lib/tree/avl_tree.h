@@ -24,6 +24,8 @@ public:
     void attach(AvlLink& link, AvlLink* parent, AvlLink** place);
     void detach(AvlLink& link);
 
+    AvlLink* pop_leaf();
+
     static AvlLink* leftmost(AvlLink* link);
     static AvlLink* rightmost(AvlLink* link);
     static AvlLink* successor(AvlLink const* link);
@@ -109,6 +111,47 @@ public:
     [[nodiscard]] static T* next(T const& element) { return typed(detail::AvlCore::successor(&element)); }
     [[nodiscard]] static T* previous(T const& element) { return typed(detail::AvlCore::predecessor(&element)); }
     [[nodiscard]] T* root() const { return typed(core_.root()); }
+
+    /// Takes some element out without restoring balance, for taking the whole tree apart: nothing else may be done with
+    /// the tree until it is empty. Null when it is.
+    T* pop_for_teardown() { return typed(core_.pop_leaf()); }
+    /// Fills this empty tree with twins of `other`'s elements in the same shape, which costs no balancing.
+    /// `make(element)` yields a twin with the same key, or null; then the copy ends, incomplete and fit for teardown
+    /// only, and false is returned.
+    template <typename Make>
+    bool copy_shape(AvlTree const& other, Make make) {
+        AvlLink const* source = other.core_.root();
+        AvlLink* parent = nullptr;
+        AvlLink** place = &core_.root_;
+        while (source != nullptr) {
+            AvlLink* twin = make(*static_cast<T const*>(source));
+            if (twin == nullptr)
+                return false;
+            *twin = {.parent = parent, .height = source->height};
+            *place = twin;
+            if (source->left != nullptr) {
+                parent = twin;
+                place = &twin->left;
+                source = source->left;
+                continue;
+            }
+            // Up to the nearest element whose right side is still to do.
+            while (source != nullptr && source->right == nullptr) {
+                while (source->parent != nullptr && source->parent->right == source) {
+                    source = source->parent;
+                    twin = twin->parent;
+                }
+                source = source->parent;
+                twin = twin->parent;
+            }
+            if (source == nullptr)
+                break;
+            parent = twin;
+            place = &twin->right;
+            source = source->right;
+        }
+        return true;
+    }
 
 private:
     static T* typed(AvlLink* link) { return static_cast<T*>(link); }

@@ -76,5 +76,51 @@ TEST(AvlTree, agrees_with_a_map_under_random_changes) {
     }
 }
 
+TEST(AvlTree, copies_its_shape_and_comes_apart) {
+    std::mt19937 random(9);
+    for (int size = 0; size < 70; ++size) {
+        Tree tree;
+        std::vector<std::unique_ptr<Element>> storage;
+        for (int i = 0; i < size; ++i) {
+            storage.push_back(std::make_unique<Element>(static_cast<int>(random() % 1000)));
+            tree.insert(*storage.back());
+        }
+        Tree copy;
+        std::vector<std::unique_ptr<Element>> twins;
+        ASSERT_TRUE(copy.copy_shape(tree, [&](Element const& element) {
+            twins.push_back(std::make_unique<Element>(element.key));
+            return twins.back().get();
+        }));
+        check_shape(copy.root());
+        auto* other = copy.first();
+        int count = 0;
+        for (auto* element = tree.first(); element != nullptr;
+             element = Tree::next(*element), other = Tree::next(*other), ++count) {
+            ASSERT_NE(other, nullptr);
+            ASSERT_NE(other, element);
+            ASSERT_EQ(other->key, element->key);
+        }
+        ASSERT_EQ(other, nullptr);
+        Tree partial;
+        int allowed = count / 2;
+        ASSERT_EQ(partial.copy_shape(tree,
+                                     [&](Element const& element) -> Element* {
+                                         if (allowed-- == 0)
+                                             return nullptr;
+                                         twins.push_back(std::make_unique<Element>(element.key));
+                                         return twins.back().get();
+                                     }),
+                  count == 0);
+        int popped = 0;
+        while (partial.pop_for_teardown() != nullptr)
+            ++popped;
+        ASSERT_EQ(popped, count / 2);
+        while (copy.pop_for_teardown() != nullptr)
+            --count;
+        ASSERT_EQ(count, 0);
+        ASSERT_TRUE(copy.is_empty());
+    }
+}
+
 }  // namespace
 }  // namespace astrata
