@@ -202,3 +202,12 @@ extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame) {
     complete(self, frame, continue_parked(self, call, status));
     leave_to_user(frame);
 }
+
+// The same calls by native code that is hosted in the kernel, whose frames lie wherever its stack is.
+void astrata::kernel::message_call_by_hosted(Thread& caller, arch::TrapFrame& frame) {
+    caller.frame = &frame;
+    if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
+        call_endpoint(caller, frame);
+    else
+        reply_and_wait(caller, frame);
+}

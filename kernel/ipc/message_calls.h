@@ -13,5 +13,7 @@ class Thread;
 void call_endpoint(Thread& caller, arch::TrapFrame& frame);
 void reply_only(Thread& caller, arch::TrapFrame& frame);
 void reply_and_wait(Thread& caller, arch::TrapFrame& frame);
+/// endpoint_call or reply_and_wait, by the number in rax.
+void message_call_by_hosted(Thread& caller, arch::TrapFrame& frame);
 
 }  // namespace astrata::kernel

@@ -11,6 +11,7 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread_registry.h"
+#include "kernel/user_copy/user_span.h"
 
 namespace astrata::kernel {
 
@@ -20,7 +21,8 @@ namespace {
 void begin_user_thread(void* raw) {
     auto& thread = *static_cast<Thread*>(raw);
     auto const words = thread.request_words;
-    arch::enter_user(words[0], words[1], words[2], words[3], thread.buffer_address.value);
+    auto const enter = thread.process().is_hosted() ? arch::begin_hosted : arch::enter_user;
+    enter(words[0], words[1], words[2], words[3], thread.buffer_address.value);
 }
 
 }  // namespace
@@ -114,7 +116,9 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     (void)arch::disable_interrupts();
     arch::release_preemption();
     if (!is_interrupted_already()) {
-        parked_in = call;
+        // A hosted thread's stack holds more than the system call.
+        if (!process_->is_hosted())
+            parked_in = call;
         if (next != nullptr)
             sched::switch_to(*next);
         else
@@ -190,6 +194,15 @@ void Thread::interrupt_wait() {
 }
 
 void Thread::end() {
+    // The stack of hosted native code goes with its process.
+    if (process_ && process_->is_hosted())
+        arch::continue_on_kernel_stack(arch, [](void* thread) { static_cast<Thread*>(thread)->finish(); }, this);
+    finish();
+}
+
+void Thread::finish() {
+    if (farewell.address.value != 0)
+        (void)copy_out({farewell.address, sizeof(farewell.value)}, std::as_bytes(std::span(&farewell.value, 1)));
     reply_->disconnect();
     if (process_ && buffer_object)
         (void)process_->home().unmap(buffer_address, page_size);

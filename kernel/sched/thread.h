@@ -162,6 +162,12 @@ public:
     VirtAddr buffer_address;  // in the home space
     [[nodiscard]] Reply& reply() const { return *reply_; }
 
+    /// Stored in the process's memory when the thread has left its stack there; nowhere at address 0.
+    struct {
+        VirtAddr address;
+        std::uint32_t value = 0;
+    } farewell;
+
     // ---- Guest space of the personality's threads.
 
     RefOrNull<AddressSpace> guest_space;
@@ -176,6 +182,7 @@ private:
     static constexpr std::uint32_t pending_kill = 2;
 
     static void timeout_expired(TimerNode& timer);
+    [[noreturn]] void finish();
     void arm_timeout(MonotonicNs deadline);
     std::uint32_t finish_wait();
     void interrupt_wait();

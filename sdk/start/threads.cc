@@ -26,20 +26,17 @@ constinit std::array<std::atomic<SlotState>, start::stack_slots> slots{};
 constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the first thread's
 constinit std::atomic<std::uint32_t> vacant_slots = 0;
 
-// Ending threads stand here for their last instructions, all at once: nobody reads what they leave.
-alignas(16) constinit std::array<std::byte, 512> graveyard{};
-
-constexpr std::uint64_t slot_address(std::uint32_t slot) {
-    return start::stack_area_begin + slot * stack_slot_bytes;
+std::uint64_t slot_address(std::uint32_t slot) {
+    return start::home_of(reinterpret_cast<std::uint64_t>(&slots)) + start::stack_area_offset + slot * stack_slot_bytes;
 }
 
 ThreadContext* context_of(std::uint32_t slot) {
     return reinterpret_cast<ThreadContext*>(slot_address(slot));
 }
 
-Result<> map_part(std::uint64_t address, std::uint64_t length) {
-    TRY(sys::address_space_map_anonymous(
-        own().home, address, length, access_and_flags(read_write, abi::MapFlags::fixed | abi::MapFlags::exclusive)));
+Result<> map_part(std::uint64_t address, std::uint64_t length, abi::MapFlags flags = {}) {
+    flags |= abi::MapFlags::fixed | abi::MapFlags::exclusive;
+    TRY(sys::address_space_map_anonymous(own().home, address, length, access_and_flags(read_write, flags)));
     return {};
 }
 
@@ -69,7 +66,7 @@ Result<std::uint32_t> take_slot(std::uint64_t stack_bytes) {
     }
     auto const address = slot_address(slot);
     TRY(map_part(address, page_size));
-    if (auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes); !mapped) {
+    if (auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes, stack_flags(address)); !mapped) {
         (void)sys::address_space_unmap(own().home, address, page_size);
         return fail(mapped.error());
     }
@@ -108,18 +105,8 @@ extern "C" [[noreturn]] void astrata_thread_main(ThreadStart* start, std::uint64
     context.message_buffer = nullptr;
     context.user = nullptr;
     vacant_slots.fetch_add(1, std::memory_order_relaxed);
-    // From the store on, the slot may be given to a new thread, so this one leaves its stack before.
-    auto* const stack = std::to_address(graveyard.end());
-    asm volatile("movq %[stack], %%rsp\n\t"
-                 "xorl %%ebp, %%ebp\n\t"
-                 "movl %[vacant], (%[state])\n\t"
-                 "pushq $0\n\t"
-                 "jmpq *%[exit]"
-                 :
-                 : [stack] "r"(stack), [vacant] "i"(SlotState::vacant), [state] "r"(&slots[context.stack_slot]),
-                   [exit] "r"(astrata_vdso.thread_exit)
-                 : "memory");
-    __builtin_unreachable();
+    // From the store on, the slot may be given to a new thread, so Bedrock makes it when this one has left its stack.
+    sys::thread_exit(reinterpret_cast<std::uint64_t>(&slots[context.stack_slot]), static_cast<std::uint32_t>(SlotState::vacant));
 }
 
 // Entered by Bedrock with the stack aligned as at a function's call, and without a return address.

@@ -29,7 +29,7 @@ OPTIONS = [
     Option("--rw", help="keep what is written to the root file system (not supported yet)"),
     Option("--disk", "IMAGE", repeat=True, help="a further disk (raw or qcow2); may be given several times"),
     Option("-p", "HOST:GUEST", repeat=True, convert=_refuse("there is no network"), help="forward a port (not supported yet)"),
-    Option("--isolation", "MODE", convert=choice("user", planned=("kernel", "wasm")),
+    Option("--isolation", "MODE", convert=choice("user", "kernel", planned=("wasm",)),
            help="wall around strates: user"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),

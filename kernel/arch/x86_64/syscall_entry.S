@@ -203,6 +203,70 @@ message_call_resumed:
     movq %rcx, FRAME_R11(%rsp)
     jmp message_exit
 
+# Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode: a
+# frame is built as if there had been a change of both.
+.set KERNEL_CODE, 0x08
+.set KERNEL_DATA, 0x10
+.align 16
+.global hosted_entry
+hosted_entry:
+    popq %rcx
+    movq %rsp, %r11
+    pushq $KERNEL_DATA
+    pushq %r11
+    pushfq
+    pushq $KERNEL_CODE
+    pushq %rcx
+    SAVE_REGISTERS
+    movq %rsp, %rdi
+    movq %rsp, %rbx
+    andq $-16, %rsp
+    xorl %ebp, %ebp
+    call hosted_dispatch        # comes back with interrupts off
+    movq %rbx, %rsp
+    popq %r8
+    popq %r9
+    popq %r10
+    popq %r12
+    popq %r13
+    popq %r14
+    popq %r15
+    popq %rbx
+    popq %rbp
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %r11
+    popq %rax
+    movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
+    movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
+    sti
+    jmpq *%rcx
+
+# void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
+.global enter_hosted
+enter_hosted:
+    movq %rdi, %rax
+    movq %rsi, %rsp
+    movq %rdx, %rdi
+    movq %rcx, %rsi
+    movq %r8, %rdx
+    xorl %ebp, %ebp
+    cld
+    sti
+    jmpq *%rax
+
+# void continue_on_stack(void (*function)(void*), void* argument, stack_top): leaves the present stack for good.
+.global continue_on_stack
+continue_on_stack:
+    movq %rdx, %rsp
+    movq %rdi, %rax
+    movq %rsi, %rdi
+    xorl %ebp, %ebp
+    call *%rax
+    ud2
+
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
 # for a moment; nothing is pushed, interrupts are off, and NMIs have a stack of their own.
 .align 16

@@ -20,6 +20,9 @@ extern "C" {
 void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);
 void thread_trampoline();
 void trap_return();
+[[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                               std::uint64_t argument2);
+[[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
 std::uint32_t enter_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps);
 }
 
@@ -104,18 +107,22 @@ void resume_vector_state(PerCpu& cpu, Thread& thread) {
 
 }  // namespace
 
-void activate_space(Thread& thread) {
-    auto& cpu = this_cpu();
-    enter_space_of(cpu, thread);
-    use_root(cpu, cpu.restricted != nullptr ? cpu.active_space->restricted_root().value : cpu.full_root);
-}
-
-// A kernel thread runs in whatever space is there, which must then not go away with the thread that left it.
+// Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
 static void keep_space(PerCpu& cpu) {
     if (cpu.active_space != nullptr && cpu.is_space_borrowed) {
         cpu.active_space->add_reference();
         cpu.is_space_borrowed = false;
     }
+}
+
+void activate_space(Thread& thread) {
+    auto& cpu = this_cpu();
+    if (thread.process().is_hosted() && !thread.guest_space) {
+        keep_space(cpu);
+        return;
+    }
+    enter_space_of(cpu, thread);
+    use_root(cpu, cpu.restricted != nullptr ? cpu.active_space->restricted_root().value : cpu.full_root);
 }
 
 void release_former_space(AddressSpace& former) {
@@ -258,6 +265,15 @@ void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument
     frame.ss = user_data_selector;
     asm volatile("movq %0, %%rsp\n\tjmp trap_return" ::"r"(&frame) : "memory");
     __builtin_unreachable();
+}
+
+void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1, std::uint64_t argument2) {
+    (void)disable_interrupts();
+    enter_hosted(entry, stack, argument0, argument1, argument2);
+}
+
+void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument) {
+    continue_on_stack(function, argument, state.stack_top);
 }
 
 abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view) {

@@ -15,6 +15,8 @@ namespace arch {
 
 struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
 
+extern "C" void hosted_entry();   // syscall_entry.S
+
 struct PerCpu {
     PerCpu* self = nullptr;                         // gs:0, so that the address can be had in one load
     std::uint64_t kernel_stack = 0;                 // gs:8, where a system call starts pushing
@@ -25,6 +27,7 @@ struct PerCpu {
     std::uint32_t needs_reschedule = 0;             // gs:44
     std::uint64_t restricted_return = 0;            // gs:48, stack pointer of enter_restricted
     std::uint64_t full_root = 0;                    // gs:56, page-table root of the native view
+    void (*hosted_call)() = hosted_entry;                // gs:64, where native code that is hosted in the kernel calls
     std::uint64_t held_ranks = 0;                   // debug: bit for each lock rank held
     std::uint32_t index = 0;
     std::uint32_t apic_id = 0;
@@ -49,6 +52,7 @@ struct PerCpu {
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
+static_assert(offsetof(PerCpu, hosted_call) == 64);
 
 }  // namespace arch
 }  // namespace astrata::kernel

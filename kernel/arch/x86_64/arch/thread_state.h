@@ -56,6 +56,13 @@ void leave_space();
 [[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                              std::uint64_t argument2);
 
+/// The same for a thread that is hosted in the kernel.
+[[noreturn]] void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                               std::uint64_t argument2);
+
+/// Goes on with function(argument) on a kernel stack, leaving whatever stack this is.
+[[noreturn]] void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument);
+
 /// Allocates the area for foreign code's vector state, in the processor's initial state.
 /// Returns false if memory is short.
 [[nodiscard]] bool allocate_vector_area(Thread& thread);
