@@ -203,9 +203,8 @@ extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame) {
     leave_to_user(frame);
 }
 
-// The same calls by native code that is hosted in the kernel, whose frames lie wherever its stack is.
+// The same calls by native code that is hosted in the kernel.
 void astrata::kernel::message_call_by_hosted(Thread& caller, arch::TrapFrame& frame) {
-    caller.frame = &frame;
     if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
         call_endpoint(caller, frame);
     else

@@ -60,6 +60,8 @@ extern "C" void syscall_dispatch(arch::TrapFrame& frame) {
 extern "C" void hosted_dispatch(arch::TrapFrame& frame) {
     auto& caller = arch::current_thread();
     arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    // Messages are read from and delivered to it; it lies wherever the stack is.
+    caller.frame = &frame;
     if (frame.rax <= ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT)
         message_call_by_hosted(caller, frame);
     else
