@@ -237,6 +237,23 @@ struct RestrictedEnterArgs {};
 /// errors: bad_state (no state or space bound)
 Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnterArgs const& args);
 
+struct RestrictedRunArgs {
+    std::uint64_t handler;
+    std::uint64_t argument;
+};
+/// The same again and again, for native code that is hosted in the kernel: at each exit, handler(argument, reason) is called on the
+/// caller's stack, and foreign code goes on when it returns a value other than 0.
+/// errors: bad_state (no state or space bound), not_supported (not hosted), bad_address (handler outside the home space)
+Result<> sys_restricted_run(Thread& caller, RestrictedRunArgs const& args);
+
+struct RestrictedLoadBasesArgs {};
+/// The thread's segment bases are foreign code's alone and stay in the processor. These move them between there and the bound state.
+/// errors: bad_state (no state bound); load: out_of_range (beyond the guest half)
+Result<> sys_restricted_load_bases(Thread& caller, RestrictedLoadBasesArgs const& args);
+
+struct RestrictedSaveBasesArgs {};
+Result<> sys_restricted_save_bases(Thread& caller, RestrictedSaveBasesArgs const& args);
+
 struct RestrictedSaveVectorStateArgs {
     UserBytesOut into;
 };

@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 84> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 87> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -43,6 +43,9 @@ inline constexpr std::array<SystemCallTrace, 84> system_call_traces{{
     {"thread_set_space", "u", "space"},
     {"thread_bind_restricted_state", "u", "address"},
     {"restricted_enter", "", ""},
+    {"restricted_run", "uu", "handler argument"},
+    {"restricted_load_bases", "", ""},
+    {"restricted_save_bases", "", ""},
     {"restricted_save_vector_state", "pl", "into length"},
     {"restricted_load_vector_state", "pl", "from length"},
     {"address_space_create", "", ""},

@@ -218,6 +218,23 @@ inline Result<abi::RestrictedExit> restricted_enter() {
     return static_cast<abi::RestrictedExit>(reason);
 }
 
+/// The same again and again, for native code that is hosted in the kernel: at each exit, handler(argument, reason) is called on the
+/// caller's stack, and foreign code goes on when it returns a value other than 0.
+/// errors: bad_state (no state or space bound), not_supported (not hosted), bad_address (handler outside the home space)
+inline Result<> restricted_run(std::uint64_t handler, std::uint64_t argument) {
+    return detail::to_result(astrata_vdso.restricted_run(handler, argument));
+}
+
+/// The thread's segment bases are foreign code's alone and stay in the processor. These move them between there and the bound state.
+/// errors: bad_state (no state bound); load: out_of_range (beyond the guest half)
+inline Result<> restricted_load_bases() {
+    return detail::to_result(astrata_vdso.restricted_load_bases());
+}
+
+inline Result<> restricted_save_bases() {
+    return detail::to_result(astrata_vdso.restricted_save_bases());
+}
+
 /// Copies the calling thread's FPU and vector state, which is the foreign code's, out (XSAVE standard format on x86_64) and in;
 /// returns the size in bytes. Reserved state is sanitised on the way in.
 /// errors: out_of_range (buffer too small)

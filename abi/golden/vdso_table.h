@@ -39,6 +39,9 @@ struct VdsoTable {
     std::uint64_t (*thread_set_space)(std::uint64_t space);
     std::uint64_t (*thread_bind_restricted_state)(std::uint64_t address);
     std::uint64_t (*restricted_enter)(std::uint64_t* reason);
+    std::uint64_t (*restricted_run)(std::uint64_t handler, std::uint64_t argument);
+    std::uint64_t (*restricted_load_bases)();
+    std::uint64_t (*restricted_save_bases)();
     std::uint64_t (*restricted_save_vector_state)(void* into, std::uint64_t into_length, std::uint64_t* size);
     std::uint64_t (*restricted_load_vector_state)(void const* from, std::uint64_t from_length);
     std::uint64_t (*address_space_create)(std::uint64_t* space);
@@ -101,7 +104,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 86> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 89> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -128,6 +131,9 @@ inline constexpr std::array<std::string_view, 86> vdso_symbol_names{
     "astrata_thread_set_space",
     "astrata_thread_bind_restricted_state",
     "astrata_restricted_enter",
+    "astrata_restricted_run",
+    "astrata_restricted_load_bases",
+    "astrata_restricted_save_bases",
     "astrata_restricted_save_vector_state",
     "astrata_restricted_load_vector_state",
     "astrata_address_space_create",

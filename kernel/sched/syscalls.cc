@@ -132,8 +132,7 @@ Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnter
     constexpr std::uint64_t user_flags = 0x250dd5;   // CF PF AF ZF SF TF DF OF AC ID RF
     constexpr std::uint64_t fixed_flags = 0x202;     // IF and the bit that is always one
     auto& state = *caller.restricted_state;
-    constexpr auto limit = layout::guest_end.value;
-    if (state.rip >= limit || state.fs_base >= limit || state.gs_base >= limit) {
+    if (state.rip >= layout::guest_end.value) {
         // As if the first fetch had faulted: a general protection fault of the foreign code.
         state.exit = abi::RestrictedExit::exception;
         state.vector = 13;
@@ -150,6 +149,37 @@ Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnter
         note_first_user_instruction();
     auto const& space = *caller.guest_space;
     return arch::run_restricted(caller, space.restricted_root().value, space.native_root().value);
+}
+
+Result<> sys_restricted_run(Thread& caller, RestrictedRunArgs const& args) {
+    if (!caller.process().is_hosted())
+        return fail(Error::not_supported);
+    if (caller.restricted_state == nullptr || !caller.guest_space)
+        return fail(Error::bad_state);
+    if (!caller.process().home().contains({args.handler}, 1))
+        return fail(Error::bad_address);
+    if (first_user_ticks() == 0) [[unlikely]]
+        note_first_user_instruction();
+    arch::run_restricted_loop(caller, args.handler, args.argument);
+    return {};
+}
+
+Result<> sys_restricted_load_bases(Thread& caller, RestrictedLoadBasesArgs const&) {
+    if (caller.restricted_state == nullptr)
+        return fail(Error::bad_state);
+    auto const& state = *caller.restricted_state;
+    if (state.fs_base >= layout::guest_end.value || state.gs_base >= layout::guest_end.value)
+        return fail(Error::out_of_range);
+    arch::load_segment_bases(state.fs_base, state.gs_base);
+    return {};
+}
+
+Result<> sys_restricted_save_bases(Thread& caller, RestrictedSaveBasesArgs const&) {
+    if (caller.restricted_state == nullptr)
+        return fail(Error::bad_state);
+    auto& state = *caller.restricted_state;
+    arch::save_segment_bases(state.fs_base, state.gs_base);
+    return {};
 }
 
 Result<std::uint64_t> sys_restricted_save_vector_state(Thread& caller, RestrictedSaveVectorStateArgs const& args) {

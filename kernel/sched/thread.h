@@ -121,6 +121,8 @@ public:
         return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0;
     }
     [[nodiscard]] bool has_pending() const { return pending_.load(std::memory_order_relaxed) != 0; }
+    /// Zero while nothing is pending; for the entry code.
+    [[nodiscard]] std::atomic<std::uint32_t> const& pending_word() const { return pending_; }
     void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
 
     /// True once, if the thread was never started: it never will be, and somebody else must take it out of its process.

@@ -10,6 +10,7 @@
 .set CPU_KERNEL_STACK, 8
 .set CPU_USER_STACK, 16
 .set CPU_RESTRICTED, 24
+.set CPU_NEEDS_RESCHEDULE, 44
 .set CPU_RESTRICTED_RETURN, 48
 
 # RestrictedStateX86 (abi/types.abi)
@@ -32,6 +33,9 @@
 .set STATE_RIP, 128
 .set STATE_RFLAGS, 136
 .set STATE_EXIT, 160
+.set STATE_VECTOR, 164
+.set STATE_ERROR_CODE, 168
+.set STATE_FAULT_ADDRESS, 176
 
 # TrapFrame (arch/trap_frame.h)
 .set FRAME_R8, 0
@@ -303,6 +307,9 @@ leave_restricted:
 restricted_unwind:
     movq %gs:CPU_RESTRICTED_RETURN, %rsp
     movq $0, %gs:CPU_RESTRICTED
+    ret                         # to enter_restricted_done or to restricted_loop_exit
+
+enter_restricted_done:
     popq %r15
     popq %r14
     popq %r13
@@ -323,8 +330,11 @@ enter_restricted:
     pushq %r13
     pushq %r14
     pushq %r15
+    leaq enter_restricted_done(%rip), %rax
+    pushq %rax
     movq %rsp, %gs:CPU_RESTRICTED_RETURN
     movq %rsp, (%rsi)
+restricted_go:
     movq %rdi, %gs:CPU_RESTRICTED
     cmpl $0, STATE_EXIT(%rdi)
     jne restricted_resume_all
@@ -373,6 +383,97 @@ restricted_resume_all:
     movq STATE_RDI(%rdi), %rdi
     swapgs
     iretq
+
+# void loop_restricted(state, stack_for_traps, handler, argument, pending): as enter_restricted, but what follows an exit is a call of
+# handler(argument, reason) on this stack, with interrupts on, and then the next run; it returns when the handler returns 0.
+# Budget of a system call that comes through here: 80 instructions besides the handler.
+.set LOOP_STATE, 8              # above the address that each exit returns to
+.set LOOP_HANDLER, 16
+.set LOOP_ARGUMENT, 24
+.set LOOP_PENDING, 32
+.set LOOP_SIZE, 40
+.set GUEST_END_SHIFT, 39
+.set GUEST_END_TOP, 0xff
+.set USER_FLAGS, 0x250dd5       # CF PF AF ZF SF TF DF OF AC ID RF
+.set FIXED_FLAGS, 0x202         # IF and the bit that is always one
+.set EXIT_EXCEPTION, 1
+.set EXIT_KICK, 2
+.set GENERAL_PROTECTION, 13
+.align 16
+.global loop_restricted
+loop_restricted:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    pushq %r8
+    pushq %rcx
+    pushq %rdx
+    pushq %rdi
+    leaq restricted_loop_exit(%rip), %rax
+    pushq %rax
+    movq %rsp, %gs:CPU_RESTRICTED_RETURN
+    movq %rsp, (%rsi)
+    jmp restricted_loop_next
+
+.align 16
+restricted_loop_exit:
+    subq $8, %rsp               # the address stays for the next exit
+restricted_loop_handle:
+    sti
+    movl %eax, %esi
+    movq LOOP_ARGUMENT(%rsp), %rdi
+    xorl %ebp, %ebp
+    call *LOOP_HANDLER(%rsp)
+    cli
+    testl %eax, %eax
+    jz restricted_loop_done
+restricted_loop_next:
+    cmpl $0, %gs:CPU_NEEDS_RESCHEDULE
+    jne restricted_loop_settle
+    movq LOOP_PENDING(%rsp), %rax
+    cmpl $0, (%rax)
+    jne restricted_loop_settle
+restricted_loop_go:
+    movq LOOP_STATE(%rsp), %rdi
+    movq STATE_RIP(%rdi), %rax
+    movq STATE_RFLAGS(%rdi), %rcx
+    shrq $GUEST_END_SHIFT, %rax
+    cmpq $GUEST_END_TOP, %rax
+    jae restricted_loop_bad_address
+    andl $USER_FLAGS, %ecx
+    orl $FIXED_FLAGS, %ecx
+    movq %rcx, STATE_RFLAGS(%rdi)
+    jmp restricted_go
+
+restricted_loop_settle:
+    call settle_restricted_loop
+    testl %eax, %eax
+    jz restricted_loop_go
+    movl $EXIT_KICK, %eax
+    jmp restricted_loop_handle
+
+# As if the first fetch had faulted: a general protection fault of the foreign code.
+restricted_loop_bad_address:
+    movq STATE_RIP(%rdi), %rax
+    movl $EXIT_EXCEPTION, STATE_EXIT(%rdi)
+    movl $GENERAL_PROTECTION, STATE_VECTOR(%rdi)
+    movq $0, STATE_ERROR_CODE(%rdi)
+    movq %rax, STATE_FAULT_ADDRESS(%rdi)
+    movl $EXIT_EXCEPTION, %eax
+    jmp restricted_loop_handle
+
+restricted_loop_done:
+    addq $LOOP_SIZE, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
 
 # void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with): leaves one kernel stack, resumes another.
 .align 16

@@ -15,6 +15,7 @@
 #include "kernel/sched/reaper.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trap/user_exit.h"
 
 extern "C" {
 void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);
@@ -24,6 +25,8 @@ void trap_return();
                                std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
 std::uint32_t enter_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps);
+void loop_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps, std::uint64_t handler, std::uint64_t argument,
+                     std::atomic<std::uint32_t> const* pending);
 }
 
 namespace astrata::kernel::arch {
@@ -278,23 +281,35 @@ void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*),
 
 abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view) {
     auto const interrupts = disable_interrupts();
-    auto& state = *thread.restricted_state;
-    auto const own_fs = read_user_fs();
-    auto const own_gs = read_user_gs();
-    write_user_fs(state.fs_base);
-    write_user_gs(state.gs_base);
     use_root(this_cpu(), other_view);
-    auto const reason = enter_restricted(&state, &this_cpu().tables->task.stacks[0]);
+    auto const reason = enter_restricted(thread.restricted_state, &this_cpu().tables->task.stacks[0]);
     // Perhaps on another CPU than before.
     auto& cpu = this_cpu();
     cpu.tables->task.stacks[0] = thread.arch.stack_top;
-    state.fs_base = read_user_fs();
-    state.gs_base = read_user_gs();
-    write_user_fs(own_fs);
-    write_user_gs(own_gs);
     use_root(cpu, own_view);
     restore_interrupts(interrupts);
     return static_cast<abi::RestrictedExit>(reason);
+}
+
+void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument) {
+    (void)disable_interrupts();
+    loop_restricted(thread.restricted_state, &this_cpu().tables->task.stacks[0], handler, argument, &thread.pending_word());
+    this_cpu().tables->task.stacks[0] = thread.arch.stack_top;
+    enable_interrupts();
+}
+
+void load_segment_bases(std::uint64_t fs, std::uint64_t gs) {
+    auto const interrupts = disable_interrupts();
+    write_user_fs(fs);
+    write_user_gs(gs);
+    restore_interrupts(interrupts);
+}
+
+void save_segment_bases(std::uint64_t& fs, std::uint64_t& gs) {
+    auto const interrupts = disable_interrupts();
+    fs = read_user_fs();
+    gs = read_user_gs();
+    restore_interrupts(interrupts);
 }
 
 }  // namespace astrata::kernel::arch
@@ -306,4 +321,17 @@ extern "C" [[noreturn]] void thread_first_run(void (*function)(void*), void* arg
     arch::enable_interrupts();
     function(argument);
     arch::current_thread().end();
+}
+
+// Between two runs of foreign code in loop_restricted, interrupts off, when something is pending: nonzero if a kick ends the next run
+// before it begins.
+extern "C" std::uint32_t settle_restricted_loop() {
+    using namespace astrata::kernel;
+    auto& thread = arch::current_thread();
+    arch::TrapFrame frame{};
+    settle_before_user_mode(frame);   // ends a killed thread
+    if (!thread.is_kick_pending())
+        return 0;
+    thread.take_kick();
+    return 1;
 }

@@ -70,12 +70,16 @@ LinuxResult<std::uint64_t> sys_arch_prctl(Task& task, std::int32_t option, Guest
         // A segment base beyond the program's half would be a way to look into ours.
         if (address.value >= guest_limit)
             return fail(Errno::eperm);
+        LTRY(sys::restricted_save_bases());
         (option == set_fs ? state.fs_base : state.gs_base) = address.value;
+        LTRY(sys::restricted_load_bases());
         return 0;
-    case get_fs: LTRY(write_guest(address, state.fs_base)); return 0;
-    case get_gs: LTRY(write_guest(address, state.gs_base)); return 0;
+    case get_fs:
+    case get_gs: LTRY(sys::restricted_save_bases()); break;
     default: return fail(Errno::einval);
     }
+    LTRY(write_guest(address, option == get_fs ? state.fs_base : state.gs_base));
+    return 0;
 }
 
 LinuxResult<std::uint64_t> sys_personality(Task& task, std::uint64_t persona) {

@@ -175,6 +175,7 @@ LinuxResult<> switch_program(Task& task, Ref<Memory> memory, LoadedProgram const
 
     auto& state = task.state();
     state = {};
+    LTRY(sys::restricted_load_bases());
     state.rip = program.entry;
     state.rsp = stack_pointer;
     state.rflags = 0x202;   // interrupts on, and the bit that is always one

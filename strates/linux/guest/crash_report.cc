@@ -66,6 +66,7 @@ void report_crash(Task& task, SignalInfo const& info) {
     sdk::log("linux: ", task.name(), "[", task.id(), "] died of ", name_of(info.signal()), is_fault ? " at address " : "",
              is_fault ? Hex{info.words[0], 1} : Hex{0}, " (exception ", task.fault_vector, ", error ",
              Hex{task.fault_error}, ")");
+    static_cast<void>(sys::restricted_save_bases());
     log_registers(state);
     log_code(state.rip);
     if (auto memory = task.share_memory())

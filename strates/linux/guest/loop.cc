@@ -5,6 +5,7 @@
 
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
+#include "lib/start/layout.h"
 #include "linux_calls/table.h"
 #include "sdk/thread.h"
 #include "sdk/thread_context.h"
@@ -28,6 +29,9 @@ public:
 private:
     [[nodiscard]] static bool prepare(Task& task, abi::RestrictedStateX86& state);
     static void enter_until_end(Task& task);
+    [[nodiscard]] static bool enter_one_by_one(std::uint64_t argument);
+    [[nodiscard]] static bool make_ready_to_enter(Task& task);
+    [[nodiscard]] static std::uint64_t handle_exit(std::uint64_t argument, std::uint64_t reason);
     static void handle_call(Task& task);
 };
 
@@ -61,31 +65,52 @@ void GuestThread::handle_call(Task& task) {
         trace_exit(task, number, result);
 }
 
-void GuestThread::enter_until_end(Task& task) {
+// Whether the program goes on: until then, everything that is due before it does is done.
+bool GuestThread::make_ready_to_enter(Task& task) {
     for (;;) {
         // Announced before the last look at `work`; see Task::interrupt.
         task.is_in_guest.store(true, std::memory_order_seq_cst);
-        if (task.work.load(std::memory_order_seq_cst) != 0) [[unlikely]] {
-            task.is_in_guest.store(false, std::memory_order_relaxed);
-            if (!do_pending_work(task))
-                return;
-            task.system_call = Task::no_system_call;
-            continue;
-        }
-        auto reason = sys::restricted_enter();
+        if (task.work.load(std::memory_order_seq_cst) == 0) [[likely]]
+            return true;
         task.is_in_guest.store(false, std::memory_order_relaxed);
-        if (!reason.has_value()) [[unlikely]] {
-            // Registers that cannot be loaded (a non-canonical rip by rt_sigreturn): the program's fault.
-            begin_group_exit(task.process(), WaitStatus::killed(Signal::sigsegv, false));
-            return;
-        }
-        switch (*reason) {
-        [[likely]] case abi::RestrictedExit::syscall:
-            handle_call(task);
-            break;
-        case abi::RestrictedExit::exception: deliver_exception(task); break;
-        case abi::RestrictedExit::kick: task.system_call = Task::no_system_call; break;
-        }
+        if (!do_pending_work(task))
+            return false;
+        task.system_call = Task::no_system_call;
+    }
+}
+
+std::uint64_t GuestThread::handle_exit(std::uint64_t argument, std::uint64_t reason) {
+    auto& task = *reinterpret_cast<Task*>(argument);
+    task.is_in_guest.store(false, std::memory_order_relaxed);
+    switch (static_cast<abi::RestrictedExit>(reason)) {
+    [[likely]] case abi::RestrictedExit::syscall:
+        handle_call(task);
+        break;
+    case abi::RestrictedExit::exception: deliver_exception(task); break;
+    case abi::RestrictedExit::kick: task.system_call = Task::no_system_call; break;
+    }
+    return make_ready_to_enter(task) ? 1 : 0;
+}
+
+void GuestThread::enter_until_end(Task& task) {
+    if (!make_ready_to_enter(task))
+        return;
+    auto const argument = reinterpret_cast<std::uint64_t>(&task);
+    bool const was_entered = start::is_hosted_in_kernel(argument)
+                                 ? sys::restricted_run(reinterpret_cast<std::uint64_t>(&handle_exit), argument).has_value()
+                                 : enter_one_by_one(argument);
+    // Only a thread that was never made ready cannot enter.
+    if (!was_entered)
+        begin_group_exit(task.process(), WaitStatus::killed(Signal::sigsegv, false));
+}
+
+bool GuestThread::enter_one_by_one(std::uint64_t argument) {
+    for (;;) {
+        auto const reason = sys::restricted_enter();
+        if (!reason)
+            return false;
+        if (handle_exit(argument, static_cast<std::uint64_t>(*reason)) == 0)
+            return true;
     }
 }
 
@@ -95,6 +120,8 @@ bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
         return false;
     state = task.initial_state;
     task.state_ = &state;
+    if (!sys::restricted_load_bases().has_value())
+        return false;
     auto memory = task.share_memory();
     if (!memory)
         return true;   // a job's first task: execve brings it

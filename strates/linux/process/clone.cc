@@ -177,6 +177,7 @@ LinuxResult<ProcessId> clone_task(Task& task, CloneRequest const& request) {
     auto child = LTRY(Task::create(id, process));
     child->set_credentials(Ref<Credentials>::share(const_cast<Credentials&>(task.credentials())));
     LTRY(share_or_copy(task, *child, request.flags));
+    LTRY(sys::restricted_save_bases());
     copy_task_attributes(task, *child, request);
     LTRY(copy_vector_state(*child));
     if (has(request.flags, clone_flag::parent_set_tid))
