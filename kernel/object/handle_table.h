@@ -57,7 +57,7 @@ public:
     [[nodiscard]] Result<abi::Handle> insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge = 0);
     /// A one-shot reply handle; it is in no derivation tree.
     [[nodiscard]] Result<abi::Handle> insert_reply(Ref<KernelObject> reply, std::uint64_t call_number);
-    /// A handle in `target` derived from `parent` in this table.
+    /// A handle in this table derived from `parent`, which is in it too.
     /// errors    bad_handle (closed meanwhile), no_memory, no_resources
     [[nodiscard]] Result<abi::Handle> derive(abi::Handle parent, abi::Rights rights, std::uint64_t badge);
     /// Moves a handle to `target`, keeping its place in the derivation tree.
@@ -65,7 +65,8 @@ public:
     [[nodiscard]] Result<abi::Handle> move(abi::Handle handle, HandleTable& target);
     /// errors    bad_handle
     [[nodiscard]] Result<> close(abi::Handle handle);
-    /// Takes a reply handle out of the table; null if it is none.
+    /// Takes a reply handle out of the table without dropping the call that it answers.
+    /// errors    bad_handle, wrong_type
     [[nodiscard]] Result<ResolvedHandle> take_reply(abi::Handle handle);
     /// Closes everything derived from `handle`; returns how many.
     /// errors    bad_handle
@@ -73,7 +74,11 @@ public:
     /// Closes every handle and refuses new ones: the process has ended.
     void close_all();
 
-    [[nodiscard]] std::uint64_t count() const { return used_; }
+    /// Handles that are open.
+    [[nodiscard]] std::uint64_t count() {
+        LockGuard guard(lock_);
+        return used_;
+    }
 
 private:
     static constexpr std::size_t entries_per_page = page_size / sizeof(HandleEntry);
@@ -82,11 +87,15 @@ private:
         std::array<HandleEntry, entries_per_page> entries;
     };
     static_assert(sizeof(Page) <= page_size);
+    using Directory = std::array<Page*, page_limit>;
 
     [[nodiscard]] HandleEntry* entry_locked(abi::Handle handle) REQUIRES(lock_);
     // Null when a page of entries must be added first; see grow().
     [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) REQUIRES(lock_);
     void free_locked(HandleEntry& entry) REQUIRES(lock_);
+    [[nodiscard]] bool has_directory();
+    // Adds a page of free entries.
+    // errors    no_memory, no_resources (table full or closed)
     [[nodiscard]] Result<> grow();
     static abi::Handle value_of(HandleEntry const& entry) {
         return std::uint64_t{entry.generation} << 32 | (entry.slot + 1);
@@ -100,10 +109,10 @@ private:
 
     Account& account_;
     SpinLock<LockRank::handle_table, PreemptionOff> lock_;
-    std::array<Page*, page_limit>* pages_ GUARDED_BY(lock_) = nullptr;
+    Directory* pages_ GUARDED_BY(lock_) = nullptr;
     std::size_t page_count_ GUARDED_BY(lock_) = 0;
     HandleEntry* first_free_ GUARDED_BY(lock_) = nullptr;
-    std::uint64_t used_ = 0;
+    std::uint64_t used_ GUARDED_BY(lock_) = 0;
     bool is_closed_ GUARDED_BY(lock_) = false;
 };
 

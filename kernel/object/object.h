@@ -38,6 +38,7 @@ public:
     /// Called once the last handle with Rights::receive is closed: nobody can ever take from the object again.
     virtual void receivers_gone() {}
 
+    /// The last reference is gone. A process may outlive it for a moment, until another thread comes to it.
     static void destroy(KernelObject* object);
 
     // Objects live in the kernel heap; see kernel/mem/heap.h. Creation goes through make_object, which charges the account.
@@ -48,6 +49,10 @@ private:
     friend class HandleTable;
     template <typename T, typename... Arguments>
     friend Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);
+    static void destroy_now(KernelObject* object);
+    struct EndedProcesses;
+    static EndedProcesses ended_processes;
+
     abi::ObjectKind const kind_;
     std::uint64_t const id_;
     Ref<Account> const account_;
@@ -56,6 +61,7 @@ private:
     std::uint32_t charged_bytes_ = 0;   // for this object itself, by make_object
     SpinLock<LockRank::derivation, PreemptionOff> derivation_lock_;
     HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;   // handles derived from no other
+    KernelObject* next_ended_ = nullptr;   // of a process that waits to be destroyed
 };
 
 }  // namespace astrata::kernel
