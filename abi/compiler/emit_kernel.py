@@ -17,7 +17,7 @@ def object_kinds_used(program: Program) -> list[str]:
 
 def carries_value(field: Field) -> bool:
     """Handlers of these arguments also need the handle itself: to consume it, to derive from it, or to see its rights."""
-    if field.type.name == "MemoryObject" and "map" in field.type.rights:
+    if field.type.name in ("MemoryObject", "IoRegion") and "map" in field.type.rights:
         return True   # which access a mapping may have follows from the other rights
     return field.type.name == "Reply" or (field.type.name == "any" and bool(field.type.rights))
 

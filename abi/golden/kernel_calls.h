@@ -78,8 +78,9 @@ struct SiloCreateArgs {
     std::uint32_t process_limit;
     std::uint32_t thread_limit;
 };
-/// A silo below `parent`. `memory_limit` in bytes (0: only the parent's), thread and process limits (0: only the parent's).
-/// errors: no_memory, out_of_range (above the parent's limit)
+/// A silo below `parent`. `memory_limit` in bytes, process and thread limits; 0 is no limit of its own. The limits of all silos above
+/// hold as well. A process counts until it has ended.
+/// errors: no_memory, no_resources (nested more than 16 deep), bad_state (parent killed)
 Result<abi::Handle> sys_silo_create(Thread& caller, SiloCreateArgs const& args);
 
 struct SiloSetLimitsArgs {
@@ -390,11 +391,12 @@ Result<abi::Handle> sys_memory_object_create_paged(Thread& caller, MemoryObjectC
 
 struct MemoryObjectCreatePhysicalArgs {
     Ref<IoRegion> region;
+    abi::Handle region_value;
     std::uint64_t offset;
     std::uint64_t size;
 };
-/// A window on device memory.
-/// errors: out_of_range (outside the region)
+/// A window on device memory, readable, writable and executable as far as the handle to the region is.
+/// errors: out_of_range (outside the region), invalid_argument (not page-aligned)
 Result<abi::Handle> sys_memory_object_create_physical(Thread& caller, MemoryObjectCreatePhysicalArgs const& args);
 
 struct MemoryObjectCloneArgs {

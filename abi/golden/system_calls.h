@@ -67,8 +67,9 @@ inline Result<std::uint64_t> handle_transfer(abi::Handle process, abi::Handle ha
     return value;
 }
 
-/// A silo below `parent`. `memory_limit` in bytes (0: only the parent's), thread and process limits (0: only the parent's).
-/// errors: no_memory, out_of_range (above the parent's limit)
+/// A silo below `parent`. `memory_limit` in bytes, process and thread limits; 0 is no limit of its own. The limits of all silos above
+/// hold as well. A process counts until it has ended.
+/// errors: no_memory, no_resources (nested more than 16 deep), bad_state (parent killed)
 inline Result<abi::Handle> silo_create(abi::Handle parent, std::uint64_t memory_limit, std::uint32_t process_limit, std::uint32_t thread_limit) {
     std::uint64_t silo = 0;
     if (std::uint64_t const status = astrata_vdso.silo_create(parent, memory_limit, process_limit, thread_limit, &silo); status != 0) [[unlikely]]
@@ -361,8 +362,8 @@ inline Result<abi::Handle> memory_object_create_paged(abi::Handle pager, std::ui
     return object;
 }
 
-/// A window on device memory.
-/// errors: out_of_range (outside the region)
+/// A window on device memory, readable, writable and executable as far as the handle to the region is.
+/// errors: out_of_range (outside the region), invalid_argument (not page-aligned)
 inline Result<abi::Handle> memory_object_create_physical(abi::Handle region, std::uint64_t offset, std::uint64_t size) {
     std::uint64_t object = 0;
     if (std::uint64_t const status = astrata_vdso.memory_object_create_physical(region, offset, size, &object); status != 0) [[unlikely]]

@@ -11,21 +11,13 @@
 #include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 #include "kernel/trap/panic.h"
+#include "lib/boot_options/boot_options.h"
 
 namespace astrata::kernel {
 
 namespace {
 
 constinit BootInfo const* the_boot_info = nullptr;
-
-bool has_word(std::string_view line, std::string_view word) {
-    for (std::size_t at = line.find(word); at != std::string_view::npos; at = line.find(word, at + 1)) {
-        auto const end = at + word.size();
-        if ((at == 0 || line[at - 1] == ' ') && (end == line.size() || line[end] == ' '))
-            return true;
-    }
-    return false;
-}
 
 // Whatever fails here leaves nothing to run on.
 template <typename T>
@@ -44,7 +36,7 @@ BootInfo const& boot_info() {
 
 void kernel_main(BootInfo const& info) {
     the_boot_info = &info;
-    if (has_word(info.command_line(), "log=serial"))
+    if (boot_option(info.command_line(), "console") == "serial")
         mirror_log_to_serial();
     print("Astrata, Bedrock on ", arch::name);
     require(mem::initialize(info), "no memory to start with");

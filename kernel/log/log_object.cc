@@ -10,20 +10,18 @@ namespace astrata::kernel {
 Result<Ref<Log>> Log::create(Account& account, std::size_t capacity) {
     if (capacity == 0 || capacity > capacity_limit)
         return fail(Error::out_of_range);
-    TRY(account.charge(capacity));
+    auto charge = TRY(PendingCharge::make(account, mem::heap_charge(capacity)));
     auto* memory = static_cast<char*>(mem::heap_allocate(capacity));
-    if (memory == nullptr) {
-        account.uncharge(capacity);
+    if (memory == nullptr)
         return fail(Error::no_memory);
-    }
 #pragma clang unsafe_buffer_usage begin   // the heap's memory becomes a span here
     std::span const storage(memory, capacity);
 #pragma clang unsafe_buffer_usage end
     auto log = make_object<Log>(account, storage);
-    if (!log) {
+    if (log)
+        charge.keep();
+    else
         mem::heap_free(memory, capacity);
-        account.uncharge(capacity);
-    }
     return log;
 }
 
@@ -31,7 +29,7 @@ Log::~Log() {
     if (storage_.empty())
         return;
     mem::heap_free(storage_.data(), storage_.size());
-    account().uncharge(storage_.size());
+    account().uncharge(mem::heap_charge(storage_.size()));
 }
 
 void Log::append_line(std::string_view line) {

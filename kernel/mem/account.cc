@@ -62,7 +62,7 @@ private:
         return true;
     }
 
-    SpinLock<LockRank::kernel_space, PreemptionOff> lock_;
+    SpinLock<LockRank::accounts, PreemptionOff> lock_;
     std::array<Chunk*, chunk_limit> chunks_{};
     std::size_t chunk_count_ GUARDED_BY(lock_) = 0;
     AccountId first_free_ GUARDED_BY(lock_) = 0;

@@ -292,6 +292,9 @@ Result<VirtAddr> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offse
         return fail(Error::out_of_range);
     if (has(flags, abi::MapFlags::private_) && !object->can_be_copied())
         return fail(Error::not_supported);
+    // Memory that the kernel sees cached must not be seen otherwise: caches and memory would disagree.
+    if (has(flags, abi::MapFlags::uncached) && !object->is_uncached())
+        return fail(Error::invalid_argument);
     if (object->is_uncached())
         flags |= abi::MapFlags::uncached;
     TRY(check_access(access, flags));

@@ -94,7 +94,8 @@ public:
     /// Maps part of an object. Without MapFlags::fixed, `address` is a hint (0: none). `allowed` limits later changes
     /// of access. errors    no_memory, out_of_range (outside the object, or no free range), already_exists (exclusive),
     /// access_denied
-    ///           (write with execute), not_supported (private mapping of device or contiguous memory)
+    ///           (write with execute), not_supported (private mapping of device or contiguous memory), invalid_argument
+    ///           (MapFlags::uncached for anything but device memory, which always is)
     Result<VirtAddr> map(Ref<MemoryObject> object, std::uint64_t offset, VirtAddr address, std::uint64_t length,
                          abi::Access access, abi::MapFlags flags, abi::Access allowed = all_access);
     /// Maps fresh zeroed private memory.

@@ -114,6 +114,7 @@ TEST_F(AddressSpaceTest, checks_ranges_and_access) {
     auto object = numbered(4);
     EXPECT_EQ(space->map(object, page_size, {}, 4 * page_size, rw, none).error(), Error::out_of_range);
     EXPECT_EQ(space->map(object, 1, {}, page_size, rw, none).error(), Error::invalid_argument);
+    EXPECT_EQ(space->map(object, 0, {}, page_size, rw, abi::MapFlags::uncached).error(), Error::invalid_argument);
     auto const shown = space->map(object, 0, {}, page_size, abi::Access::read, none, abi::Access::read).value();
     EXPECT_EQ(space->protect(shown, page_size, rw).error(), Error::access_denied);
     EXPECT_EQ(mmu_.write(*space, shown, 1).error(), Error::bad_address);

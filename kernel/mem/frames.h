@@ -49,6 +49,8 @@ struct Frame {
 static_assert(sizeof(Frame) == 16);
 
 inline constexpr unsigned max_order = 10;  // 4 MiB
+/// The longest contiguous run, in bytes.
+inline constexpr std::uint64_t contiguous_limit = page_size << max_order;
 
 enum class Zero : bool { no, yes };
 /// Foreign programs' memory and caches must leave a little: otherwise those who would have to clean up could not.

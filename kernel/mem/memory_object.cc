@@ -78,6 +78,9 @@ Result<Ref<MemoryObject>> MemoryObject::create_physical(Account& account, PhysAd
 Result<Ref<MemoryObject>> MemoryObject::create_contiguous(Account& account, std::uint64_t size) {
     if (size == 0 || size > size_limit)
         return fail(Error::out_of_range);
+    // Before anything that cannot be is charged, if only for a moment: accounts above would refuse others meanwhile.
+    if (size > mem::contiguous_limit)
+        return fail(Error::no_memory);
     auto object = TRY(make_object<MemoryObject>(account, Kind::contiguous, size));
     auto charge = TRY(PendingCharge::make(account, align_up(size, page_size)));
     object->base_ = TRY(mem::allocate_contiguous(pages_for(size), mem::FrameKind::contiguous, Zero::yes, true));
@@ -130,7 +133,7 @@ Result<> MemoryObject::snapshot_into(MemoryObject& clone, std::uint64_t first_pa
     auto const end = clone.tree_first_ + page_count;
     TRY(clone.tree_.erase(0, clone.tree_first_, clone.account()));
     TRY(clone.tree_.erase(end, mem::PageTree::page_limit - end, clone.account()));
-    return clone.zero_tail_locked();
+    return clone.zero_tail_locked(clone.size_);
 }
 
 std::uint64_t MemoryObject::size() {
@@ -240,7 +243,7 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
     int unanswered = 0;
     while (done < length) {
         auto const position = offset + done;
-        std::uint64_t count = 0;
+        std::uint64_t wanted = 0;  // from here on, within the object
         PageLookup lookup;
         PinnedPage pin;
         {
@@ -258,17 +261,18 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
                 return fail(found.error());
             }
             lookup = *found;
-            count = std::min({page_size - position % page_size, length - done, size_ - position});
+            wanted = std::min(length - done, size_ - position);
             if (lookup.state == PageState::present && mem::is_user_page(lookup.page))
                 pin = PinnedPage(lookup.page);
         }
+        std::uint64_t count = 0;
         Result<> step;
         if (lookup.state == PageState::needs_pager) {
-            auto const pages = std::min(pages_for(position % page_size + (length - done)), request_limit);
+            auto const pages = std::min(pages_for(position % page_size + wanted), request_limit);
             step = ++unanswered < unanswered_limit ? request(lookup, pages) : fail(Error::io);
-            count = 0;
         } else {
             unanswered = 0;
+            count = std::min(page_size - position % page_size, wanted);
             auto const page = lookup.state == PageState::present ? lookup.page : mem::zero_page();
             step = copy(page_bytes(page).subspan(position % page_size, count), done);
         }
@@ -307,12 +311,12 @@ Result<std::uint64_t> MemoryObject::write_bytes(std::uint64_t offset, Bytes from
     });
 }
 
-// What lies between the size and the end of its page must read as zero once the object grows.
-Result<> MemoryObject::zero_tail_locked() {
-    auto const used = size_ % page_size;
+// What lies between the end at `size` and the end of its page must read as zero once the object grows.
+Result<> MemoryObject::zero_tail_locked(std::uint64_t size) {
+    auto const used = size % page_size;
     if (used == 0)
         return {};
-    auto const index = size_ / page_size;
+    auto const index = size / page_size;
     if (page_for_read_locked(index).state != PageState::present)
         return {};
     auto const last = TRY(page_for_write_locked(index));
@@ -328,20 +332,16 @@ Result<> MemoryObject::set_size(std::uint64_t size) {
         return fail(Error::out_of_range);
     auto const old_count = page_count_locked();
     auto const new_count = pages_for(size);
+    // First what is most likely to fail, so that the object is whole then.
+    if (size < size_)
+        TRY(zero_tail_locked(size));
     if (new_count < old_count) {
         remove_from_views_locked(new_count, old_count - new_count);
         TRY(tree_.erase(tree_first_ + new_count, old_count - new_count, account()));
         backing_count_ = std::min(backing_count_, new_count);
     }
-    auto const old_size = size_;
     size_ = size;
-    if (size >= old_size)
-        return {};
-    // Without the zeroes, growing again would show what was cut off; so the object does not shrink then.
-    auto const zeroed = zero_tail_locked();
-    if (!zeroed)
-        size_ = old_size;
-    return zeroed;
+    return {};
 }
 
 Result<> MemoryObject::discard(std::uint64_t offset, std::uint64_t length) {

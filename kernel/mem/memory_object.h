@@ -131,7 +131,7 @@ private:
     [[nodiscard]] bool is_fixed() const { return kind_ == Kind::physical || kind_ == Kind::contiguous; }
     [[nodiscard]] std::uint64_t page_count_locked() const REQUIRES(lock_) { return pages_for(size_); }
     void remove_from_views_locked(std::uint64_t first, std::uint64_t count) REQUIRES(lock_);
-    Result<> zero_tail_locked() REQUIRES(lock_);
+    Result<> zero_tail_locked(std::uint64_t size) REQUIRES(lock_);
     template <typename Copy>
     Result<std::uint64_t> transfer(std::uint64_t offset, std::uint64_t length, bool is_write, Copy copy);
     Result<bool> lacks_page(std::uint64_t index);

@@ -87,6 +87,20 @@ TEST_F(MemoryObjectTest, shrinking_and_growing_again_reads_zero) {
     EXPECT_EQ(resident(*object), 2 * page_size);
 }
 
+TEST_F(MemoryObjectTest, keeps_its_contents_when_it_cannot_shrink) {
+    auto object = make(3 * page_size);
+    write(*object, 0, bytes_of(3 * page_size, 5));
+    // The tree's nodes are the object's own again after the write, but page 1 is the clone's too: zeroing its end needs a copy.
+    auto const clone = object->clone(account(), 0, 3 * page_size, abi::CloneKind::snapshot).value();
+    write(*object, 0, bytes_of(1, 5));
+    account().set_limit(account().used());
+    EXPECT_EQ(object->set_size(page_size + 10).error(), Error::no_memory);
+    account().set_limit(Account::unlimited);
+    EXPECT_EQ(read_all(*object), bytes_of(3 * page_size, 5));
+    ASSERT_TRUE(object->set_size(page_size + 10));
+    EXPECT_EQ(read_all(*clone), bytes_of(3 * page_size, 5));
+}
+
 TEST_F(MemoryObjectTest, a_shadow_shows_its_source_until_it_is_written) {
     auto source = make(4 * page_size);
     write(*source, 0, bytes_of(4 * page_size, 1));
@@ -139,8 +153,10 @@ TEST_F(MemoryObjectTest, contiguous_memory_is_zeroed_charged_and_returned) {
         EXPECT_EQ(object->discard(0, page_size).error(), Error::not_supported);
     }
     EXPECT_EQ(account().used(), used);
+    auto const peak = account().peak();
     EXPECT_EQ(MemoryObject::create_contiguous(account(), 1U << 30).error(), Error::no_memory);
     EXPECT_EQ(account().used(), used);
+    EXPECT_EQ(account().peak(), peak);  // nobody else was refused for its sake
 }
 
 TEST_F(MemoryObjectTest, device_memory_is_neither_read_nor_copied) {
@@ -197,6 +213,23 @@ TEST_F(MemoryObjectTest, asks_its_pager_for_what_it_lacks) {
     // Discarded pages come from the pager again.
     ASSERT_TRUE(object->discard(0, 40 * page_size));
     EXPECT_EQ(resident(*object), 0U);
+}
+
+TEST_F(MemoryObjectTest, asks_for_no_more_than_it_has_however_long_the_buffer_claims_to_be) {
+    auto endpoint = make_object<FakeEndpoint>(account()).value();
+    auto object = MemoryObject::create_paged(account(), endpoint, 1, 10 * page_size - 5).value();
+    std::uint64_t asked = 0;
+    fakes.pager = [&](MemoryObject&, std::uint64_t, std::uint64_t, std::uint64_t count) -> Result<> {
+        asked = count;
+        return fail(Error::io);
+    };
+    for (auto const length : {~std::uint64_t{0}, ~std::uint64_t{0} - page_size, std::uint64_t{1} << 63}) {
+        asked = 0;
+        EXPECT_EQ(object->read(page_size, {{0x1000}, length}).error(), Error::io);
+        EXPECT_EQ(asked, 9U);
+        EXPECT_EQ(object->write(9 * page_size + 1, {{0x1000}, length}).error(), Error::io);
+        EXPECT_EQ(asked, 1U);
+    }
 }
 
 TEST_F(MemoryObjectTest, reports_what_the_pager_fails_with_and_does_not_ask_for_ever) {

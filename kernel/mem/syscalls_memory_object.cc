@@ -32,9 +32,12 @@ Result<abi::Handle> sys_memory_object_create_physical(Thread& caller, MemoryObje
     if (args.region->region_kind != abi::IoRegionKind::memory)
         return fail(Error::wrong_type);
     auto const start = TRY(args.region->place(args.offset, args.size));
+    // The object allows no access that the handle to the region does not.
+    constexpr auto access = abi::Rights::read | abi::Rights::write | abi::Rights::execute;
+    auto const found = TRY(caller.process().handles().find(args.region_value));
     auto object =
         TRY(MemoryObject::create_physical(payer(caller), {start}, args.size, MemoryObject::Caching::uncached));
-    return install_handle(caller, std::move(object), all_rights);
+    return install_handle(caller, std::move(object), (all_rights & ~access) | (found.rights & access));
 }
 
 Result<DmaObjectCreateResult> sys_dma_object_create(Thread& caller, DmaObjectCreateArgs const& args) {

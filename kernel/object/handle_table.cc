@@ -1,6 +1,9 @@
 #include "kernel/object/handle_table.h"
 
+#include <new>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "kernel/ipc/reply.h"
 #include "kernel/mem/heap.h"
@@ -8,15 +11,48 @@
 
 namespace astrata::kernel {
 
+namespace {
+
+// Handles that one step of a revocation closes: the tree's lock is not held for longer than that.
+constexpr std::size_t revocation_step = 32;
+
+// A T in the kernel heap, charged, that goes back unless it is kept.
+template <typename T>
+class Piece {
+public:
+    // errors    no_memory
+    static Result<Piece> make(Account& account) {
+        auto charge = TRY(PendingCharge::make(account, mem::heap_charge(sizeof(T))));
+        void* const memory = mem::heap_allocate(sizeof(T));
+        if (memory == nullptr)
+            return fail(Error::no_memory);
+        return Piece(*::new (memory) T{}, std::move(charge));
+    }
+    Piece(Piece&& other) noexcept : object_(std::exchange(other.object_, nullptr)), charge_(std::move(other.charge_)) {}
+    ~Piece() { mem::heap_free(object_, sizeof(T)); }
+
+    T* keep() {
+        charge_.keep();
+        return std::exchange(object_, nullptr);
+    }
+
+private:
+    Piece(T& object, PendingCharge charge) : object_(&object), charge_(std::move(charge)) {}
+    T* object_;
+    PendingCharge charge_;
+};
+
+}  // namespace
+
 HandleTable::~HandleTable() {
     close_all();
     LockGuard guard(lock_);
     if (pages_ == nullptr)
         return;
     for (auto* page : std::span(*pages_).first(page_count_))
-        mem::heap_free(page, page_size);
-    mem::heap_free(pages_, sizeof(*pages_));
-    account_.uncharge(page_count_ * page_size + sizeof(*pages_));
+        mem::heap_free(page, sizeof(Page));
+    mem::heap_free(pages_, sizeof(Directory));
+    account_.uncharge(page_count_ * mem::heap_charge(sizeof(Page)) + mem::heap_charge(sizeof(Directory)));
 }
 
 HandleEntry* HandleTable::allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) {
@@ -37,52 +73,26 @@ HandleEntry* HandleTable::allocate_locked(KernelObject& object, abi::Rights righ
     return entry;
 }
 
-Result<> HandleTable::grow() {
-    TRY(account_.charge(page_size));
-    auto* memory = mem::heap_allocate(page_size);
-    if (memory == nullptr) {
-        account_.uncharge(page_size);
-        return fail(Error::no_memory);
-    }
-    auto* page = ::new (memory) Page{};
-
-    std::array<Page*, page_limit>* directory = nullptr;
-    {
-        LockGuard guard(lock_);
-        if (pages_ == nullptr)
-            directory = nullptr;
-        else
-            directory = pages_;
-    }
-    if (directory == nullptr) {
-        if (auto charged = account_.charge(sizeof(*pages_)); charged.has_value()) {
-            if (auto* room = mem::heap_allocate(sizeof(*pages_)); room != nullptr) {
-                auto* fresh = ::new (room) std::array<Page*, page_limit>{};
-                LockGuard guard(lock_);
-                if (pages_ == nullptr) {
-                    pages_ = fresh;
-                    fresh = nullptr;
-                }
-                directory = pages_;
-                if (fresh != nullptr)
-                    mem::heap_free(fresh, sizeof(*fresh));
-            }
-            if (directory == nullptr)
-                account_.uncharge(sizeof(*pages_));
-        }
-    }
-
+bool HandleTable::has_directory() {
     LockGuard guard(lock_);
-    bool const is_full = page_count_ == page_limit;
-    if (directory == nullptr || is_closed_ || is_full) {
-        mem::heap_free(page, page_size);
-        account_.uncharge(page_size);
-        return fail(directory == nullptr ? Error::no_memory : Error::no_resources);
-    }
+    return pages_ != nullptr;
+}
+
+// Everything is allocated before the lock is taken; what another thread has made superfluous meanwhile goes back.
+Result<> HandleTable::grow() {
+    auto page = TRY(Piece<Page>::make(account_));
+    std::optional<Piece<Directory>> directory;
+    if (!has_directory())
+        directory.emplace(TRY(Piece<Directory>::make(account_)));
+    LockGuard guard(lock_);
+    if (pages_ == nullptr)
+        pages_ = directory->keep();
+    if (is_closed_ || page_count_ == page_limit)
+        return fail(Error::no_resources);
     auto const first_slot = page_count_ * entries_per_page;
-    (*pages_)[page_count_++] = page;
+    auto* const added = (*pages_)[page_count_++] = page.keep();
     for (std::size_t i = entries_per_page; i-- > 0;) {
-        auto& entry = page->entries[i];
+        auto& entry = added->entries[i];
         entry.table = this;
         entry.slot = static_cast<std::uint16_t>(first_slot + i);
         entry.next_sibling = first_free_;
@@ -91,8 +101,8 @@ Result<> HandleTable::grow() {
     return {};
 }
 
-// The tree functions run with the object's derivation lock held by their callers; the analysis cannot follow a lock
-// that is a member of a parameter through the friend.
+// The tree functions run with the object's derivation lock held by their callers; the analysis cannot follow a lock that
+// is a member of a parameter through the friend.
 void HandleTable::link(KernelObject& object, HandleEntry& entry, HandleEntry* parent) NO_THREAD_SAFETY_ANALYSIS {
     auto*& first = parent != nullptr ? parent->first_child : object.first_root_;
     entry.parent = parent;
@@ -126,7 +136,7 @@ void HandleTable::release(Ref<KernelObject> object, abi::Rights rights, std::uin
         object->receivers_gone();
     if (object->handles_.fetch_sub(1, std::memory_order_acq_rel) == 1)
         object->handles_gone();
-    object->drop_reference();  // the entry's own
+    object->drop_reference();   // the entry's own
 }
 
 Result<ResolvedHandle> HandleTable::find(abi::Handle handle) {
@@ -167,8 +177,7 @@ Result<abi::Handle> HandleTable::insert_reply(Ref<KernelObject> reply, std::uint
 }
 
 Result<abi::Handle> HandleTable::derive(abi::Handle parent_handle, abi::Rights rights, std::uint64_t badge) {
-    auto const object = TRY(find(parent_handle))
-    .object;
+    auto const object = TRY(find(parent_handle)).object;
     for (;;) {
         {
             LockGuard derivation(object->derivation_lock_);
@@ -190,6 +199,7 @@ Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
     auto const& object = found.object;
     bool const is_reply = object->kind() == abi::ObjectKind::reply;
     for (;;) {
+        abi::Handle moved = 0;
         {
             LockGuard derivation(object->derivation_lock_);
             HandleEntry* old = nullptr;
@@ -201,14 +211,16 @@ Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
                 if (&target == this)
                     return handle;
             }
-            // Nobody else can take `old` out of its slot meanwhile: that needs the derivation lock. (A reply handle can
-            // go, by being answered; take_reply below notices.)
+            // Nobody else can take `old` out of its slot meanwhile: that needs the derivation lock. Except that a reply handle
+            // goes when it is answered; a look at the slot below notices.
             HandleEntry* entry = nullptr;
             {
                 LockGuard guard(target.lock_);
                 if (target.is_closed_)
                     return fail(Error::no_resources);
                 entry = target.allocate_locked(*object, found.rights, found.badge);
+                if (entry != nullptr)
+                    moved = value_of(*entry);
             }
             if (entry != nullptr) {
                 if (!is_reply) {
@@ -219,20 +231,20 @@ Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
                     }
                     unlink(*object, *old);
                 }
-                {
-                    LockGuard guard(lock_);
-                    if (auto* still = entry_locked(handle); still == old) {
-                        free_locked(*old);
-                    } else {
-                        return fail(Error::bad_handle);
-                    }
+                LockGuard guard(lock_);
+                if (entry_locked(handle) == old) {
+                    free_locked(*old);
+                    object->handles_.fetch_sub(1, std::memory_order_relaxed);
+                    if (has(found.rights, abi::Rights::receive))
+                        object->receive_handles_.fetch_sub(1, std::memory_order_relaxed);
+                    object->drop_reference();   // `found` holds another one
+                    return moved;
                 }
-                object->handles_.fetch_sub(1, std::memory_order_relaxed);
-                if (has(found.rights, abi::Rights::receive))
-                    object->receive_handles_.fetch_sub(1, std::memory_order_relaxed);
-                object->drop_reference();
-                return value_of(*entry);
             }
+        }
+        if (moved != 0) {
+            (void)target.take_reply(moved);
+            return fail(Error::bad_handle);
         }
         TRY(target.grow());
     }
@@ -272,36 +284,37 @@ Result<ResolvedHandle> HandleTable::take_reply(abi::Handle handle) {
 }
 
 Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
-    auto const object = TRY(find(handle))
-    .object;
+    auto const object = TRY(find(handle)).object;
     if (object->kind() == abi::ObjectKind::reply)
         return std::uint64_t{0};
-    std::uint64_t revoked = 0;
-    for (;;) {
-        abi::Rights rights{};
-        // One handle at a time, deepest first along the first children, so that each step is short and nothing
-        // recurses.
+    for (std::uint64_t revoked = 0;;) {
+        std::array<abi::Rights, revocation_step> released;
+        std::size_t count = 0;
         {
             LockGuard derivation(object->derivation_lock_);
-            HandleEntry* victim = nullptr;
+            HandleEntry* top = nullptr;
             {
                 LockGuard guard(lock_);
-                auto const* entry = entry_locked(handle);
-                if (entry == nullptr || entry->object != object.get())
+                top = entry_locked(handle);
+                if (top == nullptr || top->object != object.get())
                     return fail(Error::bad_handle);
-                victim = entry->first_child;
             }
-            if (victim == nullptr)
-                return revoked;
-            while (victim->first_child != nullptr)
-                victim = victim->first_child;
-            unlink(*object, *victim);
-            rights = victim->rights();
-            LockGuard guard(victim->table->lock_);
-            victim->table->free_locked(*victim);
+            // Deepest first along the first children, so that nothing recurses and no handle loses its place before it goes.
+            for (auto* at = top; count < released.size() && top->first_child != nullptr;) {
+                while (at->first_child != nullptr)
+                    at = at->first_child;
+                auto& victim = *std::exchange(at, at->parent);
+                unlink(*object, victim);
+                released[count++] = victim.rights();
+                LockGuard guard(victim.table->lock_);
+                victim.table->free_locked(victim);
+            }
         }
-        ++revoked;
-        release(object, rights, 0);
+        if (count == 0)
+            return revoked;
+        for (auto const rights : std::span(released).first(count))
+            release(object, rights, 0);
+        revoked += count;
     }
 }
 

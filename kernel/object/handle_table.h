@@ -1,9 +1,9 @@
 // A process's handles, and the derivation trees that run through all tables.
 //
-// A handle is a slot number and the slot's generation, so that a closed handle's number stays invalid. Every handle
-// except reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the
-// root. Revoking removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the
-// slots by their table's lock; the derivation lock comes first.
+// A handle is a slot number and the slot's generation, so that a closed handle's number stays invalid. Every handle except
+// reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the root. Revoking
+// removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the slots by their
+// table's lock; the derivation lock comes first.
 #pragma once
 
 #include <array>
@@ -22,15 +22,15 @@ namespace astrata::kernel {
 class HandleTable;
 
 struct HandleEntry {
-    KernelObject* object = nullptr;  // owns a reference; null in a free slot
+    KernelObject* object = nullptr;      // owns a reference; null in a free slot
     HandleTable* table = nullptr;
     std::uint32_t generation = 1;
     std::uint16_t slot = 0;
     std::uint16_t right_bits = 0;
-    std::uint64_t badge = 0;  // of a reply handle: the number of the call it answers
+    std::uint64_t badge = 0;             // of a reply handle: the number of the call it answers
     HandleEntry* parent = nullptr;
     HandleEntry* first_child = nullptr;
-    HandleEntry* next_sibling = nullptr;  // in a free slot: the next free one
+    HandleEntry* next_sibling = nullptr;   // in a free slot: the next free one
     HandleEntry* previous_sibling = nullptr;
 
     [[nodiscard]] abi::Rights rights() const { return static_cast<abi::Rights>(right_bits); }
@@ -60,7 +60,7 @@ public:
     [[nodiscard]] Result<abi::Handle> insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge = 0);
     /// A one-shot reply handle; it is in no derivation tree.
     [[nodiscard]] Result<abi::Handle> insert_reply(Ref<KernelObject> reply, std::uint64_t call_number);
-    /// A handle in `target` derived from `parent` in this table.
+    /// A handle in this table derived from `parent`, which is in it too.
     /// errors    bad_handle (closed meanwhile), no_memory, no_resources
     [[nodiscard]] Result<abi::Handle> derive(abi::Handle parent, abi::Rights rights, std::uint64_t badge);
     /// Moves a handle to `target`, keeping its place in the derivation tree.
@@ -68,7 +68,8 @@ public:
     [[nodiscard]] Result<abi::Handle> move(abi::Handle handle, HandleTable& target);
     /// errors    bad_handle
     [[nodiscard]] Result<> close(abi::Handle handle);
-    /// Takes a reply handle out of the table; null if it is none.
+    /// Takes a reply handle out of the table without dropping the call that it answers.
+    /// errors    bad_handle, wrong_type
     [[nodiscard]] Result<ResolvedHandle> take_reply(abi::Handle handle);
     /// Closes everything derived from `handle`; returns how many.
     /// errors    bad_handle
@@ -76,7 +77,11 @@ public:
     /// Closes every handle and refuses new ones: the process has ended.
     void close_all();
 
-    [[nodiscard]] std::uint64_t count() const { return used_; }
+    /// Handles that are open.
+    [[nodiscard]] std::uint64_t count() {
+        LockGuard guard(lock_);
+        return used_;
+    }
 
 private:
     friend class FastPath;
@@ -86,9 +91,10 @@ private:
         std::array<HandleEntry, entries_per_page> entries;
     };
     static_assert(sizeof(Page) == page_size && entries_per_page * page_limit <= 1U << 16);
+    using Directory = std::array<Page*, page_limit>;
 
     [[nodiscard]] HandleEntry* entry_locked(abi::Handle handle) REQUIRES(lock_) {
-        auto const slot = static_cast<std::uint32_t>(handle) - 1;  // 0 is no handle, so slots count from 1 outside
+        auto const slot = static_cast<std::uint32_t>(handle) - 1;   // 0 is no handle, so slots count from 1 outside
         if (slot >= page_count_ * entries_per_page)
             return nullptr;
         auto& entry = (*(*pages_)[slot / entries_per_page]).entries[slot % entries_per_page];
@@ -97,17 +103,19 @@ private:
         return &entry;
     }
     // Null when a page of entries must be added first; see grow().
-    [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge)
-        REQUIRES(lock_);
+    [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) REQUIRES(lock_);
     void free_locked(HandleEntry& entry) REQUIRES(lock_) {
         entry.object = nullptr;
+        --used_;
         // A slot whose generations are used up is retired, so that no stale number ever becomes valid again.
         if (++entry.generation == 0)
             return;
         entry.next_sibling = first_free_;
         first_free_ = &entry;
-        --used_;
     }
+    [[nodiscard]] bool has_directory();
+    // Adds a page of free entries.
+    // errors    no_memory, no_resources (table full or closed)
     [[nodiscard]] Result<> grow();
     static abi::Handle value_of(HandleEntry const& entry) {
         return std::uint64_t{entry.generation} << 32 | (entry.slot + 1);
@@ -121,10 +129,10 @@ private:
 
     Account& account_;
     SpinLock<LockRank::handle_table, PreemptionOff> lock_;
-    std::array<Page*, page_limit>* pages_ GUARDED_BY(lock_) = nullptr;
+    Directory* pages_ GUARDED_BY(lock_) = nullptr;
     std::size_t page_count_ GUARDED_BY(lock_) = 0;
     HandleEntry* first_free_ GUARDED_BY(lock_) = nullptr;
-    std::uint64_t used_ = 0;
+    std::uint64_t used_ GUARDED_BY(lock_) = 0;
     bool is_closed_ GUARDED_BY(lock_) = false;
 };
 

@@ -19,7 +19,7 @@ class KernelObject;
 /// Builds a kernel object: charges its size to `account`, then constructs T(Ref<Account>, arguments...).
 /// errors    no_memory
 template <typename T, typename... Arguments>
-[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);  // kernel/object/make_object.h
+[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);   // kernel/object/make_object.h
 
 /// Two lifetimes: *handles* say whether user space still cares (handles_gone), *references* whether the memory may go.
 class KernelObject : public RefCounted<KernelObject> {
@@ -38,10 +38,10 @@ public:
     /// Called once the last handle with Rights::receive is closed: nobody can ever take from the object again.
     virtual void receivers_gone() {}
 
+    /// The last reference is gone. A process may outlive it for a moment, until another thread comes to it.
     static void destroy(KernelObject* object);
 
-    // Objects live in the kernel heap; see kernel/mem/heap.h. Creation goes through make_object, which charges the
-    // account.
+    // Objects live in the kernel heap; see kernel/mem/heap.h. Creation goes through make_object, which charges the account.
     static void* operator new(std::size_t size, void* place) { return static_cast<void>(size), place; }
     static void operator delete(void* memory, std::size_t size);
 
@@ -50,14 +50,19 @@ private:
     friend class HandleTable;
     template <typename T, typename... Arguments>
     friend Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);
+    static void destroy_now(KernelObject* object);
+    struct EndedProcesses;
+    static EndedProcesses ended_processes;
+
     abi::ObjectKind const kind_;
     std::uint64_t const id_;
     Ref<Account> const account_;
     std::atomic<std::uint32_t> handles_ = 0;
     std::atomic<std::uint32_t> receive_handles_ = 0;
-    std::uint32_t charged_bytes_ = 0;  // for this object itself, by make_object
+    std::uint32_t charged_bytes_ = 0;   // for this object itself, by make_object
     SpinLock<LockRank::derivation, PreemptionOff> derivation_lock_;
-    HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;  // handles derived from no other
+    HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;   // handles derived from no other
+    KernelObject* next_ended_ = nullptr;   // of a process that waits to be destroyed
 };
 
 }  // namespace astrata::kernel

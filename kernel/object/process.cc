@@ -20,7 +20,6 @@ Process::Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, s
 Process::~Process() {
     unregister_process(*this);
     silo_->remove_process(*this);
-    silo_->uncount_process();
 }
 
 Result<Ref<Process>> Process::create(Ref<Silo> silo, std::string_view name, abi::IsolationMode isolation) {
@@ -51,6 +50,8 @@ Result<> Process::add_thread(Thread& thread) {
     {
         LockGuard guard(lock_);
         if (!is_ending_.load(std::memory_order_relaxed)) {
+            // The list holds a reference: a thread that was never started may lose its last handle while it stands here.
+            thread.add_reference();
             thread.process_link = {.previous = nullptr, .next = first_thread_, .is_linked = true};
             if (first_thread_ != nullptr)
                 first_thread_->process_link.previous = &thread;
@@ -85,8 +86,12 @@ void Process::remove_thread(Thread& thread) {
         }
     }
     silo_->uncount_thread();
-    if (!is_last)
-        return;
+    if (is_last)
+        give_everything_up();
+    thread.drop_reference();
+}
+
+void Process::give_everything_up() {
     handles_.close_all();
     home_->clear();
     {
@@ -111,16 +116,10 @@ void Process::end(abi::ProcessState state, std::int64_t code, CrashInfo const& i
             thread->kill();
         // Threads that were never started will not come by to end themselves.
         has_threads = thread_count_ != 0;
-        if (!has_threads)
-            state_ = end_state_;
     }
     reap_unstarted();
-    if (!has_threads) {
-        handles_.close_all();
-        home_->clear();
-        silo_->remove_process(*this);
-        ended.signal(1);
-    }
+    if (!has_threads)
+        give_everything_up();
 }
 
 void Process::reap_unstarted() {
@@ -138,6 +137,17 @@ void Process::reap_unstarted() {
         unregister_thread(*victim);
         remove_thread(*victim);
     }
+}
+
+void Process::set_fault_recovery(FaultRecovery const& recovery) {
+    LockGuard guard(lock_);
+    fault_recovery_ = recovery;
+}
+
+std::uint64_t Process::recovery_for(std::uint64_t instruction) {
+    LockGuard guard(lock_);
+    auto const& range = fault_recovery_;
+    return instruction >= range.start && instruction < range.end ? range.recovery : 0;
 }
 
 void Process::fill(abi::ProcessInfo& info) {

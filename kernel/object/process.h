@@ -42,9 +42,10 @@ public:
     [[nodiscard]] HandleTable& handles() { return handles_; }
     [[nodiscard]] std::string_view name() const;
 
+    /// The process refers to the thread until it is removed.
     /// errors    bad_state (ended), no_resources (thread limit)
     [[nodiscard]] Result<> add_thread(Thread& thread);
-    /// The last thread to go ends the process.
+    /// The thread has ended or will never start. The last one to go ends the process.
     void remove_thread(Thread& thread);
 
     /// The process is over: every thread is told to end. The first reason given stays.
@@ -59,11 +60,8 @@ public:
     struct FaultRecovery {
         std::uint64_t start = 0, end = 0, recovery = 0;
     };
-    void set_fault_recovery(FaultRecovery const& recovery) { fault_recovery_ = recovery; }
-    [[nodiscard]] std::uint64_t recovery_for(std::uint64_t instruction) const {
-        auto const& range = fault_recovery_;
-        return instruction >= range.start && instruction < range.end ? range.recovery : 0;
-    }
+    void set_fault_recovery(FaultRecovery const& recovery);
+    [[nodiscard]] std::uint64_t recovery_for(std::uint64_t instruction);
 
     std::atomic<std::uint64_t> run_ticks = 0;   // of threads that have ended
     Waitable ended{true};                       // bit 0, once no thread is left
@@ -73,17 +71,18 @@ public:
 private:
     void end(abi::ProcessState state, std::int64_t code, CrashInfo const& info);
     void reap_unstarted();
+    void give_everything_up();
 
     Ref<Silo> const silo_;
     Ref<AddressSpace> const home_;
     bool const is_hosted_;
     HandleTable handles_;
     std::array<char, name_capacity> name_{};
-    FaultRecovery fault_recovery_;
     std::atomic<bool> is_ending_ = false;
 
     SpinLock<LockRank::process, PreemptionOff> lock_;
-    Thread* first_thread_ GUARDED_BY(lock_) = nullptr;
+    FaultRecovery fault_recovery_ GUARDED_BY(lock_);
+    Thread* first_thread_ GUARDED_BY(lock_) = nullptr;   // the list holds references
     std::uint32_t thread_count_ GUARDED_BY(lock_) = 0;
     abi::ProcessState state_ GUARDED_BY(lock_) = abi::ProcessState::new_;
     abi::ProcessState end_state_ GUARDED_BY(lock_) = abi::ProcessState::new_;

@@ -6,7 +6,8 @@
 namespace astrata::kernel {
 
 Silo::Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory)
-    : KernelObject(abi::ObjectKind::silo, std::move(own_cost)), parent_(std::move(parent)), memory_(std::move(memory)) {}
+    : KernelObject(abi::ObjectKind::silo, std::move(own_cost)), parent_(std::move(parent)),
+      depth_(parent_ ? parent_->depth_ + 1 : 0), memory_(std::move(memory)) {}
 
 Silo::~Silo() {
     if (parent_) {
@@ -17,6 +18,8 @@ Silo::~Silo() {
 }
 
 Result<Ref<Silo>> Silo::create(Silo* parent, std::uint64_t memory_limit, std::uint32_t process_limit, std::uint32_t thread_limit) {
+    if (parent != nullptr && parent->depth_ == depth_limit)
+        return fail(Error::no_resources);
     auto memory = TRY(Account::create(parent != nullptr ? parent->memory_.get() : nullptr,
                                       memory_limit != 0 ? memory_limit : Account::unlimited));
     auto& payer = parent != nullptr ? parent->memory() : *memory;
@@ -79,8 +82,10 @@ void Silo::remove_process(Process& process) {
             link.next->silo_link.previous = link.previous;
         link = {};
     }
-    if (processes.used.load(std::memory_order_relaxed) == 0)
-        events.signal(1);
+    for (auto* silo = this; silo != nullptr; silo = silo->parent_.get()) {
+        if (silo->processes.used.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            silo->events.signal(1);
+    }
 }
 
 // Walks the tree without recursion: each round takes one victim, a process or a silo that is not yet killed.

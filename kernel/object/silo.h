@@ -20,7 +20,11 @@ struct Quota {
 
 class Silo final : public KernelObject {
 public:
-    /// errors    no_memory
+    /// Silos below silos below the root: charging, counting and destroying go up the whole way, so it is short.
+    static constexpr std::uint32_t depth_limit = 16;
+
+    /// Limits of 0 are none but those of `parent`, which is null for the root silo.
+    /// errors    no_memory, no_resources (nested too deep), bad_state (parent killed)
     static Result<Ref<Silo>> create(Silo* parent, std::uint64_t memory_limit, std::uint32_t process_limit,
                                     std::uint32_t thread_limit);
     explicit Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory);
@@ -38,7 +42,9 @@ public:
     [[nodiscard]] Result<> count_thread() { return count(&Silo::threads); }
     void uncount_thread() { uncount(&Silo::threads); }
 
+    /// A process that was counted is here now.
     void add_process(Process& process);
+    /// The process has ended: it counts no more, in no silo above either. Does nothing the second time.
     void remove_process(Process& process);
     /// Kills all processes here and below; nothing can be created here afterwards.
     void kill();
@@ -48,7 +54,7 @@ public:
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> page_faults = 0;
     std::atomic<std::uint64_t> system_calls = 0;
-    Waitable events;                 // bit 0: the last process has ended
+    Waitable events;                 // bit 0: the last process, here and below, has ended
     ListLink<Silo> sibling_link;
 
 private:
@@ -56,6 +62,7 @@ private:
     void uncount(Quota Silo::* quota);
 
     RefOrNull<Silo> const parent_;
+    std::uint32_t const depth_;      // of the root silo: 0
     Ref<Account> const memory_;
     std::atomic<bool> is_killed_ = false;
     SpinLock<LockRank::silo_tree, PreemptionOff> lock_;

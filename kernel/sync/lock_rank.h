@@ -13,7 +13,6 @@ enum class LockRank : std::uint8_t {
     endpoint,          ///< queues of an endpoint; a message is delivered under it
     derivation,        ///< the derivation tree of one object's handles
     handle_table,      ///< the slots of one process
-    page_source,       ///< outstanding page requests of a memory object
     memory_object,     ///< the page tree of a memory object
     page_table,        ///< the page-table pages of an address space
     timer_object,      ///< one setting of a timer object at a time
@@ -23,16 +22,15 @@ enum class LockRank : std::uint8_t {
     timer_queue,       ///< armed timers of one CPU
     run_queue,         ///< ready threads of one CPU
     mutex_queue,       ///< threads that sleep for a mutex
+    accounts,          ///< which account has which id
     kernel_space,      ///< the kernel's own virtual ranges
     interrupt_routing, ///< vectors and IO-APIC entries
     slab,              ///< one size class of the kernel heap
     frames,            ///< the frame allocator
-    tlb,               ///< one shootdown at a time
     random,            ///< the random number generator
     registry,          ///< the list of all threads, of all processes
     reaper,            ///< threads that have ended
     log,               ///< the log ring
-    serial,            ///< the early serial port
 };
 
 }  // namespace astrata::kernel

@@ -128,7 +128,7 @@ public:
         return Moved{.count = count, .must_signal = consumed == before};
     }
 
-    /// One entry; false when the ring is full.
+    /// One entry; count 0 when the ring is full.
     [[nodiscard]] Result<Moved> push(Entry const& entry) { return push_batch(std::span(&entry, 1)); }
 
 private:

@@ -6,7 +6,7 @@ namespace astrata::sdk {
 
 namespace {
 
-// 1, 2, 4, ... 512 ms, then 512 ms more often: 13 attempts sleep 4.6 s together, as long as the silo manager's longest
+// 1, 2, 4, ... 512 ms, then 512 ms more often: the attempts sleep 4.6 s together, as long as the silo manager's longest
 // pause.
 constexpr unsigned retry_limit = 17;
 constexpr std::uint64_t first_pause_ns = 1'000'000;

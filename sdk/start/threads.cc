@@ -23,7 +23,8 @@ enum class SlotState : std::uint32_t {
 };
 
 constinit std::array<std::atomic<SlotState>, start::stack_slots> slots{};
-constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the first thread's
+constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the first thread's; never above stack_slots
+constinit std::atomic<std::uint32_t> unmapped_slots = 0;   // of those: given up again, since they could not be mapped
 constinit std::atomic<std::uint32_t> vacant_slots = 0;
 
 std::uint64_t slot_address(std::uint32_t slot) {
@@ -56,24 +57,55 @@ Result<std::uint32_t> take_vacant(std::uint64_t stack_bytes) {
     return fail(Error::not_found);
 }
 
+bool claim_unmapped(std::uint32_t slot) {
+    auto expected = SlotState::unmapped;
+    return slots[slot].compare_exchange_strong(expected, SlotState::used, std::memory_order_acquire);
+}
+
+// A slot that has no memory, the caller's now: one that was given up, or a new one.
+Result<std::uint32_t> take_unmapped() {
+    auto end = slots_ever_used.load(std::memory_order_relaxed);
+    if (unmapped_slots.load(std::memory_order_relaxed) != 0) {
+        for (std::uint32_t slot = 1; slot < end; ++slot) {
+            if (claim_unmapped(slot)) {
+                unmapped_slots.fetch_sub(1, std::memory_order_relaxed);
+                return slot;
+            }
+        }
+    }
+    while (end < start::stack_slots) {
+        // Whoever looks for a slot that was given up may see this one before it is claimed, and have it instead.
+        if (slots_ever_used.compare_exchange_weak(end, end + 1, std::memory_order_relaxed)) {
+            if (claim_unmapped(end))
+                return end;
+            unmapped_slots.fetch_add(1, std::memory_order_relaxed);
+            end = slots_ever_used.load(std::memory_order_relaxed);
+        }
+    }
+    return fail(Error::no_resources);
+}
+
+Result<> map_slot(std::uint32_t slot, std::uint64_t stack_bytes) {
+    auto const address = slot_address(slot);
+    TRY(map_part(address, page_size));
+    auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes, stack_flags(address));
+    if (!mapped)
+        (void)sys::address_space_unmap(own().home, address, page_size);
+    return mapped;
+}
+
 Result<std::uint32_t> take_slot(std::uint64_t stack_bytes) {
     if (auto const vacant = take_vacant(stack_bytes))
         return *vacant;
-    auto const slot = slots_ever_used.fetch_add(1, std::memory_order_relaxed);
-    if (slot >= start::stack_slots) {
-        slots_ever_used.fetch_sub(1, std::memory_order_relaxed);
-        return fail(Error::no_resources);
-    }
-    auto const address = slot_address(slot);
-    TRY(map_part(address, page_size));
-    if (auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes, stack_flags(address)); !mapped) {
-        (void)sys::address_space_unmap(own().home, address, page_size);
+    auto const slot = TRY(take_unmapped());
+    if (auto const mapped = map_slot(slot, stack_bytes); !mapped) {
+        unmapped_slots.fetch_add(1, std::memory_order_relaxed);
+        slots[slot].store(SlotState::unmapped, std::memory_order_release);
         return fail(mapped.error());
     }
     std::construct_at(context_of(slot));
     context_of(slot)->stack_slot = slot;
     context_of(slot)->stack_bytes = stack_bytes;
-    slots[slot].store(SlotState::used, std::memory_order_relaxed);
     return slot;
 }
 

@@ -1,0 +1,45 @@
+#include "kernel/object/fakes_test.h"
+
+#include "kernel/boot/vdso.h"
+#include "kernel/ipc/reply.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/sched/thread_registry.h"
+#include "kernel/time/clock.h"
+
+namespace astrata::kernel {
+
+Waitable::~Waitable() = default;
+void Waitable::signal(std::uint64_t) {
+    object_fakes.signalled.push_back(this);
+}
+
+void Reply::connect(Thread&) {}
+void Reply::drop(std::uint64_t) {
+    ++object_fakes.dropped_replies;
+}
+
+Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view, mem::KernelStack stack,
+               Ref<Reply> reply)
+    : KernelObject(abi::ObjectKind::thread, std::move(account)), process_(std::move(process)), stack_(std::move(stack)),
+      reply_(std::move(reply)), timeout_(timeout_expired, *this) {}
+Thread::~Thread() {
+    ++object_fakes.destroyed_threads;
+}
+void Thread::timeout_expired(TimerNode&) {}
+void Thread::kill() {
+    ++object_fakes.killed_threads;
+}
+
+void register_process(Process&) {}
+void unregister_process(Process&) {}
+void unregister_thread(Thread&) {}
+
+Result<> map_vdso(AddressSpace&) {
+    return {};
+}
+
+std::uint64_t clock::ns_from_ticks(std::uint64_t ticks) {
+    return ticks;
+}
+
+}  // namespace astrata::kernel
