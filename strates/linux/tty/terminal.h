@@ -56,6 +56,10 @@ public:
     virtual void on_open() {}
     virtual void on_file_end() {}
 
+    /// Bytes of programs or of input that are processed at a time, and what may become of them: a tab is eight blanks.
+    static constexpr std::size_t output_chunk = 1024;
+    static constexpr std::size_t processed_limit = 8 * output_chunk;
+
 protected:
     explicit Terminal(std::uint64_t device) : device_(static_cast<std::uint32_t>(device)) {}
     ~Terminal() override = default;
