@@ -150,3 +150,156 @@ int main(void) {
 @scenario("linux.contracts.terminals_and_timeouts")
 def terminals():
     run_program(TERMINALS).check(stdout="output 1\ntimeout 1\n", status=0)
+
+
+DESCRIPTORS = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern char** environ;
+int main(int count, char** arguments) {
+    if (count > 1) {
+        printf("after exec %d %d\n", fcntl(10, F_GETFD), fcntl(11, F_GETFD) == -1 && errno == EBADF);
+        return arguments[1] == 0;
+    }
+    int const file = open("/tmp/file", O_RDWR | O_CREAT | O_TRUNC, 0600), copy = dup(file);
+    // Copies share a position, opening again does not.
+    if (write(file, "abc", 3) != 3) return 1;
+    printf("shared %d, own %d\n", (int)lseek(copy, 0, SEEK_CUR), (int)lseek(open("/tmp/file", O_RDONLY), 0, SEEK_CUR));
+    printf("lowest %d\n", (close(copy), dup(file)) == copy);
+    printf("onto itself %d %d\n", dup2(file, file) == file, dup3(file, file, 0) == -1 && errno == EINVAL);
+    printf("not open %d %d\n", dup2(99, 98) == -1 && errno == EBADF, dup(-1) == -1 && errno == EBADF);
+    dup2(file, 10);
+    dup3(file, 11, O_CLOEXEC);
+    printf("flags %d %d %d\n", fcntl(10, F_GETFD), fcntl(11, F_GETFD), fcntl(fcntl(file, F_DUPFD_CLOEXEC, 20), F_GETFD));
+    fflush(stdout);
+    if (fork() == 0) {
+        close(file);  // the child's table is its own
+        execl("/bin/program", "program", "again", (char*)0);
+    }
+    wait(0);
+    printf("still open %d\n", fcntl(file, F_GETFD));
+
+    struct rlimit limit = {64, 64};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    int opened = 0, last = -1;
+    for (int descriptor; (descriptor = open("/tmp/file", O_RDONLY)) >= 0; ++opened) last = descriptor;
+    int const when_full = errno;
+    int ends[2];
+    printf("full at %d: %d %d %d %d\n", last, when_full == EMFILE, dup(file) == -1 && errno == EMFILE,
+           pipe(ends) == -1 && errno == EMFILE, dup2(file, 64) == -1 && errno == EBADF);
+    close(last);
+    printf("room again %d %d\n", pipe(ends) == -1 && errno == EMFILE, dup(file) == last);
+}
+"""
+
+
+@scenario("linux.contracts.descriptors")
+def descriptors():
+    run_program(DESCRIPTORS).check(
+        stdout="shared 3, own 0\nlowest 1\nonto itself 1 1\nnot open 1 1\nflags 0 1 1\nafter exec 0 1\nstill open 0\n"
+        "full at 63: 1 1 1 1\nroom again 1 1\n", status=0)
+
+
+PATHS = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int failed;
+static void check(char const* what, long result, int wanted) {
+    int const got = result == -1 ? errno : 0;
+    if (got == wanted) return;
+    printf("%s: %s, not %s\n", what, strerror(got), strerror(wanted));
+    failed = 1;
+}
+static unsigned mode(char const* path) { struct stat status; return stat(path, &status) ? 0 : status.st_mode & 07777; }
+static void as_user(void) {
+    if (setgid(1000) || setuid(1000)) _exit(2);
+    check("search", open("/t/closed/file", O_RDONLY), EACCES);
+    check("read", open("/t/private", O_RDONLY), EACCES);
+    check("create", open("/t/new", O_WRONLY | O_CREAT, 0600), EACCES);
+    check("access", access("/t/private", R_OK), EACCES);
+    check("own", open("/t/sticky/own", O_WRONLY | O_CREAT, 0600), 0);
+    check("sticky unlink", unlink("/t/sticky/foreign"), EPERM);
+    check("sticky rename", rename("/t/sticky/foreign", "/t/sticky/mine"), EPERM);
+    check("sticky own", unlink("/t/sticky/own"), 0);
+    check("chmod", chmod("/t/sticky/foreign", 0777), EPERM);
+    check("chown", chown("/t/sticky/foreign", 1000, 1000), EPERM);
+    _exit(failed);
+}
+int main(void) {
+    umask(027);
+    mkdir("/t", 0777);
+    close(open("/t/file", O_CREAT | O_WRONLY, 0666));
+    if (mode("/t") != 0750 || mode("/t/file") != 0640) printf("umask %o %o\n", mode("/t"), mode("/t/file"));
+    umask(0);
+    chmod("/t", 0755);
+    mkdir("/t/closed", 0700); close(open("/t/closed/file", O_CREAT | O_WRONLY, 0666));
+    close(open("/t/private", O_CREAT | O_WRONLY, 0600));
+    mkdir("/t/sticky", 01777); close(open("/t/sticky/foreign", O_CREAT | O_WRONLY, 0666));
+    pid_t const user = fork();
+    if (user == 0) as_user();
+    int status;
+    waitpid(user, &status, 0);
+    failed |= status;
+
+    symlink("loop", "/t/loop");
+    symlink("closed", "/t/to_folder");
+    symlink("missing", "/t/dangling");
+    char name[300], path[5000];
+    memset(name, 'n', 299); name[299] = 0;
+    memset(path, '/', 4999); path[4999] = 0;
+    check("loop", open("/t/loop", O_RDONLY), ELOOP);
+    check("no follow", open("/t/to_folder", O_RDONLY | O_NOFOLLOW), ELOOP);
+    check("dangling", open("/t/dangling", O_RDONLY), ENOENT);
+    check("exclusive", open("/t/dangling", O_WRONLY | O_CREAT | O_EXCL, 0600), EEXIST);
+    check("through a link", open("/t/dangling", O_WRONLY | O_CREAT, 0600), 0);
+    check("made by it", access("/t/missing", F_OK), 0);
+    check("file as folder", open("/t/file/x", O_RDONLY), ENOTDIR);
+    check("trailing slash", open("/t/file/", O_RDONLY), ENOTDIR);
+    check("long name", open(name, O_RDONLY), ENAMETOOLONG);
+    check("long path", open(path, O_RDONLY), ENAMETOOLONG);
+    check("empty path", open("", O_RDONLY), ENOENT);
+    check("above the root", access("/../../t/file", F_OK), 0);
+    check("write a folder", open("/t/closed", O_WRONLY), EISDIR);
+    check("full folder", rmdir("/t/closed"), ENOTEMPTY);
+    check("dot", rmdir("/t/closed/."), EINVAL);
+    check("unlink a folder", unlink("/t/closed"), EISDIR);
+    check("rmdir a file", rmdir("/t/file"), ENOTDIR);
+    check("into itself", rename("/t/closed", "/t/closed/in"), EINVAL);
+    check("folder onto file", rename("/t/closed", "/t/file"), ENOTDIR);
+    check("file onto folder", rename("/t/file", "/t/closed"), EISDIR);
+    check("link a folder", link("/t/closed", "/t/other"), EPERM);
+
+    int const folder = open("/t/closed", O_RDONLY | O_DIRECTORY);
+    check("openat", openat(folder, "file", O_RDONLY), 0);
+    check("absolute", openat(-1, "/t/file", O_RDONLY), 0);
+    check("relative to nothing", openat(-1, "file", O_RDONLY), EBADF);
+    check("relative to a file", openat(open("/t/file", O_RDONLY), "file", O_RDONLY), ENOTDIR);
+    check("mkdirat", mkdirat(folder, "inner", 0700), 0);
+    check("symlinkat", symlinkat("file", folder, "link"), 0);
+    check("renameat", renameat(folder, "link", AT_FDCWD, "/t/moved"), 0);
+    check("no replace", renameat2(folder, "file", AT_FDCWD, "/t/file", 1), EEXIST);
+    check("unlinkat", unlinkat(folder, "inner", 0), EISDIR);
+    check("rmdir by unlinkat", unlinkat(folder, "inner", AT_REMOVEDIR), 0);
+    check("linkat follows", linkat(AT_FDCWD, "/t/to_folder", AT_FDCWD, "/t/other", AT_SYMLINK_FOLLOW), EPERM);
+    check("linkat", linkat(folder, "file", AT_FDCWD, "/t/other", 0), 0);
+    struct stat entry, link_status;
+    check("fstatat", fstatat(folder, "", &entry, AT_EMPTY_PATH), 0);
+    check("link itself", fstatat(AT_FDCWD, "/t/to_folder", &link_status, AT_SYMLINK_NOFOLLOW), 0);
+    if (!S_ISDIR(entry.st_mode) || !S_ISLNK(link_status.st_mode)) puts("wrong kinds");
+    puts(failed ? "failed" : "as specified");
+}
+"""
+
+
+@scenario("linux.contracts.paths")
+def paths():
+    run_program(PATHS).check(stdout="as specified\n", status=0)
