@@ -15,6 +15,8 @@ struct SystemCallTrace {
 };
 
 inline constexpr std::array<SystemCallTrace, 84> system_call_traces{{
+    {"endpoint_call", "ht", "endpoint deadline"},
+    {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
     {"handle_duplicate", "hfu", "handle rights badge"},
     {"handle_revoke", "h", "handle"},
@@ -67,9 +69,7 @@ inline constexpr std::array<SystemCallTrace, 84> system_call_traces{{
     {"pager_supply", "hhuuuu", "reply source source_offset offset length is_last"},
     {"pager_fail", "hu", "reply status"},
     {"endpoint_create", "", ""},
-    {"endpoint_call", "ht", "endpoint deadline"},
     {"endpoint_reply", "h", "reply"},
-    {"reply_and_wait", "uht", "reply source deadline"},
     {"notification_create", "", ""},
     {"notification_signal", "hu", "notification bits"},
     {"object_wait", "ht", "object deadline"},

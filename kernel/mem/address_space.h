@@ -127,8 +127,16 @@ public:
     [[nodiscard]] PhysAddr native_root() const { return native_root_; }
     /// The CPU is about to load (or has stopped using) one of the roots. A guest space counts for its home space too.
     /// context   preemption off, on that CPU
-    void activate(std::uint32_t cpu);
-    void deactivate(std::uint32_t cpu);
+    void activate(std::uint32_t cpu) {
+        count_activation(cpu);
+        if (home_)
+            home_->count_activation(cpu);
+    }
+    void deactivate(std::uint32_t cpu) {
+        count_deactivation(cpu);
+        if (home_)
+            home_->count_deactivation(cpu);
+    }
 
     AddressSpace* next_unused = nullptr;  // while it waits for the reaper
 
@@ -172,6 +180,14 @@ private:
     };
     enum class Resolution { resolved, needs_pager };
 
+    void count_activation(std::uint32_t cpu) {
+        if (activations_[cpu]++ == 0)
+            active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
+    }
+    void count_deactivation(std::uint32_t cpu) {
+        if (--activations_[cpu] == 0)
+            active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
+    }
     Result<> initialize();
     [[nodiscard]] VirtAddr first_address() const { return is_guest() ? layout::guest_start : layout::home_start; }
     [[nodiscard]] VirtAddr last_address() const { return is_guest() ? layout::guest_end : layout::home_end; }

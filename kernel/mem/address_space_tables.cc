@@ -104,20 +104,6 @@ void AddressSpace::flush(VirtAddr start, std::uint64_t page_count) {
         tlb::flush_range(active, restricted_root_, native_root_, start, page_count);
 }
 
-void AddressSpace::activate(std::uint32_t cpu) {
-    if (activations_[cpu]++ == 0)
-        active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
-    if (home_)
-        home_->activate(cpu);
-}
-
-void AddressSpace::deactivate(std::uint32_t cpu) {
-    if (--activations_[cpu] == 0)
-        active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
-    if (home_)
-        home_->deactivate(cpu);
-}
-
 std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t length) {
     LockGuard guard(page_table_lock_);
     Tables pages(*this);

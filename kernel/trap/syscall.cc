@@ -36,13 +36,9 @@ extern "C" void syscall_dispatch(astrata::kernel::arch::TrapFrame& frame) {
     auto const number = frame.rax;
     std::span const table(syscall_table);
     if (number < table.size()) [[likely]] {
-        // The message calls have no row function: they work on the frame.
-        if (auto const dispatch = table[number].dispatch; dispatch != nullptr)
+        // The message calls have no row function: they work on the frame. Two of them do not come here at all.
+        if (auto const dispatch = table[number].dispatch; dispatch != nullptr) [[likely]]
             frame.rax = dispatch(caller, SyscallRegisters(frame));
-        else if (number == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
-            call_endpoint(caller, frame);
-        else if (number == ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT)
-            reply_and_wait(caller, frame);
         else
             reply_only(caller, frame);
     } else {

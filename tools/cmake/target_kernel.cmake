@@ -19,6 +19,9 @@ add_custom_command(OUTPUT ${vdso_image}
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET}/vdso_image.S PROPERTIES
     OBJECT_DEPENDS ${vdso_image} COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
 
+# Its functions preserve all registers, and so should not use one for a frame pointer without need.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
+
 add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})
 set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)
 target_include_directories(bedrock PRIVATE ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
