@@ -213,8 +213,7 @@ std::size_t Terminal::receive(Bytes bytes) {
 
 bool Terminal::has_room() {
     Lock lock(mutex_);
-    return discipline_.has_room() ||
-           (discipline_.settings().local & (local_mode::canonical | local_mode::signals)) != 0;
+    return discipline_.listens();
 }
 
 std::size_t Terminal::take_unread(MutableBytes into) {
@@ -451,8 +450,10 @@ LinuxResult<std::int64_t> Terminal::ioctl(std::uint32_t request, std::uint64_t a
             return fail(Errno::einval);
         LTRY(check_foreground(Signal::sigttou));
         Lock lock(mutex_);
-        if (argument != 1)
+        if (argument != 1) {
             discipline_.flush_input();
+            writable_.wake_all(poll_event::writable);
+        }
         return 0;
     }
     case rq::flow_control: {

@@ -65,7 +65,8 @@ protected:
     ~Terminal() override = default;
 
     /// Sends processed output. May wait, unless `non_blocking`. Returns how much went out; called with the output mutex
-    /// held. errors    eagain, eio, erestartsys
+    /// held.
+    /// errors    eagain, eio, erestartsys
     virtual LinuxResult<std::size_t> send(Bytes bytes, bool non_blocking) = 0;
     /// Whether send would take something now; adds the queue that tells of it.
     virtual bool can_send(PollTable* table) = 0;
@@ -77,7 +78,6 @@ protected:
     [[nodiscard]] bool is_hung_up() const { return is_hung_up_.load(std::memory_order_acquire); }
 
 private:
-    class EchoSink;
     LinuxResult<> check_foreground(Signal signal);
     LinuxResult<> wait_for_input_locked(bool non_blocking) REQUIRES(mutex_);
     [[nodiscard]] bool is_readable_locked() REQUIRES(mutex_);
