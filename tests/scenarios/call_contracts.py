@@ -303,3 +303,53 @@ int main(void) {
 @scenario("linux.contracts.paths")
 def paths():
     run_program(PATHS).check(stdout="as specified\n", status=0)
+
+
+LONG_CALLS = r"""
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+enum { PARTS = 1000, PART_BYTES = 1 << 20 };
+static volatile int rings;
+static void on_alarm(int number) { (void)number; ++rings; }
+static void soon(void) {
+    struct itimerval const timer = {.it_value = {0, 20000}};
+    setitimer(ITIMER_REAL, &timer, 0);
+}
+static int ends_early(char const* device) {
+    static struct iovec parts[PARTS];
+    static char room[PART_BYTES];
+    for (int index = 0; index < PARTS; ++index) parts[index] = (struct iovec){room, sizeof room};
+    int const file = open(device, O_RDONLY);
+    soon();
+    ssize_t const done = readv(file, parts, PARTS);
+    return done > 0 && done < (ssize_t)PARTS * PART_BYTES;
+}
+int main(void) {
+    signal(SIGALRM, on_alarm);
+    printf("zero %d\n", ends_early("/dev/zero"));
+    printf("random %d\n", ends_early("/dev/urandom"));
+    int const from = open("/tmp/sparse", O_RDWR | O_CREAT, 0600), to = open("/dev/null", O_WRONLY);
+    if (ftruncate(from, 1 << 30)) return 1;
+    soon();
+    ssize_t const sent = sendfile(to, from, 0, 1 << 30);
+    printf("sendfile %d\n", sent > 0 && sent < 1 << 30);
+    // A reservation without memory behind it, as large as may be.
+    size_t const huge = (size_t)1 << 40;
+    char* const reserved = mmap(0, huge, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    soon();
+    printf("mlock %d\n", mlock(reserved, huge));
+    printf("rings %d\n", rings);
+}
+"""
+
+
+@scenario("linux.contracts.long_calls_end_early_for_signals")
+def long_calls():
+    run_program(LONG_CALLS).check(stdout="zero 1\nrandom 1\nsendfile 1\nmlock -1\nrings 4\n", status=0)

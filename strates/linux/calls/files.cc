@@ -138,7 +138,7 @@ LinuxResult<std::uint64_t> copy_between(File& from, std::uint64_t* from_position
     if (chunk == nullptr)
         return fail(Errno::enomem);
     std::uint64_t done = 0;
-    while (done < count) {
+    while (done < count && (done == 0 || !is_interrupted())) {
         auto const part = MutableBytes(*chunk).first(std::min<std::uint64_t>(copy_chunk, count - done));
         auto into = IoBuffer::from_memory(part);
         auto const read = from_position != nullptr ? from.read_at(into, *from_position) : from.read_here(into);
