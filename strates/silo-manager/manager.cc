@@ -206,8 +206,7 @@ Result<> Manager::launch(Instance& instance) {
     auto const& program = instance.program;
     instance.silo = sdk::UniqueHandle(
         TRY(sys::silo_create(environment_.silo.get(), instance.memory_limit, 0, program.manifest.thread_limit)));
-    instance.silo_id = TRY(sys::silo_info(instance.silo.get()))
-    .id;
+    instance.silo_id = TRY(sys::silo_info(instance.silo.get())).id;
     auto builder = TRY(ProcessBuilder::create(instance.silo.get(), instance.name.view()));
     TRY(builder.load(program, environment_.archive.get()));
     auto const own = TRY(builder.give_own(instance.silo.get(), instance.log.get()));

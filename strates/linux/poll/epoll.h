@@ -41,7 +41,8 @@ public:
     static constexpr char kind_mark = 0;
     static LinuxResult<Ref<Epoll>> create();
 
-    /// epoll_ctl(2). errors    eexist, enoent, enomem, eperm (a file that is always ready), eloop, einval
+    /// epoll_ctl(2).
+    /// errors    eexist, enoent, enomem, eperm (a file that is always ready), eloop, einval
     LinuxResult<> add(File& file, std::int32_t descriptor, EpollEvent const& event);
     LinuxResult<> modify(File& file, std::int32_t descriptor, EpollEvent const& event);
     LinuxResult<> remove(File& file, std::int32_t descriptor);
