@@ -63,8 +63,7 @@ Error PowerServer::sleep_by_pm1(acpi::Fadt const& fadt, acpi::SleepType type) {
     enable_acpi_mode(fadt);
     auto const sleep = [&](acpi::RegisterAddress const& control, std::uint8_t sleep_type) -> Result<> {
         // Everything but SLP_TYP and SLP_EN is to be kept (section 4.8.3.2.1).
-        auto const kept = TRY(read_register(control, 2))
-        &~sleep_bits;
+        auto const kept = TRY(read_register(control, 2)) & ~sleep_bits;
         return write_register(control, 2, kept | acpi::pm1_sleep_value(sleep_type));
     };
     if (auto const written = sleep(fadt.pm1a_control, type.pm1a); !written)

@@ -16,7 +16,8 @@ public:
     [[nodiscard]] std::uint32_t generation() const { return generation_; }
 
     /// Takes back everything, quiets the device, and begins anew. Returns the endpoint for the driver, derived from
-    /// `devices` with `badge_of(generation)`. errors    not_supported (a platform device), no_resources, no_memory,
+    /// `devices` with `badge_of(generation)`.
+    /// errors    not_supported (a platform device), no_resources, no_memory,
     /// timed_out (the device does not come to rest)
     [[nodiscard]] Result<sdk::UniqueHandle> open(sdk::UniqueHandle const& devices, std::uint32_t index);
 

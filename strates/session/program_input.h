@@ -21,7 +21,8 @@ namespace astrata::session {
 class ProgramInput final : public abi::StreamServer, public sdk::SignalHandler {
 public:
     /// Starts the threads; the object lives as long as the process. `output` is borrowed: where a terminal's output
-    /// goes, or nowhere (0) without a terminal. errors    no_memory, no_resources
+    /// goes, or nowhere (0) without a terminal.
+    /// errors    no_memory, no_resources
     [[nodiscard]] static Result<ProgramInput*> create(sdk::UniqueHandle port, abi::Handle output, TerminalSize size);
 
     /// The endpoint for the program; borrowed.

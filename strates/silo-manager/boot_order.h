@@ -7,7 +7,8 @@
 namespace astrata::silo_manager {
 
 /// Optional needs count too. Members of a cycle come in the catalogue's order: their calls wait at each other's
-/// endpoints. errors    no_memory
+/// endpoints.
+/// errors    no_memory
 [[nodiscard]] Result<Vector<Program const*>> boot_order(Catalogue const& catalogue);
 
 }  // namespace astrata::silo_manager

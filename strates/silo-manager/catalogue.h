@@ -26,7 +26,8 @@ public:
         virtual void on_bad_manifest(std::string_view name, Error error) = 0;
     };
 
-    /// The archive's bytes must stay. errors    no_memory; an archive that ends early is complained about and used so
+    /// The archive's bytes must stay.
+    /// errors    no_memory; an archive that ends early is complained about and used so
     /// far
     [[nodiscard]] static Result<Catalogue> read(Bytes archive, Complaints& complaints);
 

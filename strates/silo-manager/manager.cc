@@ -205,8 +205,7 @@ Result<> Manager::launch(Instance& instance) {
     auto const& program = instance.program;
     instance.silo = sdk::UniqueHandle(
         TRY(sys::silo_create(environment_.silo.get(), instance.memory_limit, 0, program.manifest.thread_limit)));
-    instance.silo_id = TRY(sys::silo_info(instance.silo.get()))
-    .id;
+    instance.silo_id = TRY(sys::silo_info(instance.silo.get())).id;
     auto builder = TRY(ProcessBuilder::create(instance.silo.get(), instance.name.view(), instance.isolation));
     TRY(builder.load(program, environment_.archive.get()));
     auto const own = TRY(builder.give_own(instance.silo.get(), instance.log.get()));
@@ -564,6 +563,8 @@ Result<sdk::UniqueHandle> Manager::create_linux_silo(std::string_view name, std:
     auto const* const program = catalogue_.find(personality_program);
     if (program == nullptr || name.empty() || TRY(provider_of(manifest::Name::from(root_scheme))) == nullptr)
         return fail(Error::not_found);
+    if (catalogue_.find(name) != nullptr)
+        return fail(Error::already_exists);
     // A finished silo's name may be used again; its log stays readable until then. So may, beyond a number, the
     // oldest's place.
     for (std::size_t i = 0; i != instances_.size(); ++i) {
@@ -578,7 +579,7 @@ Result<sdk::UniqueHandle> Manager::create_linux_silo(std::string_view name, std:
         instances_.erase(i);
         break;
     }
-    if (find(name) != nullptr || schemes_.find(name) != nullptr || catalogue_.find(name) != nullptr)
+    if (find(name) != nullptr || schemes_.find(name) != nullptr)
         return fail(Error::already_exists);
     auto* const instance = TRY(create_instance(*program, manifest::Name::from(name)));
     auto const prepared = [&]() -> Result<> {

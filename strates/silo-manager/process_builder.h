@@ -25,7 +25,8 @@ public:
     [[nodiscard]] Result<abi::Handle> give_copy(abi::Handle handle, abi::Rights rights, std::uint64_t badge = 0);
 
     /// Maps the program. Code and constants come straight from the archive's pages; the rest is the process's own
-    /// memory. errors    bad_executable, no_memory
+    /// memory.
+    /// errors    bad_executable, no_memory
     [[nodiscard]] Result<> load(Program const& program, abi::Handle archive);
     /// Maps stack and start block, with the handles that every process has, and lets the first thread go.
     /// returns   the process

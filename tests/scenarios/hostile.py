@@ -200,13 +200,30 @@ def memory_of_the_machine():
     expect("Cannot allocate memory" in result.text or "Out of memory" in result.text or "137" in result.text, result.text)
 
 
+GROWING = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+int main(void) {
+    char* const area = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    puts(mremap(area, 1 << 20, 1 << 30, MREMAP_MAYMOVE) == MAP_FAILED ? strerror(errno) : "promised");
+    return 0;
+}
+"""
+
+
 @scenario("limits.memory_of_a_silo")
 def memory_of_a_silo():
     compile_static("tree/bin/hog", HOG, "musl")
+    compile_static("tree/bin/growing", GROWING, "musl")
     with chevron("--rootfs", "tree") as console:
         console.command("/bin/hog > /dev/null", 60)  # the silo exists once a program has run in it
         console.command("silo limit linux memory 48M")
         shown = console.command("/bin/hog", 60)
         expect("memory" in shown and int(shown.split()[0]) < 48, f"the limit did not bite: {shown!r}")
+        shown = console.command("/bin/growing")
+        expect("memory" in shown, f"more was promised than the limit: {shown!r}")
         expect("running" in console.command("silo info linux"), "the silo is gone")
         expect("ext4" in console.command("silo list"), "the rest noticed")

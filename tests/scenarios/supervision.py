@@ -59,3 +59,32 @@ def restart_counts():
                 break
             time.sleep(0.1)
         expect(before != after and "running" in after, f"{before}\n{after}")
+
+
+@scenario("supervision.crashing_strate")
+def crashing_strate():
+    """A strate that writes to address 0 is reported with the place, started again, and disturbs nobody."""
+    with chevron() as console:
+        console.command("strate start crasher")
+        for _ in range(100):
+            log = console.command("strate logs crasher")
+            if "restart 2" in log:
+                break
+            time.sleep(0.05)
+        expect(re.search(r"crashed: vector 14, error 0x6, address 0x0+, instruction 0x[0-9a-f]+ ", log), log)
+        expect("restart 2" in log, f"not started again:\n{log}")
+        console.command("strate stop crasher")
+        expect("crashed" in console.command("strate logs crasher"), "the log is gone")
+        expect("running" in console.command("strate info ramfs"), "another strate did not survive")
+        console.command("echo still here").index("still here")
+
+
+@scenario("supervision.all_drivers_once")
+def all_drivers_once():
+    """A strate that uses what others provide, and kills the disk driver meanwhile: every round reads the same."""
+    image, _ = image_with_big_file(8)
+    with chevron("--disk", image) as console:
+        console.send("strate start driver-probe\r")
+        console.expect(r"powering off\n", 60)
+        rounds = re.findall(r"^disk: .* 0 errors, (\d+) sessions, sum (\w+)", console.text, re.MULTILINE)
+        expect(len({total for _, total in rounds}) == 1 and "2" in {sessions for sessions, _ in rounds}, console.text)

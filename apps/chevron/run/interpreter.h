@@ -80,7 +80,6 @@ public:
 
 private:
     [[nodiscard]] std::expected<void, int> redirect(shell::Redirection const& redirection, Streams& streams);
-    int run_single(shell::Command const& command);
     int run_assignments(shell::Command const& command);
 
     Shell& shell_;

@@ -67,7 +67,6 @@ private:
     void run_built_in(Element& element);
     void follow_program(Element& element);
     void finish(Element& element, int status) EXCLUDES(mutex_);
-    void set_state(Element& element, State state) EXCLUDES(mutex_);
     void send(std::uint32_t number) EXCLUDES(mutex_);
     void feed_input();
 

@@ -9,7 +9,8 @@
 namespace astrata::chevron {
 
 /// Runs a program in the foreground with the console as its terminal and waits until it ends or stops. A stopped one
-/// becomes a job. The shell does not touch the console meanwhile. returns    its status; 128 + signal; 126 or 127 when
+/// becomes a job. The shell does not touch the console meanwhile.
+/// returns    its status; 128 + signal; 126 or 127 when
 /// it cannot be started (the user has been told)
 int run_on_terminal(Interpreter& interpreter, Prepared const& prepared, std::string_view text);
 

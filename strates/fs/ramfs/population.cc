@@ -35,8 +35,7 @@ private:
     Result<std::uint64_t> folder(std::uint64_t parent, std::string_view name) {
         if (auto const found = tree_.lookup(parent, name))
             return found->node;
-        return TRY(tree_.create(parent, name, {.kind = abi::NodeKind::directory, .mode = 0755}, now_))
-        .node;
+        return TRY(tree_.create(parent, name, {.kind = abi::NodeKind::directory, .mode = 0755}, now_)).node;
     }
 
     Result<> add_node(std::uint64_t directory, std::string_view name, cpio::Entry const& entry) {

@@ -50,7 +50,9 @@ private:
 };
 
 /// The place of a (directory, path, AT_ flags) argument. With AT_EMPTY_PATH an empty path is the directory argument
-/// itself. last      what to do with a link at the end unless the flags say otherwise errors    those of a walk, ebadf
+/// itself.
+/// last      what to do with a link at the end unless the flags say otherwise
+/// errors    those of a walk, ebadf
 /// (an empty path and a file without a place is ENOENT's business: see FilePlace)
 LinuxResult<Path> place_at(Task& task, std::int32_t directory, GuestAddress path, std::uint64_t flags = 0,
                            LastComponent last = LastComponent::follow);

@@ -6,15 +6,24 @@
 #include "strates/linux/core/task.h"
 #include "strates/linux/exec/execute.h"
 #include "strates/linux/file/file_table.h"
+#include "strates/linux/file/text.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/vfs/operations.h"
 
 namespace astrata::linux_abi {
 namespace {
 
-constexpr std::int32_t at_working_directory = -100;
-constexpr std::uint32_t at_empty_path = 0x1000;
-constexpr std::uint32_t at_no_follow = 0x100;
+// The file behind a descriptor that fexecve names with an empty path; `name` becomes what the program is called.
+LinuxResult<Ref<File>> open_descriptor(Task& task, std::int32_t descriptor, std::span<char> text,
+                                       std::string_view& name) {
+    auto const file = LTRY(task.files().get(descriptor));
+    if (file->path() == nullptr)
+        return fail(Errno::eacces);
+    TextWriter words(text);
+    words.put("/dev/fd/").put_decimal(static_cast<std::uint64_t>(descriptor));
+    name = words.view();
+    return open_executable_place(*file->path(), task.credentials());
+}
 
 LinuxResult<std::uint64_t> execute(Task& task, std::int32_t directory, GuestAddress path, GuestAddress arguments,
                                    GuestAddress environment, std::uint32_t at_flags) {
@@ -30,9 +39,14 @@ LinuxResult<std::uint64_t> execute(Task& task, std::int32_t directory, GuestAddr
     if (program_arguments.count() == 0)
         LTRY(program_arguments.append("", limit));
 
+    if (name.empty() && (at_flags & at_flag::empty_path) != 0) {
+        auto file = LTRY(open_descriptor(task, directory, text, name));
+        LTRY(execute_program(task, std::move(file), name, program_arguments, program_environment));
+        return 0;
+    }
     RefOrNull<File> directory_file;
     WalkStart start{.context = task.fs(), .credentials = task.credentials()};
-    if (directory != at_working_directory && !name.starts_with('/')) {
+    if (directory != at_current_directory && !name.starts_with('/')) {
         directory_file = LTRY(task.files().get(directory));
         start.directory = directory_file->path();
         if (start.directory == nullptr)
@@ -46,12 +60,12 @@ LinuxResult<std::uint64_t> execute(Task& task, std::int32_t directory, GuestAddr
 }  // namespace
 
 LinuxResult<std::uint64_t> sys_execve(Task& task, GuestAddress path, GuestAddress arguments, GuestAddress environment) {
-    return execute(task, at_working_directory, path, arguments, environment, 0);
+    return execute(task, at_current_directory, path, arguments, environment, 0);
 }
 
 LinuxResult<std::uint64_t> sys_execveat(Task& task, std::int32_t directory, GuestAddress path, GuestAddress arguments,
                                         GuestAddress environment, std::uint64_t flags) {
-    if ((flags & ~std::uint64_t{at_empty_path | at_no_follow}) != 0)
+    if ((flags & ~std::uint64_t{at_flag::empty_path | at_flag::no_follow}) != 0)
         return fail(Errno::einval);
     return execute(task, directory, path, arguments, environment, static_cast<std::uint32_t>(flags));
 }

@@ -138,7 +138,7 @@ LinuxResult<std::uint64_t> copy_between(File& from, std::uint64_t* from_position
     if (chunk == nullptr)
         return fail(Errno::enomem);
     std::uint64_t done = 0;
-    while (done < count) {
+    while (done < count && (done == 0 || !is_interrupted())) {
         auto const part = MutableBytes(*chunk).first(std::min<std::uint64_t>(copy_chunk, count - done));
         auto into = IoBuffer::from_memory(part);
         auto const read = from_position != nullptr ? from.read_at(into, *from_position) : from.read_here(into);
@@ -187,6 +187,12 @@ struct PositionArgument {
     }
     LinuxResult<> write() const { return address.is_null() ? LinuxResult<>() : write_guest(address, value); }
     std::uint64_t* pointer() { return address.is_null() ? nullptr : &value; }
+    /// Where the call begins in `file`.
+    [[nodiscard]] LinuxResult<std::uint64_t> of(File& file) const {
+        if (!address.is_null())
+            return value;
+        return static_cast<std::uint64_t>(LTRY(file.seek(0, SeekOrigin::current)));
+    }
 };
 
 }  // namespace
@@ -224,6 +230,15 @@ LinuxResult<std::uint64_t> sys_copy_file_range(Task& task, std::int32_t from, Gu
     PositionArgument to_position{to_offset};
     LTRY(from_position.read());
     LTRY(to_position.read());
+    if (source->inode() == target->inode()) {
+        auto const from_start = LTRY(from_position.of(*source));
+        auto const to_start = LTRY(to_position.of(*target));
+        auto const end = LTRY(source->end_position());
+        // What the call itself appends is not copied again, and nothing may be that it has changed.
+        length = std::min({length, transfer_limit, end - std::min(end, from_start)});
+        if (std::max(from_start, to_start) - std::min(from_start, to_start) < length)
+            return fail(Errno::einval);
+    }
     auto const done = LTRY(copy_between(*source, from_position.pointer(), *target, to_position.pointer(),
                                         std::min(length, transfer_limit)));
     LTRY(from_position.write());

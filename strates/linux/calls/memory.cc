@@ -32,6 +32,8 @@ LinuxResult<std::uint64_t> make_resident(Task& task, std::uint64_t address, std:
     if (length > guest_limit || !task.memory().is_covered(address, length))
         return fail(Errno::enomem);
     for (auto page = start; page < address + length; page += page_size) {
+        if (is_interrupted())  // a reservation may be far larger than memory
+            return fail(is_dying() ? Errno::erestartnointr : Errno::eintr);
         std::byte one{};
         static_cast<void>(copy_some_from_guest(std::span(&one, 1), {page}));  // inaccessible pages have nothing to lock
     }

@@ -237,9 +237,10 @@ LinuxResult<std::uint64_t> sys_readlinkat(Task& task, std::int32_t directory, Gu
 
 LinuxResult<std::uint64_t> sys_getcwd(Task& task, GuestAddress buffer, std::uint64_t size) {
     std::array<char, path_limit> text;
-    auto const path = LTRY(tree().format(task.fs().working_directory(), task.fs().root(), text));
-    if (path.ends_with(" (deleted)"))
+    auto const directory = task.fs().working_directory();
+    if (directory.inode().is_removed())
         return fail(Errno::enoent);
+    auto const path = LTRY(tree().format(directory, task.fs().root(), text));
     if (path.size() + 1 > size)
         return fail(Errno::erange);
     LTRY(copy_to_guest(buffer, as_bytes(path)));

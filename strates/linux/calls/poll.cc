@@ -109,7 +109,13 @@ LinuxResult<std::uint64_t> poll_files(Task& task, GuestAddress files, std::uint3
 }  // namespace
 
 LinuxResult<std::uint64_t> sys_poll(Task& task, GuestAddress files, std::uint32_t count, std::int32_t timeout_ms) {
-    return poll_files(task, files, count, deadline_from_milliseconds(timeout_ms));
+    auto const deadline = deadline_from_milliseconds(timeout_ms);
+    auto const ready = poll_files(task, files, count, deadline);
+    if (ready || ready.error() != Errno::erestartnohand || deadline == never)
+        return ready;
+    // Without a handler it goes on with what is left of the timeout, not with all of it.
+    task.restart = {.kind = RestartBlock::Kind::poll, .deadline = deadline, .arguments = {files.value, count}};
+    return fail(Errno::erestart_restartblock);
 }
 
 LinuxResult<std::uint64_t> sys_ppoll(Task& task, GuestAddress files, std::uint32_t count, GuestAddress timeout,
@@ -218,7 +224,8 @@ LinuxResult<std::uint64_t> sys_select(Task& task, std::int32_t count, GuestAddre
         // Whole seconds may hide in the microseconds.
         if (time.seconds < 0 || time.microseconds < 0)
             return fail(Errno::einval);
-        time.seconds += time.microseconds / 1'000'000;
+        if (__builtin_add_overflow(time.seconds, time.microseconds / 1'000'000, &time.seconds))
+            return fail(Errno::einval);
         time.microseconds %= 1'000'000;
         auto const duration = LTRY(to_nanoseconds(time));
         deadline = duration == 0 ? MonotonicNs{0} : deadline_in(duration);

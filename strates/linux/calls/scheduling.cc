@@ -203,10 +203,16 @@ LinuxResult<std::uint64_t> sys_sched_setattr(Task& task, std::int32_t pid, Guest
     auto given = LTRY(read_guest<SchedulingAttributes>(attributes));
     if (flags != 0 || given.size < sizeof(given))
         return fail(Errno::einval);
+    auto const nice = std::clamp(given.nice, -20, 19);
+    {
+        Lock lock(process_table().mutex);
+        if (nice < LTRY(find(task, pid))->nice && !task.credentials().has(Capability::sys_nice))
+            return fail(Errno::eperm);
+    }
     LTRY(change_policy(task, pid, given.policy, static_cast<std::int32_t>(given.priority)));
     Lock lock(process_table().mutex);
     auto* target = LTRY(find(task, pid));
-    target->nice = std::clamp(given.nice, -20, 19);
+    target->nice = nice;
     apply(*target);
     return 0;
 }

@@ -226,6 +226,8 @@ LinuxResult<std::uint64_t> sys_rt_sigtimedwait(Task& task, GuestAddress set, Gue
     auto set_awaited = [&](SignalSet awaited) {
         Lock lock(process.signal_mutex);
         task.awaited = awaited;
+        if (awaited.is_empty())
+            interrupt_takers_locked(process, task);
     };
     LinuxResult<> slept;
     for (;;) {
@@ -276,8 +278,8 @@ LinuxResult<std::uint64_t> sys_sigaltstack(Task& task, GuestAddress stack, Guest
 
 LinuxResult<std::uint64_t> sys_rt_sigreturn(Task& task) {
     return_from_signal(task);
-    // The interrupted code may have been anywhere, not just in a system call, which would have cost it rcx and r11: every
-    // register must be loaded.
+    // The interrupted code may have been anywhere, not just in a system call, which would have cost it rcx and r11:
+    // every register must be loaded.
     task.state().exit = abi::RestrictedExit::kick;
     return task.state().rax;
 }

@@ -214,7 +214,6 @@ LinuxResult<std::uint64_t> sys_getcpu(Task& task, GuestAddress cpu, GuestAddress
 }
 
 LinuxResult<std::uint64_t> sys_unshare(Task& task, std::uint64_t flags) {
-    static_cast<void>(task);
     // Own copies of what is not shared anyway cost nothing; namespaces are what silos are for.
     constexpr std::uint64_t fs = 0x200, files = 0x400, semaphores = 0x4'0000;
     if ((flags & ~(fs | files | semaphores)) != 0)

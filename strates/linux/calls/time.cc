@@ -55,12 +55,11 @@ LinuxResult<std::uint64_t> sys_clock_getres(Task&, std::int32_t clock, GuestAddr
     return 0;
 }
 
-LinuxResult<std::uint64_t> sys_clock_settime(Task& task, std::int32_t clock, GuestAddress time) {
+LinuxResult<std::uint64_t> sys_clock_settime(Task&, std::int32_t clock, GuestAddress time) {
     auto given = LTRY(read_guest<LinuxTimespec>(time));
     static_cast<void>(LTRY(to_nanoseconds(given)));
     if (clock != clock_id::realtime)
         return fail(Errno::einval);
-    static_cast<void>(task);
     return fail(Errno::eperm);  // the machine's clock is not this silo's to set
 }
 

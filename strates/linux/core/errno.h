@@ -145,7 +145,7 @@ enum class Errno : std::uint16_t {
     enotrecoverable = 131,
     erfkill = 132,
 
-    // Never shown to programs: how a call that a signal interrupted wants to go on (see signal/restart.h).
+    // Never shown to programs: how a call that a signal interrupted wants to go on (see signal/deliver.cc).
     erestartsys = 512,            ///< again after a handler with SA_RESTART, else EINTR
     erestartnointr = 513,         ///< always again
     erestartnohand = 514,         ///< again unless a handler ran

@@ -8,6 +8,7 @@
 #include "strates/linux/file/file_table.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/process_table.h"
+#include "strates/linux/signal/send.h"
 #include "strates/linux/vfs/context.h"
 
 namespace astrata::linux_abi {
@@ -88,7 +89,10 @@ void Task::set_name(std::string_view name) {
 void Task::set_blocked(SignalSet set) {
     set = set & ~unblockable_signals;
     Lock lock(process_.signal_mutex);
+    auto const newly_blocked = set & ~blocked();
     blocked_.store(set.bits, std::memory_order_release);
+    if (!(process_.pending.set() & newly_blocked).is_empty())
+        interrupt_takers_locked(process_, *this);
     if (!((pending.set() | process_.pending.set()) & ~set).is_empty())
         work.fetch_or(task_work::signal, std::memory_order_release);
 }

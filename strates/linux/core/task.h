@@ -99,7 +99,8 @@ public:
     void set_fs(RefOrNull<FileSystemContext> fs);
     void set_memory(RefOrNull<Memory> memory);
     void set_credentials(Ref<Credentials> credentials);
-    /// execve of a thread that does not lead its process: it takes the leader's id over, under the process table's lock.
+    /// execve of a thread that does not lead its process: it takes the leader's id over, under the process table's
+    /// lock.
     void take_over_id(ProcessId id) { id_ = id; }
 
     /// The name that ps shows (TASK_COMM_LEN, NUL padded).
@@ -110,24 +111,25 @@ public:
     [[nodiscard]] abi::RestrictedStateX86& state() const { return *state_; }
     /// What the program's registers and vector state begin with; consumed when the thread starts.
     abi::RestrictedStateX86 initial_state = {};
-    std::unique_ptr<VectorState> initial_vector_state;   ///< null: the machine's initial state
-    GuestAddress child_tid_to_set;           ///< CLONE_CHILD_SETTID: written by the new thread, in its own memory
+    std::unique_ptr<VectorState> initial_vector_state;  ///< null: the machine's initial state
+    GuestAddress child_tid_to_set;  ///< CLONE_CHILD_SETTID: written by the new thread, in its own memory
 
     // ---- Signals ----
     /// Written by the own thread; read by senders.
     [[nodiscard]] SignalSet blocked() const { return {blocked_.load(std::memory_order_acquire)}; }
     /// Also looks again at what is pending.
     void set_blocked(SignalSet set);
-    PendingSignals pending;  ///< guarded by process().signal_mutex
-    SignalSet saved_mask;    ///< comes back when task_work::restore_mask is seen
-    SignalSet awaited;       ///< rt_sigtimedwait waits for these though they are blocked; under signal_mutex
+    PendingSignals pending;    ///< guarded by process().signal_mutex
+    SignalSet saved_mask;      ///< comes back when task_work::restore_mask is seen
+    SignalSet awaited;         ///< rt_sigtimedwait waits for these though they are blocked; under signal_mutex
+    bool is_stop_due = false;  ///< took a stop signal that no SIGCONT has undone since; under signal_mutex
     AlternateStack alternate_stack;
     RestartBlock restart;
     std::uint64_t system_call = no_system_call;  ///< number of the call in progress
     static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
-    abi::Handle thread = 0;         ///< for kicks and times; set by the thread itself when it begins
+    abi::Handle thread = 0;  ///< for kicks and times; set by the thread itself when it begins
 
     // ---- Waking and interrupting, from any thread ----
     std::atomic<std::uint32_t> work = 0;    ///< task_work bits
@@ -139,7 +141,7 @@ public:
     [[nodiscard]] bool is_dying() const { return (work.load(std::memory_order_acquire) & task_work::exit) != 0; }
 
     // ---- Threads (set_tid_address, set_robust_list, CLONE_*) ----
-    WaitStatus own_status;                   ///< by exit(2) of this thread alone
+    WaitStatus own_status;  ///< by exit(2) of this thread alone
     GuestAddress clear_child_tid;
     GuestAddress robust_list;
     Process* vfork_parent_waits = nullptr;  ///< this task's process borrows that one's memory; holds a reference

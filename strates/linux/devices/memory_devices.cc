@@ -24,7 +24,19 @@ public:
 class ZeroFile final : public File {
 public:
     ZeroFile(Path const& path, std::uint32_t flags, bool is_full) : File(&path, flags), is_full_(is_full) {}
-    LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t&) override { return into.zero_out(into.remaining()); }
+    LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t&) override {
+        constexpr std::uint64_t part = 1 << 20;  // between looks for signals
+        std::size_t done = 0;
+        while (!into.is_done() && (done == 0 || !is_interrupted())) {
+            auto const zeroed = into.zero_out(std::min(part, into.remaining()));
+            if (!zeroed)
+                return done != 0 ? LinuxResult<std::size_t>(done) : zeroed;
+            done += *zeroed;
+            if (*zeroed == 0)
+                break;
+        }
+        return done;
+    }
     LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t&) override {
         return is_full_ ? LinuxResult<std::size_t>(fail(Errno::enospc)) : from.remaining();
     }
@@ -42,7 +54,7 @@ public:
     RandomFile(Path const& path, std::uint32_t flags) : File(&path, flags) {}
     LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t&) override {
         std::size_t done = 0;
-        while (!into.is_done()) {
+        while (!into.is_done() && (done == 0 || !is_interrupted())) {
             std::array<std::byte, 512> bytes;
             auto const part = MutableBytes(bytes).first(std::min<std::uint64_t>(bytes.size(), into.remaining()));
             LTRY(sys::random_read(part));

@@ -71,6 +71,8 @@ LinuxResult<NewCredentials> credentials_after(Task& task, File& file) {
             fresh->effective_gid = inode->gid();
         }
     }
+    if (is_secure)
+        fresh->ambient = 0;
     fresh->saved_uid = fresh->file_uid = fresh->effective_uid;
     fresh->saved_gid = fresh->file_gid = fresh->effective_gid;
     // capabilities(7): root's programs get all that the bounding set allows, other programs only the ambient ones.
@@ -130,8 +132,8 @@ LinuxResult<> reset_vector_state() {
     auto size = LTRY(sys::restricted_save_vector_state(vector->bytes));
     auto area = std::span(vector->bytes).first(size);
     std::ranges::fill(area, std::byte{0});
-    LTRY(store(area, 0, std::uint16_t{0x37f}));     // x87 control word
-    LTRY(store(area, 24, std::uint32_t{0x1f80}));   // MXCSR
+    LTRY(store(area, 0, std::uint16_t{0x37f}));    // x87 control word
+    LTRY(store(area, 24, std::uint32_t{0x1f80}));  // MXCSR
     LTRY(sys::restricted_load_vector_state(area));
     return {};
 }
@@ -178,7 +180,7 @@ LinuxResult<> switch_program(Task& task, Ref<Memory> memory, LoadedProgram const
     LTRY(sys::restricted_load_bases());
     state.rip = program.entry;
     state.rsp = stack_pointer;
-    state.rflags = 0x202;   // interrupts on, and the bit that is always one
+    state.rflags = 0x202;  // interrupts on, and the bit that is always one
     task.system_call = Task::no_system_call;
     return {};
 }
@@ -193,8 +195,8 @@ std::uint64_t argument_limit(Task& task) {
 LinuxResult<> execute_program(Task& task, Ref<File> file, std::string_view path, ProgramStrings& arguments,
                               ProgramStrings const& environment) {
     auto& process = task.process();
-    auto who = LTRY(credentials_after(task, *file));
-    auto binary = LTRY(resolve_scripts(task, file, path, arguments));
+    auto binary = LTRY(resolve_scripts(task, std::move(file), path, arguments));
+    auto who = LTRY(credentials_after(task, *binary));  // a script's own set-id bits count for nothing
     auto memory = LTRY(Memory::create());
     auto program = LTRY(load_program(task, *binary, *memory, process.limits.soft(LimitKind::stack)));
     auto stack = LTRY(fill_stack(program, who, path, arguments, environment));

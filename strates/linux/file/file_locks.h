@@ -48,7 +48,8 @@ public:
     /// Everything that `owner` holds.
     void release_records(void const* owner);
 
-    /// flock(2). errors    eagain, enomem, erestartsys
+    /// flock(2).
+    /// errors    eagain, enomem, erestartsys
     LinuxResult<> set_whole_file(File const& file, bool exclusive, bool blocking);
     void release_whole_file(File const& file);
 

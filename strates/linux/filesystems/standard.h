@@ -14,7 +14,8 @@ namespace astrata::linux_abi {
 
 /// Builds the tree of the silo, once, before the first program. Directories to mount on are made (in memory) where the
 /// root file system lacks them. lower     the root file system, null for an empty one source    its name for
-/// /proc/mounts returns   root and working directory / for the first program, with umask 022
+/// /proc/mounts
+/// returns   root and working directory / for the first program, with umask 022
 LinuxResult<Ref<FileSystemContext>> mount_standard_file_systems(std::unique_ptr<LowerFileSystem> lower,
                                                                 std::string_view source);
 

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "abi/system_calls.h"
-#include "sdk/own.h"
 #include "lib/base/units.h"
+#include "sdk/own.h"
 #include "strates/linux/core/make.h"
 
 namespace astrata::linux_abi {
@@ -37,8 +37,8 @@ std::uint64_t whole_pages(std::uint64_t length) {
     return length > length_limit ? 0 : align_up(length, page_size);
 }
 
-// What could never be given is refused at once, as Linux's heuristic overcommit does, so that a program can tell: a large request for
-// writable private memory beyond what the silo's limit leaves. Small ones are not worth the question.
+// What could never be given is refused at once, as Linux's heuristic overcommit does, so that a program can tell: a
+// large request for writable private memory beyond what the silo's limit leaves. Small ones are not worth the question.
 LinuxResult<> check_room(std::uint64_t length, std::uint8_t access, std::uint32_t flags) {
     constexpr std::uint64_t worth_asking = 256 << 10;
     // The reserve that Bedrock keeps (at most 1 MiB) and what page tables and bookkeeping of the request may take.
@@ -239,6 +239,9 @@ LinuxResult<std::uint64_t> Memory::remap(std::uint64_t address, std::uint64_t ol
     region.offset += address - region.start;
     region.start = address;
     region.end = address + old_size;
+    bool const is_anonymous = region.backing.get() == nullptr;
+    if (is_anonymous && new_size > old_size)
+        LTRY(check_room(new_size - old_size, region.access, 0));
 
     if ((flags & fixed) == 0) {
         if (new_size <= old_size) {
@@ -250,7 +253,6 @@ LinuxResult<std::uint64_t> Memory::remap(std::uint64_t address, std::uint64_t ol
             return address;
         }
         auto grown_end = address + new_size;
-        bool is_anonymous = region.backing.get() == nullptr;
         if (is_anonymous && is_guest_range({address}, new_size) && regions_.is_free(region.end, grown_end)) {
             Region growth = region;
             growth.start = region.end;

@@ -100,8 +100,7 @@ void PersonalityService::forget(std::uint64_t id) {
     }
 }
 
-Result<Ref<Job>> PersonalityService::make_job(StartRequest const& request) {
-    auto job = TRY(to_result(make_ref<Job>(++last_id_, changes_.get())));
+Result<> PersonalityService::run_job(Ref<Job> const& job, StartRequest const& request) {
     TRY(read_parameters(request.parameters.get(), request.length, job->request));
     job->output = TRY(to_result(make_ref<StreamOutput>(std::move(request.output))));
     LinuxResult<Ref<FileTable>> files = fail(Errno::enomem);
@@ -117,24 +116,21 @@ Result<Ref<Job>> PersonalityService::make_job(StartRequest const& request) {
         files = stream_files(*job, std::move(request.input));
     }
     auto table = TRY(to_result(std::move(files)));
-    TRY(to_result(start_job(job, *context_, *table)));
-    return job;
+    return to_result(start_job(job, *context_, *table));
 }
 
 void PersonalityService::start(sdk::Caller const&, StartRequest const& request, StartResponder responder) {
     // Room for the bookkeeping first: a program that runs and that nobody could wait for would be worse than none.
-    std::unique_ptr<Entry> entry;
-    if (!entries_.reserve(entries_.size() + 1).has_value())
+    auto job = make_ref<Job>(++last_id_, changes_.get());
+    if (!job.has_value() || !entries_.reserve(entries_.size() + 1).has_value())
         return responder.fail(Error::no_memory);
-    auto job = make_job(request);
-    if (!job.has_value())
-        return responder.fail(job.error());
-    entry.reset(new (std::nothrow) Entry{.job = std::move(*job)});
-    if (entry != nullptr)
-        entry->starter.reset(new (std::nothrow) StartResponder(std::move(responder)));
-    if (entry == nullptr || entry->starter == nullptr)
-        return;  // out of memory for a few bytes; the responder that was moved or dropped has told the caller
+    std::unique_ptr<Entry> entry(new (std::nothrow) Entry{.job = std::move(*job)});
+    if (entry == nullptr)
+        return responder.fail(Error::no_memory);
+    if (auto const started = run_job(entry->job, request); !started)
+        return responder.fail(started.error());
     auto& added = *entry;
+    added.starter.emplace(std::move(responder));
     (void)entries_.push_back(std::move(entry));
     answer(added);
 }
@@ -153,7 +149,7 @@ void PersonalityService::answer(Entry& entry) {
     auto state = entry.job->state();
     if (state.phase == Job::Phase::starting)
         return;
-    if (entry.starter != nullptr) {
+    if (entry.starter) {
         if (state.phase == Job::Phase::failed)
             entry.starter->fail(to_error(state.error));
         else

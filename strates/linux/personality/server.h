@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "abi/silo_manager.h"
 #include "sdk/event_loop.h"
@@ -32,14 +33,14 @@ private:
     /// A job and whom it owes an answer.
     struct Entry {
         Ref<Job> job;
-        std::unique_ptr<StartResponder> starter;
+        std::optional<StartResponder> starter;
         Vector<WaitResponder> waiters;
     };
 
     [[nodiscard]] Entry* find(std::uint64_t id);
     void answer(Entry& entry);
     void forget(std::uint64_t id);
-    [[nodiscard]] Result<Ref<Job>> make_job(StartRequest const& request);
+    [[nodiscard]] Result<> run_job(Ref<Job> const& job, StartRequest const& request);
 
     Ref<FileSystemContext> context_;
     sdk::UniqueHandle const changes_;

@@ -100,7 +100,7 @@ LinuxResult<std::size_t> Pipe::write(IoBuffer& from, bool non_blocking) {
     auto const wanted = from.remaining();
     auto const whole = wanted <= atomic_write ? wanted : 1;
     std::size_t done = 0;
-    while (done < wanted || readers_ == 0) {
+    while (done < wanted) {
         if (readers_ == 0) {
             if (done != 0)
                 break;

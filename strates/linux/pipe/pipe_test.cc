@@ -98,6 +98,8 @@ TEST_F(PipeTest, breaks_when_nobody_reads) {
     close_reader();
     EXPECT_EQ(write(writer(), "x").error(), Errno::epipe);
     EXPECT_EQ(broken_pipe_signals, 1);
+    EXPECT_EQ(write(writer(), "").value(), 0u);  // what writes nothing needs no reader
+    EXPECT_EQ(broken_pipe_signals, 1);
     EXPECT_EQ(writer().poll(nullptr) & poll_event::error, poll_event::error);
 }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <new>
 
+#include "strates/linux/poll/signal_file.h"
+#include "strates/linux/process/process.h"
+
 namespace astrata::linux_abi {
 
 namespace {
@@ -55,11 +58,13 @@ public:
 
     Epoll& epoll;
     File& file;  // not counted: the file's end ends the watch
+    /// Whose queue the watch lies on when that is not the file's own (signalfd): it may end before instance and file.
+    RefOrNull<Process> process;
     std::int32_t const descriptor;
     std::atomic<std::uint32_t> events;
     std::uint64_t data;
     /// Woken, or found ready, since it was last looked at.
-    std::atomic<bool> is_ready = true;
+    std::atomic<bool> is_ready = false;
     EpollWatch* next_in_bucket = nullptr;
     EpollWatch* next_of_file = nullptr;  // guarded by epoll_mutex
     std::array<QueueWaiter, 4> waiters;  // no file has more queues
@@ -154,14 +159,14 @@ LinuxResult<> Epoll::add(File& file, std::int32_t descriptor, EpollEvent const& 
     bucket = watch;
     watch->next_of_file = file.epoll_watches;
     file.epoll_watches = watch;
+    if (file_cast<SignalFile>(file) != nullptr)
+        watch->process = Ref<Process>::share(current_process());
     EpollWatch::Table table(*watch);
-    if ((file.poll(&table) & (event.events | always_reported)) != 0)
-        ready_queue_.wake_all(poll_event::readable);
-    else
-        watch->is_ready.store(false, std::memory_order_release);
-    // A wake-up between the two lines above must not be lost.
-    if ((file.poll(nullptr) & (event.events | always_reported)) != 0)
+    // On the queues before the look: what becomes ready after it marks the watch itself.
+    if ((file.poll(&table) & (event.events | always_reported)) != 0) {
         watch->is_ready.store(true, std::memory_order_release);
+        ready_queue_.wake_all(poll_event::readable);
+    }
     return {};
 }
 
@@ -187,24 +192,44 @@ LinuxResult<> Epoll::remove(File& file, std::int32_t descriptor) {
     return {};
 }
 
+// What the watch has to report now, zero for nothing; takes the mark away unless it is to be asked again.
+std::uint32_t Epoll::take_events_locked(EpollWatch& watch) {
+    // Cleared before the look: what happens after it sets the mark again.
+    if (!watch.is_ready.exchange(false, std::memory_order_acq_rel))
+        return 0;
+    auto const wanted = watch.events.load(std::memory_order_relaxed);
+    if ((wanted & ~epoll_flag::all) == 0)  // used up by EPOLLONESHOT
+        return 0;
+    auto const ready = watch.file.poll(nullptr) & (wanted | always_reported);
+    if (ready == 0)
+        return 0;
+    if ((wanted & epoll_flag::one_shot) != 0)
+        watch.events.store(wanted & epoll_flag::all, std::memory_order_relaxed);
+    else if ((wanted & epoll_flag::edge_triggered) == 0)
+        watch.is_ready.store(true, std::memory_order_release);
+    return ready;
+}
+
+// When there is more to report than room, the next call goes on where this one ended, so that nobody starves.
 std::size_t Epoll::collect_locked(std::span<EpollEvent> events) {
     std::size_t count = 0;
-    for (auto* bucket : watches_) {
-        for (auto* watch = bucket; watch != nullptr && count < events.size(); watch = watch->next_in_bucket) {
-            // Cleared before the look: what happens after it sets the mark again.
-            if (!watch->is_ready.exchange(false, std::memory_order_acq_rel))
+    auto const first = next_;
+    // The bucket where it begins comes again last, for the watches before the beginning.
+    for (std::size_t step = 0; step <= bucket_count && count < events.size(); ++step) {
+        Position here{.bucket = (first.bucket + step) % bucket_count};
+        for (auto* watch = watches_[here.bucket]; watch != nullptr; watch = watch->next_in_bucket) {
+            bool const is_before_first = here.passed < first.passed;
+            ++here.passed;
+            if ((step == 0 && is_before_first) || (step == bucket_count && !is_before_first))
                 continue;
-            auto const wanted = watch->events.load(std::memory_order_relaxed);
-            if ((wanted & ~epoll_flag::all) == 0)  // used up by EPOLLONESHOT
-                continue;
-            auto const ready = watch->file.poll(nullptr) & (wanted | always_reported);
+            auto const ready = take_events_locked(*watch);
             if (ready == 0)
                 continue;
             events[count++] = {.events = ready, .data = watch->data};
-            if ((wanted & epoll_flag::one_shot) != 0)
-                watch->events.store(wanted & epoll_flag::all, std::memory_order_relaxed);
-            else if ((wanted & epoll_flag::edge_triggered) == 0)
-                watch->is_ready.store(true, std::memory_order_release);
+            if (count == events.size()) {
+                next_ = here;
+                break;
+            }
         }
     }
     return count;

@@ -41,7 +41,8 @@ public:
     static constexpr char kind_mark = 0;
     static LinuxResult<Ref<Epoll>> create();
 
-    /// epoll_ctl(2). errors    eexist, enoent, enomem, eperm (a file that is always ready), eloop, einval
+    /// epoll_ctl(2).
+    /// errors    eexist, enoent, enomem, eperm (a file that is always ready), eloop, einval
     LinuxResult<> add(File& file, std::int32_t descriptor, EpollEvent const& event);
     LinuxResult<> modify(File& file, std::int32_t descriptor, EpollEvent const& event);
     LinuxResult<> remove(File& file, std::int32_t descriptor);
@@ -59,15 +60,22 @@ private:
     ~Epoll() override;
 
     static constexpr std::size_t bucket_count = 64;
+    /// In the order of reports: how many watches of one bucket lie before it.
+    struct Position {
+        std::size_t bucket = 0;
+        std::size_t passed = 0;
+    };
     [[nodiscard]] std::size_t bucket_of(File const& file, std::int32_t descriptor) const;
     [[nodiscard]] EpollWatch* find_locked(File const& file, std::int32_t descriptor) REQUIRES(mutex_);
     std::size_t collect_locked(std::span<EpollEvent> events) REQUIRES(mutex_);
+    std::uint32_t take_events_locked(EpollWatch& watch) REQUIRES(mutex_);
     [[nodiscard]] bool is_anything_ready();
     void end_watch_locked(EpollWatch& watch) REQUIRES(mutex_);
     [[nodiscard]] bool reaches(Epoll const& target, unsigned depth);
 
     Mutex mutex_;
     std::array<EpollWatch*, bucket_count> watches_ GUARDED_BY(mutex_) = {};
+    Position next_ GUARDED_BY(mutex_);  // where the next report begins
     WaitQueue ready_queue_;
 };
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <optional>
 
-#include "strates/linux/process/process.h"
+#include "strates/linux/signal/send.h"
 
 namespace astrata::linux_abi {
 
@@ -56,20 +56,8 @@ SignalRecord to_record(SignalInfo const& info) {
     return record;
 }
 
-std::optional<SignalInfo> take_signal(SignalSet mask) {
-    auto& task = current_task();
-    auto& process = task.process();
-    Lock lock(process.signal_mutex);
-    if (auto info = task.pending.take(mask); info)
-        return info;
-    return process.pending.take(mask);
-}
-
 bool has_signal(SignalSet mask) {
-    auto& task = current_task();
-    auto& process = task.process();
-    Lock lock(process.signal_mutex);
-    return !((task.pending.set() | process.pending.set()) & mask).is_empty();
+    return !(pending_signals() & mask).is_empty();
 }
 
 }  // namespace
@@ -83,7 +71,7 @@ LinuxResult<std::size_t> SignalFile::read(IoBuffer& into, std::uint64_t&) {
         SignalSet const mask{mask_.load(std::memory_order_acquire)};
         TaskWaiter waiter;
         process.signal_arrivals.add(waiter);
-        auto const info = take_signal(mask);
+        auto const info = take_pending(mask);
         LinuxResult<> slept;
         if (!info && done == 0 && !is_non_blocking())
             slept = sleep_task(never);

@@ -28,18 +28,21 @@ void TimerFile::on_expired() {
     {
         Lock lock(mutex_);
         auto const now = sys::clock_now();
-        if (setting_.deadline == never || setting_.deadline > now)
+        if (setting_.deadline == never)
             return;
-        if (setting_.interval_ns == 0) {
-            ++expirations_;
-            setting_.deadline = never;
-        } else {
-            auto const periods = 1 + (now.value - setting_.deadline.value) / setting_.interval_ns;
-            expirations_ += periods;
-            setting_.deadline = setting_.deadline + periods * setting_.interval_ns;
-            next = setting_.deadline;
+        // Not due yet when two settings crossed and the timer went off for the one that lost.
+        if (setting_.deadline <= now) {
+            if (setting_.interval_ns == 0) {
+                ++expirations_;
+                setting_.deadline = never;
+            } else {
+                auto const periods = 1 + (now.value - setting_.deadline.value) / setting_.interval_ns;
+                expirations_ += periods;
+                setting_.deadline = setting_.deadline + periods * setting_.interval_ns;
+            }
+            expired_.wake_all(poll_event::readable);
         }
-        expired_.wake_all(poll_event::readable);
+        next = setting_.deadline;
     }
     if (next != never)
         (void)arm(next);  // the service thread, on which this runs, exists

@@ -48,22 +48,30 @@ namespace {
 
 constexpr std::uint32_t always_reported = poll_event::error | poll_event::hang_up | poll_event::invalid;
 
-std::size_t look_at_all(FileTable& files, std::span<PollEntry> entries, PollTable* table) {
+// With a null `file`, the descriptor is not open.
+bool is_ready(PollEntry& entry, File* file, PollTable* table) {
+    if (file == nullptr)
+        entry.ready = entry.descriptor < 0 ? 0 : poll_event::invalid;
+    else
+        entry.ready = file->poll(table) & (entry.wanted | always_reported);
+    return entry.ready != 0;
+}
+
+std::size_t look_once(FileTable& files, std::span<PollEntry> entries) {
     std::size_t count = 0;
     for (auto& entry : entries) {
-        entry.ready = 0;
-        if (entry.descriptor < 0)
-            continue;
         auto const file = files.get(entry.descriptor);
-        if (!file) {
-            entry.ready = poll_event::invalid;
-        } else {
-            // Once something is ready nobody will sleep, so no further queues are needed.
-            auto* const queues = count == 0 ? table : nullptr;
-            entry.ready = (*file)->poll(queues) & (entry.wanted | always_reported);
-        }
-        if (entry.ready != 0)
-            ++count;
+        count += is_ready(entry, file ? &**file : nullptr, nullptr) ? 1 : 0;
+    }
+    return count;
+}
+
+std::size_t look_at_all(std::span<PollEntry> entries, std::span<RefOrNull<File> const> held, PollTable* table) {
+    std::size_t count = 0;
+    for (std::size_t index = 0; index < entries.size(); ++index) {
+        auto const& file = held[index];
+        // Once something is ready nobody will sleep, so no further queues are needed.
+        count += is_ready(entries[index], file ? &*file : nullptr, count == 0 ? table : nullptr) ? 1 : 0;
     }
     return count;
 }
@@ -72,26 +80,27 @@ std::size_t look_at_all(FileTable& files, std::span<PollEntry> entries, PollTabl
 
 LinuxResult<std::size_t> wait_for_files(FileTable& files, std::span<PollEntry> entries, MonotonicNs deadline) {
     if (deadline.value == 0)
-        return look_at_all(files, entries, nullptr);
-    // A file closed by another thread while we wait keeps its queues: the table must not outlive them.
-    std::unique_ptr<RefOrNull<File>[]> const held(new (std::nothrow) RefOrNull<File>[entries.size()]);
-    if (held == nullptr && !entries.empty())
+        return look_once(files, entries);
+    // Looked up once: what another thread does to the descriptors meanwhile must not put us on the queues of a file
+    // that nothing keeps alive.
+    std::unique_ptr<RefOrNull<File>[]> const storage(new (std::nothrow) RefOrNull<File>[entries.size()]);
+    if (storage == nullptr && !entries.empty())
         return fail(Errno::enomem);
-    for (std::size_t index = 0; index < entries.size(); ++index) {
-        if (auto file = files.get(entries[index].descriptor); file) {
 #pragma clang unsafe_buffer_usage begin  // as long as `entries`
-            held[index] = std::move(*file);
+    std::span const held(storage.get(), entries.size());
 #pragma clang unsafe_buffer_usage end
-        }
+    for (std::size_t index = 0; index < entries.size(); ++index) {
+        if (auto file = files.get(entries[index].descriptor); file)
+            held[index] = std::move(*file);
     }
     TaskPollTable table;
-    auto ready = look_at_all(files, entries, &table);
+    auto ready = look_at_all(entries, held, &table);
     if (table.is_incomplete())
         return fail(Errno::enomem);
     while (ready == 0) {
         auto const slept = sleep_task(deadline);
         table.reset();
-        ready = look_at_all(files, entries, nullptr);
+        ready = look_at_all(entries, held, nullptr);
         if (!slept && ready == 0)
             return slept.error() == Errno::etimedout ? LinuxResult<std::size_t>(0) : fail(slept.error());
     }

@@ -181,7 +181,7 @@ LinuxResult<ProcessId> clone_task(Task& task, CloneRequest const& request) {
     copy_task_attributes(task, *child, request);
     LTRY(copy_vector_state(*child));
     if (has(request.flags, clone_flag::parent_set_tid))
-        LTRY(write_guest(request.parent_tid, id));
+        static_cast<void>(write_guest(request.parent_tid, id));  // as Linux, which ignores a bad pointer here
     bool is_vfork = has(request.flags, clone_flag::vfork);
     if (is_vfork) {
         process.is_borrowing_memory = true;

@@ -116,10 +116,11 @@ RefOrNull<Job> end_process(Process& process, WaitStatus status) REQUIRES(process
     return job;
 }
 
-// Only the last task itself could make another, so the answer stays true.
-bool is_last_task(Process& process) {
+// Whether no task is left that does not end too. Two that end at once must not both take the other for one that goes
+// on, and a task that ends makes no further ones, so the answer stays true.
+bool begin_task_end(Process& process) {
     Lock lock(process.signal_mutex);
-    return process.task_count == 1;
+    return ++process.ending_task_count == process.task_count;
 }
 
 }  // namespace
@@ -135,14 +136,7 @@ void reap(Process& process) {
 
 void begin_group_exit(Process& process, WaitStatus status) {
     Lock lock(process.signal_mutex);
-    if (!process.is_exiting) {
-        process.is_exiting = true;
-        process.group_status = status;
-    }
-    process.is_stopped = false;
-    for (auto& task : process.tasks)
-        task.interrupt(task_work::exit);
-    process.stop_queue.wake_all();
+    begin_group_exit_locked(process, status);
 }
 
 LinuxResult<> end_other_tasks(Task& task) {
@@ -198,7 +192,7 @@ void finish_task(Task& task, WaitStatus status) {
     usage.maximum_resident = resident;
     auto own = Ref<Process>::share(process);
     RefOrNull<Job> job;
-    if (is_last_task(process))
+    if (begin_task_end(process))
         stop_timers(process);
     {
         Lock table(process_table().mutex);
@@ -206,6 +200,7 @@ void finish_task(Task& task, WaitStatus status) {
         {
             Lock lock(process.signal_mutex);
             process.tasks.remove(task);
+            --process.ending_task_count;
             is_last = --process.task_count == 0;
             process.ended_tasks_usage.add(usage);
             if (is_last && !process.is_exiting) {
@@ -213,10 +208,8 @@ void finish_task(Task& task, WaitStatus status) {
                 process.group_status = status;
             }
             // What was sent to the whole process may have been this task's to take.
-            if (!is_last && !process.pending.set().is_empty()) {
-                for (auto& other : process.tasks)
-                    other.interrupt(task_work::signal);
-            }
+            if (!is_last)
+                interrupt_takers_locked(process, task);
             process.stop_queue.wake_all();
         }
         process_table().remove(task);

@@ -42,6 +42,7 @@ public:
     /// Also guarded by signal_mutex: either lock suffices to look, both are needed to change.
     IntrusiveList<Task, &Task::process_link> tasks;
     std::uint32_t task_count = 0;          ///< as above
+    std::uint32_t ending_task_count = 0;   ///< of these, in finish_task; guarded by signal_mutex
     bool is_zombie = false;                ///< ended; waits for its parent
     bool has_executed = false;             ///< execve succeeded in it (setpgid then refuses)
     bool is_borrowing_memory = false;      ///< made by vfork, and has not replaced or left its parent's memory yet
@@ -54,7 +55,7 @@ public:
     WaitQueue child_events;   ///< wait4 of this process's tasks
     Usage children_usage;     ///< of children that were waited for
     Usage ended_tasks_usage;  ///< of tasks that have ended
-    RefOrNull<Job> job;                      ///< in a job's first process, until it ends
+    RefOrNull<Job> job;       ///< in a job's first process, until it ends
 
     // ---- Signals; guarded by signal_mutex ----
     Mutex signal_mutex;

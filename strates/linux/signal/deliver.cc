@@ -129,9 +129,11 @@ std::optional<SignalInfo> take_deliverable(Task& task) {
     // Cleared before looking: a signal sent from now on sets it again.
     task.work.fetch_and(~task_work::signal, std::memory_order_relaxed);
     auto wanted = ~task.blocked();
-    if (auto info = task.pending.take(wanted))
-        return info;
-    return process.pending.take(wanted);
+    auto info = task.pending.take(wanted);
+    if (!info)
+        info = process.pending.take(wanted);
+    task.is_stop_due = info && stop_signals.contains(info->signal());
+    return info;
 }
 
 bool is_interruption(std::uint64_t result) {

@@ -27,8 +27,10 @@ bool has_no_effect(Process& process, Task* task, Signal signal) REQUIRES(process
 
 void resume_locked(Process& process) REQUIRES(process.signal_mutex) {
     process.pending.discard(stop_signals);
-    for (auto& task : process.tasks)
+    for (auto& task : process.tasks) {
         task.pending.discard(stop_signals);
+        task.is_stop_due = false;
+    }
     if (process.is_stopped) {
         process.is_stopped = false;
         process.has_continue_notice = true;
@@ -36,23 +38,12 @@ void resume_locked(Process& process) REQUIRES(process.signal_mutex) {
     }
 }
 
-void kill_locked(Process& process) REQUIRES(process.signal_mutex) {
-    if (!process.is_exiting) {
-        process.is_exiting = true;
-        process.group_status = WaitStatus::killed(Signal::sigkill, false);
-    }
-    process.is_stopped = false;
-    for (auto& task : process.tasks)
-        task.interrupt(task_work::exit);
-    process.stop_queue.wake_all();
-}
-
 LinuxResult<> send_locked(Process& process, Task* task, SignalInfo const& info) REQUIRES(process.signal_mutex) {
     auto signal = info.signal();
     if (process.task_count == 0 || process.is_init())
         return {};
     if (signal == Signal::sigkill) {
-        kill_locked(process);
+        begin_group_exit_locked(process, WaitStatus::killed(Signal::sigkill, false));
         return {};
     }
     if (signal == Signal::sigcont)
@@ -75,6 +66,27 @@ LinuxResult<> send_locked(Process& process, Task* task, SignalInfo const& info) 
 }
 
 }  // namespace
+
+void begin_group_exit_locked(Process& process, WaitStatus status) {
+    if (!process.is_exiting) {
+        process.is_exiting = true;
+        process.group_status = status;
+    }
+    process.is_stopped = false;
+    for (auto& task : process.tasks)
+        task.interrupt(task_work::exit);
+    process.stop_queue.wake_all();
+}
+
+void interrupt_takers_locked(Process& process, Task const& giver) {
+    auto const pending = process.pending.set();
+    if (pending.is_empty())
+        return;
+    for (auto& other : process.tasks) {
+        if (&other != &giver && !(pending & (~other.blocked() | other.awaited)).is_empty())
+            other.interrupt(task_work::signal);
+    }
+}
 
 LinuxResult<> send_to_process(Process& process, SignalInfo const& info) {
     Lock lock(process.signal_mutex);

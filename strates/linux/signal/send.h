@@ -42,4 +42,10 @@ void set_temporary_mask(SignalSet mask);
 /// What is pending for the calling task, its process's signals included.
 [[nodiscard]] SignalSet pending_signals();
 
+/// Makes every task of the process end soon; the first status wins.
+void begin_group_exit_locked(Process& process, WaitStatus status) REQUIRES(process.signal_mutex);
+/// What was sent to the process as a whole may have been left to `giver`, which does not take it any more: tells the
+/// other tasks that can.
+void interrupt_takers_locked(Process& process, Task const& giver) REQUIRES(process.signal_mutex);
+
 }  // namespace astrata::linux_abi

@@ -27,7 +27,7 @@ void stop_process(Task& task, Signal signal) {
     {
         Lock lock(process.signal_mutex);
         // SIGCONT or the end may have come between taking the signal and here.
-        if (process.is_exiting || process.is_stopped || process.pending.set().contains(Signal::sigcont))
+        if (process.is_exiting || process.is_stopped || !task.is_stop_due)
             return;
         process.is_stopped = true;
         process.has_continue_notice = false;
@@ -44,19 +44,22 @@ void stop_process(Task& task, Signal signal) {
 
 void wait_while_stopped(Task& task) {
     auto& process = task.process();
-    bool must_tell = false;
     {
         Lock lock(process.signal_mutex);
         while (process.is_stopped && !task.is_dying())
             static_cast<void>(wait(process.stop_queue, process.signal_mutex, never, WaitMode::stopped));
         task.work.fetch_and(~task_work::stop, std::memory_order_relaxed);
-        must_tell = process.has_continue_notice && !task.is_dying();
-        if (must_tell)
-            process.has_continue_notice = false;
+        if (!process.has_continue_notice || task.is_dying())
+            return;
     }
-    if (!must_tell)
-        return;
     Lock table(process_table().mutex);
+    {
+        // Another task may have told the parent by now, or another stop begun, whose report must stay.
+        Lock lock(process.signal_mutex);
+        if (!process.has_continue_notice)
+            return;
+        process.has_continue_notice = false;
+    }
     process.has_stop_report = false;
     process.has_continue_report = true;
     if (process.job)

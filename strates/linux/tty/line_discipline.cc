@@ -48,8 +48,7 @@ void LineDiscipline::set_settings(Termios const& termios) {
 LineDiscipline::InputOutcome LineDiscipline::input(Bytes bytes, TerminalSink& echo) {
     InputOutcome outcome;
     for (auto const byte : bytes) {
-        // A canonical terminal must go on listening when full: the line end or a signal still has to get through.
-        if (!has_room() && !has(local_mode::canonical) && !has(local_mode::signals))
+        if (!listens() && !is_signal_character(static_cast<std::uint8_t>(byte)))
             break;
         input_byte(static_cast<std::uint8_t>(byte), echo, outcome);
         ++outcome.consumed;
@@ -105,6 +104,12 @@ void LineDiscipline::input_byte(std::uint8_t byte, TerminalSink& echo, InputOutc
     }
     echo_byte(byte, echo);
     store(byte);
+}
+
+bool LineDiscipline::is_signal_character(std::uint8_t byte) const {
+    return has(local_mode::signals) &&
+           (is_character(byte, ControlCharacter::interrupt) || is_character(byte, ControlCharacter::quit) ||
+            is_character(byte, ControlCharacter::suspend));
 }
 
 // Returns whether the byte was a signal character and is thereby dealt with.

@@ -49,6 +49,9 @@ public:
     [[nodiscard]] bool is_readable() const;
     /// Room for more input.
     [[nodiscard]] bool has_room() const { return count() < capacity - 1; }
+    /// Whether input is taken now. When full it is not, if a reader can make room; a line that is too long must still
+    /// get its end, and loses what is between.
+    [[nodiscard]] bool listens() const { return has_room() || (has(local_mode::canonical) && !is_readable()); }
 
     /// Takes bytes for one read(): in canonical mode up to the end of one line. Zero with is_readable() before the
     /// call: end of file.
@@ -68,6 +71,7 @@ public:
 
 private:
     [[nodiscard]] bool has(std::uint32_t local) const { return (termios_.local & local) != 0; }
+    [[nodiscard]] bool is_signal_character(std::uint8_t byte) const;
     [[nodiscard]] bool is_character(std::uint8_t byte, ControlCharacter which) const {
         return byte != 0 && byte == termios_[which];
     }

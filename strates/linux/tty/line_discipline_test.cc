@@ -166,6 +166,29 @@ TEST_F(LineDisciplineTest, takes_no_more_than_fits_when_raw) {
     EXPECT_EQ(type("y").consumed, 1u);
 }
 
+TEST_F(LineDisciplineTest, keeps_all_lines_while_nobody_reads) {
+    std::string sent, received;
+    for (int number = 0; number < 2000; ++number)
+        sent += std::to_string(number) + "\n";
+    for (std::size_t done = 0; done < sent.size();) {
+        auto const consumed = type(sent.substr(done)).consumed;
+        done += consumed;
+        if (done < sent.size())
+            EXPECT_FALSE(discipline.listens());
+        while (discipline.is_readable())
+            received += read(10000);
+        ASSERT_NE(consumed, 0u);
+    }
+    EXPECT_EQ(received, sent);
+}
+
+TEST_F(LineDisciplineTest, hears_signals_when_full) {
+    type(std::string(LineDiscipline::capacity - 2, 'x') + "\n");
+    EXPECT_EQ(type("y").consumed, 0u);
+    EXPECT_TRUE(type("\x03").interrupt);
+    EXPECT_EQ(type("y").consumed, 1u);  // they flush what nobody has read
+}
+
 TEST_F(LineDisciplineTest, still_ends_a_line_that_is_too_long) {
     type(std::string(LineDiscipline::capacity + 100, 'x') + "\n");
     auto const line = read(10000);

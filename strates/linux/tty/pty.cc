@@ -59,9 +59,9 @@ PtyTerminal::PtyTerminal(std::uint32_t index)
 PtyTerminal::~PtyTerminal() = default;
 
 std::size_t PtyTerminal::put_locked(Bytes bytes) {
-    auto const wanted = std::min(bytes.size(), output_capacity - count_);
+    auto const wanted = std::min(bytes.size(), output_storage - count_);
     for (std::size_t index = 0; index < wanted; ++index)
-        output_[(begin_ + count_ + index) % output_capacity] = bytes[index];
+        output_[(begin_ + count_ + index) % output_storage] = bytes[index];
     count_ += wanted;
     if (wanted != 0)
         output_readable_.wake_all(poll_event::readable);
@@ -70,7 +70,7 @@ std::size_t PtyTerminal::put_locked(Bytes bytes) {
 
 LinuxResult<std::size_t> PtyTerminal::send(Bytes bytes, bool non_blocking) {
     Lock lock(pty_mutex_);
-    while (count_ == output_capacity) {
+    while (count_ >= output_capacity) {
         if (!has_master_)
             break;
         if (non_blocking)
@@ -122,11 +122,11 @@ LinuxResult<std::size_t> PtyTerminal::read_output(IoBuffer& into, bool non_block
     }
     std::size_t done = 0;
     while (count_ != 0 && !into.is_done()) {
-        auto const part = std::min(count_, output_capacity - begin_);
+        auto const part = std::min(count_, output_storage - begin_);
         auto const copied = into.copy_out(Bytes(output_).subspan(begin_, part));
         if (!copied)
             return done != 0 ? LinuxResult<std::size_t>(done) : copied;
-        begin_ = (begin_ + *copied) % output_capacity;
+        begin_ = (begin_ + *copied) % output_storage;
         count_ -= *copied;
         done += *copied;
         if (*copied < part)

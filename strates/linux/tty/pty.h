@@ -14,7 +14,10 @@ inline constexpr std::uint32_t pty_limit = 256;
 /// The slave side, and the buffer of output that the master reads.
 class PtyTerminal final : public Terminal {
 public:
+    /// As much waits for the master before writers have to wait; the last of them still gets all of its output in,
+    /// since what became of a program's bytes cannot be sent in parts that the program would know of.
     static constexpr std::size_t output_capacity = 4096;
+    static constexpr std::size_t output_storage = output_capacity + processed_limit;
 
     explicit PtyTerminal(std::uint32_t index);
     [[nodiscard]] std::uint32_t index() const { return index_; }
@@ -45,7 +48,7 @@ private:
     std::uint32_t gid_ = 0;
     std::atomic<bool> is_locked_ = true;
     Mutex pty_mutex_;  // taken inside the terminal's
-    std::array<std::byte, output_capacity> output_ GUARDED_BY(pty_mutex_);
+    std::array<std::byte, output_storage> output_ GUARDED_BY(pty_mutex_);
     std::size_t begin_ GUARDED_BY(pty_mutex_) = 0;
     std::size_t count_ GUARDED_BY(pty_mutex_) = 0;
     std::uint32_t slaves_ GUARDED_BY(pty_mutex_) = 0;

@@ -15,8 +15,6 @@ namespace astrata::linux_abi {
 namespace {
 
 constexpr std::uint64_t tenth_of_a_second_ns = 100'000'000;
-constexpr std::size_t output_chunk = 1024;  // program bytes processed at a time; each may become eight (a tab)
-
 /// Processed output on its way to the driver.
 class CollectingSink final : public TerminalSink {
 public:
@@ -28,7 +26,7 @@ public:
     [[nodiscard]] Bytes bytes() const { return Bytes(buffer_).first(length_); }
 
 private:
-    std::array<std::byte, 8 * output_chunk> buffer_;
+    std::array<std::byte, Terminal::processed_limit> buffer_;
     std::size_t length_ = 0;
 };
 
@@ -147,8 +145,11 @@ bool Terminal::signal_foreground(Signal signal) {
 void Terminal::hang_up() {
     if (is_hung_up_.exchange(true, std::memory_order_acq_rel))
         return;
-    readable_.wake_all();
-    writable_.wake_all();
+    {
+        Lock lock(mutex_);  // a reader between its look and its sleep must not miss this
+        readable_.wake_all();
+        writable_.wake_all();
+    }
     auto const session = session_.load(std::memory_order_acquire);
     if (session == 0)
         return;
@@ -193,7 +194,7 @@ std::size_t Terminal::receive(Bytes bytes) {
     {
         Lock lock(mutex_);
         // Echo of a chunk fits the sink: at most eight bytes for each, or the erasing of one line.
-        outcome = discipline_.input(bytes.first(std::min(bytes.size(), output_chunk)), echo);
+        outcome = discipline_.input(bytes.first(std::min(bytes.size(), Terminal::output_chunk)), echo);
         if (discipline_.is_readable())
             readable_.wake_all(poll_event::readable);
         if (outcome.output_resumed)
@@ -212,8 +213,7 @@ std::size_t Terminal::receive(Bytes bytes) {
 
 bool Terminal::has_room() {
     Lock lock(mutex_);
-    return discipline_.has_room() ||
-           (discipline_.settings().local & (local_mode::canonical | local_mode::signals)) != 0;
+    return discipline_.listens();
 }
 
 std::size_t Terminal::take_unread(MutableBytes into) {
@@ -307,7 +307,7 @@ LinuxResult<std::size_t> Terminal::write(IoBuffer& from, bool non_blocking) {
     while (!from.is_done()) {
         if (is_hung_up())
             return done != 0 ? LinuxResult<std::size_t>(done) : fail(Errno::eio);
-        std::array<std::byte, output_chunk> chunk;
+        std::array<std::byte, Terminal::output_chunk> chunk;
         auto const count = from.copy_in(chunk);
         if (!count)
             return done != 0 ? LinuxResult<std::size_t>(done) : count;
@@ -450,8 +450,10 @@ LinuxResult<std::int64_t> Terminal::ioctl(std::uint32_t request, std::uint64_t a
             return fail(Errno::einval);
         LTRY(check_foreground(Signal::sigttou));
         Lock lock(mutex_);
-        if (argument != 1)
+        if (argument != 1) {
             discipline_.flush_input();
+            writable_.wake_all(poll_event::writable);
+        }
         return 0;
     }
     case rq::flow_control: {

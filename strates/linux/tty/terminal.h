@@ -56,12 +56,17 @@ public:
     virtual void on_open() {}
     virtual void on_file_end() {}
 
+    /// Bytes of programs or of input that are processed at a time, and what may become of them: a tab is eight blanks.
+    static constexpr std::size_t output_chunk = 1024;
+    static constexpr std::size_t processed_limit = 8 * output_chunk;
+
 protected:
     explicit Terminal(std::uint64_t device) : device_(static_cast<std::uint32_t>(device)) {}
     ~Terminal() override = default;
 
     /// Sends processed output. May wait, unless `non_blocking`. Returns how much went out; called with the output mutex
-    /// held. errors    eagain, eio, erestartsys
+    /// held.
+    /// errors    eagain, eio, erestartsys
     virtual LinuxResult<std::size_t> send(Bytes bytes, bool non_blocking) = 0;
     /// Whether send would take something now; adds the queue that tells of it.
     virtual bool can_send(PollTable* table) = 0;
@@ -73,7 +78,6 @@ protected:
     [[nodiscard]] bool is_hung_up() const { return is_hung_up_.load(std::memory_order_acquire); }
 
 private:
-    class EchoSink;
     LinuxResult<> check_foreground(Signal signal);
     LinuxResult<> wait_for_input_locked(bool non_blocking) REQUIRES(mutex_);
     [[nodiscard]] bool is_readable_locked() REQUIRES(mutex_);

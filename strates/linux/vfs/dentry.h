@@ -77,7 +77,6 @@ private:
 
     Dentry() = default;
     ~Dentry() = default;
-    LinuxResult<> set_name(std::string_view name, std::uint32_t hash);
 
     std::atomic<std::uint32_t> count_ = 1;
     std::uint32_t hash_ = 0;    // of parent and name, see DentryCache

@@ -188,12 +188,16 @@ LinuxResult<Ref<File>> open_executable(WalkStart const& start, std::string_view 
     Walker walker(start);
     auto const place = LTRY(
         walker.resolve(path, (at_flags & at_flag::no_follow) != 0 ? LastComponent::no_follow : LastComponent::follow));
+    return open_executable_place(place, start.credentials);
+}
+
+LinuxResult<Ref<File>> open_executable_place(Path const& place, Credentials const& credentials) {
     auto& inode = place.inode();
     if (inode.is_symbolic_link())
         return fail(Errno::eloop);
     if (!inode.is_regular() || (place.mount->flags() & mount_flag::no_execution) != 0)
         return fail(Errno::eacces);
-    LTRY(check_access(inode, start.credentials, access_bit::execute));
+    LTRY(check_access(inode, credentials, access_bit::execute));
     return inode.open(place, open_flag::read_only);
 }
 

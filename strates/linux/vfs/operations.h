@@ -24,6 +24,8 @@ LinuxResult<Ref<File>> open_place(Path const& place, std::uint32_t flags, Creden
 /// For execve: a regular file that may be executed, opened for reading.
 /// errors    eacces (not regular, no execute permission, noexec mount), those of a walk
 LinuxResult<Ref<File>> open_executable(WalkStart const& start, std::string_view path, std::uint32_t at_flags = 0);
+/// The same for a place that is known already (fexecve).
+LinuxResult<Ref<File>> open_executable_place(Path const& place, Credentials const& credentials);
 
 /// mkdir, mknod, and through `link_target` symlink. mode: with type bits; the umask is applied except to links.
 LinuxResult<> make_node(WalkStart const& start, std::string_view path, std::uint32_t mode, std::uint64_t device,

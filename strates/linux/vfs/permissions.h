@@ -28,7 +28,8 @@ inline bool is_owner(Inode const& inode, Credentials const& credentials) {
 }
 
 /// Whether the entry `victim` may be removed from or renamed in `directory`: write access, and the rule of sticky
-/// directories. errors    eacces, eperm
+/// directories.
+/// errors    eacces, eperm
 LinuxResult<> check_removal(Inode const& directory, Inode const& victim, Credentials const& credentials);
 
 }  // namespace astrata::linux_abi

@@ -65,7 +65,8 @@ public:
     [[nodiscard]] bool is_mount_point(Dentry const& entry);
 
     /// Writes the path as seen from `root` to the end of `into` and returns that part. Names of removed files end in "
-    /// (deleted)"; a place that cannot be reached from `root` begins with "(unreachable)". errors    enametoolong
+    /// (deleted)"; a place that cannot be reached from `root` begins with "(unreachable)".
+    /// errors    enametoolong
     LinuxResult<std::string_view> format(Path const& path, Path const& root, std::span<char> into);
     LinuxResult<std::string_view> format_locked(Path const& path, Path const& root, std::span<char> into)
         REQUIRES(mutex_);

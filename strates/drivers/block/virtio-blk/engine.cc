@@ -91,7 +91,9 @@ void Engine::read_geometry(std::uint64_t features) {
         geometry_.flags |= read_only;
     if ((features & feature_flush) != 0)
         geometry_.flags |= flush;
-    if ((features & feature_discard) != 0 && transport_.configuration32(config_discard_sectors_limit) != 0)
+    if ((features & feature_discard) != 0)
+        discard_sectors_limit_ = transport_.configuration32(config_discard_sectors_limit);
+    if (discard_sectors_limit_ != 0)
         geometry_.flags |= discard;
 }
 
@@ -145,8 +147,10 @@ Result<> Engine::check(abi::BlockRequest const& request) const {
         return fail(Error::invalid_argument);
     if (request.first_block >= geometry_.blocks || request.block_count > geometry_.blocks - request.first_block)
         return fail(Error::out_of_range);
-    if (request.operation == discard)
-        return {};
+    if (request.operation == discard) {
+        auto const sectors = std::uint64_t{request.block_count} * (geometry_.block_size / sector_bytes);
+        return sectors <= discard_sectors_limit_ ? Result<>() : fail(Error::out_of_range);
+    }
     auto const bytes = std::uint64_t{request.block_count} * geometry_.block_size;
     auto const pool_bytes = session_->pool.memory.size();
     if (request.buffer_offset > pool_bytes || pool_bytes - request.buffer_offset < bytes)

@@ -97,6 +97,7 @@ private:
     virtio::DmaBlock control_;
     abi::BlockGeometry geometry_;
     std::uint64_t sectors_ = 0;
+    std::uint32_t discard_sectors_limit_ = 0;  // of one request, as the device says
     std::array<Slot, in_flight_limit> slots_{};
     std::uint16_t in_flight_ = 0;
     std::uint16_t request_limit_ = 0;  // requests that fit into the queue

@@ -172,6 +172,10 @@ TEST_F(BlockEngine, flush_discard_and_read_only) {
     EXPECT_EQ(disk->flushes, 1);
     EXPECT_EQ(run({.operation = BlockOperation::discard, .first_block = 8, .block_count = 16}).status, 0u);
     EXPECT_EQ(disk->discards, (std::vector<std::pair<std::uint64_t, std::uint32_t>>{{8, 16}}));
+    start(modern | discard_feature, 4096);
+    EXPECT_EQ(run({.operation = BlockOperation::discard, .block_count = 1024}).status, 0u);
+    EXPECT_EQ(error_of({.operation = BlockOperation::discard, .block_count = 1025}), Error::out_of_range);
+    EXPECT_EQ(disk->discards, (std::vector<std::pair<std::uint64_t, std::uint32_t>>{{0, 1024}}));
     start(modern | read_only_feature);
     EXPECT_EQ(error_of({.operation = BlockOperation::write, .block_count = 1}), Error::read_only);
     EXPECT_EQ(run({.operation = BlockOperation::flush}).status, 0u);  // nothing to do

@@ -181,10 +181,8 @@ Result<bool> Console::poll() {
     // Data before control: what a host sent before it closed the port must be seen before its closing.
     bool has_progress = false;
     for (auto const& port : ports_)
-        has_progress = TRY(port->poll())
-    || has_progress;
-    return TRY(poll_control())
-    || has_progress;
+        has_progress = TRY(port->poll()) || has_progress;
+    return TRY(poll_control()) || has_progress;
 }
 
 Result<> Console::work() {

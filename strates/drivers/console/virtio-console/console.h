@@ -12,7 +12,8 @@ inline constexpr std::uint32_t port_limit = 16;
 class Console {
 public:
     /// Sets the device up with the given interrupt vector for all queues, and asks it for its ports. `transport` and
-    /// `dma` are borrowed. errors    not_supported (legacy device), timed_out, no_memory, not_found (queues missing),
+    /// `dma` are borrowed.
+    /// errors    not_supported (legacy device), timed_out, no_memory, not_found (queues missing),
     /// io
     [[nodiscard]] static Result<std::unique_ptr<Console>> create(virtio::Transport& transport, virtio::DmaSource& dma,
                                                                  std::uint16_t vector);
