@@ -60,6 +60,58 @@ def big_file():
         result.check(stdout=f"{sha256(data)}  /big/file\n")
 
 
+# Touches, writes and reads a file's pages, each missing at first, while a timer's signal interrupts every wait for them.
+INTERRUPTED_PAGING = r"""
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+static volatile int ticks;
+static void on_alarm(int number) { (void)number; ++ticks; }
+int main(int argc, char** argv) {
+    (void)argc;
+    int file = open(argv[1], O_RDONLY);
+    struct stat about;
+    if (fstat(file, &about) != 0) return 1;
+    struct sigaction action = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &action, 0);
+    struct itimerval timer = {{0, 2000}, {0, 2000}};
+    setitimer(ITIMER_REAL, &timer, 0);
+    unsigned char* bytes = mmap(0, about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    long pages = about.st_size / 4096, failed = 0;
+    unsigned long sum = 0;
+    int pipes[2];
+    if (pipe(pipes) != 0) return 1;
+    for (long i = 0; i < pages; ++i) {
+        long page = i * 37 % pages;
+        unsigned char byte = 0;
+        switch (argv[2][0]) {
+        case 't': byte = bytes[page * 4096]; break;
+        case 'w': failed += write(pipes[1], bytes + page * 4096, 1) != 1 || read(pipes[0], &byte, 1) != 1; break;
+        default: failed += pread(file, &byte, 1, page * 4096) != 1; break;
+        }
+        sum += byte;
+    }
+    printf("sum %lu, failed %ld, interrupted %d\n", sum, failed, ticks > 0);
+    return 0;
+}
+"""
+
+
+@scenario("root.signals_while_paging")
+def signals_while_paging():
+    data = random.Random(5).randbytes(8191 * 4096)
+    write_file("tree/blob", data)
+    compile_static("tree/bin/program", INTERRUPTED_PAGING)
+    image = make_ext4("image.ext4", "tree", "64M")
+    for mode in ("touch", "write", "read"):
+        run("/bin/program", "/blob", mode, options=["--rootfs", image]).check(
+            stdout=f"sum {sum(data[::4096])}, failed 0, interrupted 1\n")
+
+
 @scenario("root.original_is_unchanged")
 def original_is_unchanged():
     write_file(busybox_tree("tree") + "/file", "before\n")
