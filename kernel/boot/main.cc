@@ -44,7 +44,7 @@ BootInfo const& boot_info() {
 
 void kernel_main(BootInfo const& info) {
     the_boot_info = &info;
-    if (has_word(info.command_line(), "log=serial"))
+    if (has_word(info.command_line(), "console=serial"))
         mirror_log_to_serial();
     print("Astrata, Bedrock on ", arch::name);
     require(mem::initialize(info), "no memory to start with");

@@ -6,7 +6,7 @@ import re
 import subprocess
 import tarfile
 
-from harness import compile_static, expect, make_ext4, run, scenario, write_file
+from harness import compile_static, copy_busybox, expect, make_ext4, run, scenario, write_file
 
 HELLO = r"""
 #include <stdio.h>
@@ -25,8 +25,7 @@ def sha256(data: bytes) -> str:
 
 def busybox_tree(folder: str) -> str:
     """A small root file system with busybox in it."""
-    os.makedirs(f"{folder}/bin")
-    subprocess.run(["cp", "/bin/busybox", f"{folder}/bin/busybox"], check=True)
+    copy_busybox(f"{folder}/bin/busybox")
     for name in ("sh", "cat", "ls", "sha256sum", "stat", "readlink", "find", "wc", "dd", "touch", "df", "mkdir", "rm"):
         os.symlink("busybox", f"{folder}/bin/{name}")
     return folder
