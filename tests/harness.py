@@ -237,6 +237,14 @@ def write_file(path: str, data: bytes | str, mode: int = 0o644) -> str:
     return path
 
 
+def copy_busybox(path: str) -> str:
+    """A copy of the static busybox that the built-in root file system has, whichever package it came from."""
+    from astrata import built_in_root
+
+    with open(built_in_root.busybox_path(), "rb") as file:
+        return write_file(path, file.read(), 0o755)
+
+
 def compile_static(path: str, source: str, libc: str = "glibc", pie: bool = False, flags: tuple[str, ...] = ()) -> str:
     """A static Linux program from C source, by the host's clang with glibc or musl, position-independent or not."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)

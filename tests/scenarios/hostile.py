@@ -1,5 +1,5 @@
 """Programs that break every rule die with the right signal, and the system goes on."""
-from harness import chevron, compile_static, expect, run, scenario
+from harness import chevron, compile_static, copy_busybox, expect, run, scenario
 
 CRASHES = r"""
 #include <signal.h>
@@ -140,10 +140,8 @@ def damaged_programs():
     """Damaged ELF files are refused or die alone."""
     import os
     import random
-    import subprocess
 
-    os.makedirs("tree/bin")
-    subprocess.run(["cp", "/bin/busybox", "tree/bin/busybox"], check=True)
+    copy_busybox("tree/bin/busybox")
     compile_static("good", "int main(void) { return 0; }\n", "musl")
     with open("good", "rb") as file:
         good = file.read()
@@ -192,9 +190,8 @@ int main(void) {
 def memory_of_the_machine():
     """A program that takes all there is gets an error or is killed; a run in the same machine afterwards works."""
     compile_static("tree/bin/hog", HOG, "musl")
-    import subprocess
 
-    subprocess.run(["cp", "/bin/busybox", "tree/bin/sh"], check=True)
+    copy_busybox("tree/bin/sh")
     result = run("/bin/sh", "-c", "/bin/hog; echo status $?; echo alive", options=["--rootfs", "tree", "--memory", "128M"])
     result.check(contains="alive")
     expect("Cannot allocate memory" in result.text or "Out of memory" in result.text or "137" in result.text, result.text)

@@ -6,7 +6,7 @@ import re
 import subprocess
 import tarfile
 
-from harness import compile_static, expect, make_ext4, run, scenario, write_file
+from harness import compile_static, copy_busybox, expect, make_ext4, run, scenario, write_file
 
 HELLO = r"""
 #include <stdio.h>
@@ -25,8 +25,7 @@ def sha256(data: bytes) -> str:
 
 def busybox_tree(folder: str) -> str:
     """A small root file system with busybox in it."""
-    os.makedirs(f"{folder}/bin")
-    subprocess.run(["cp", "/bin/busybox", f"{folder}/bin/busybox"], check=True)
+    copy_busybox(f"{folder}/bin/busybox")
     for name in ("sh", "cat", "ls", "sha256sum", "stat", "readlink", "find", "wc", "dd", "touch", "df", "mkdir", "rm"):
         os.symlink("busybox", f"{folder}/bin/{name}")
     return folder
@@ -58,6 +57,58 @@ def big_file():
     for machine in ("microvm", "q35"):
         result = run("sha256sum", "/big/file", options=["--rootfs", image, "--machine", machine], timeout=110)
         result.check(stdout=f"{sha256(data)}  /big/file\n")
+
+
+# Touches, writes and reads a file's pages, each missing at first, while a timer's signal interrupts every wait for them.
+INTERRUPTED_PAGING = r"""
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+static volatile int ticks;
+static void on_alarm(int number) { (void)number; ++ticks; }
+int main(int argc, char** argv) {
+    (void)argc;
+    int file = open(argv[1], O_RDONLY);
+    struct stat about;
+    if (fstat(file, &about) != 0) return 1;
+    struct sigaction action = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &action, 0);
+    struct itimerval timer = {{0, 2000}, {0, 2000}};
+    setitimer(ITIMER_REAL, &timer, 0);
+    unsigned char* bytes = mmap(0, about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    long pages = about.st_size / 4096, failed = 0;
+    unsigned long sum = 0;
+    int pipes[2];
+    if (pipe(pipes) != 0) return 1;
+    for (long i = 0; i < pages; ++i) {
+        long page = i * 37 % pages;
+        unsigned char byte = 0;
+        switch (argv[2][0]) {
+        case 't': byte = bytes[page * 4096]; break;
+        case 'w': failed += write(pipes[1], bytes + page * 4096, 1) != 1 || read(pipes[0], &byte, 1) != 1; break;
+        default: failed += pread(file, &byte, 1, page * 4096) != 1; break;
+        }
+        sum += byte;
+    }
+    printf("sum %lu, failed %ld, interrupted %d\n", sum, failed, ticks > 0);
+    return 0;
+}
+"""
+
+
+@scenario("root.signals_while_paging")
+def signals_while_paging():
+    data = random.Random(5).randbytes(8191 * 4096)
+    write_file("tree/blob", data)
+    compile_static("tree/bin/program", INTERRUPTED_PAGING)
+    image = make_ext4("image.ext4", "tree", "64M")
+    for mode in ("touch", "write", "read"):
+        run("/bin/program", "/blob", mode, options=["--rootfs", image]).check(
+            stdout=f"sum {sum(data[::4096])}, failed 0, interrupted 1\n")
 
 
 @scenario("root.original_is_unchanged")

@@ -158,3 +158,9 @@ def bad_requests():
                     ["--rw"], ["--isolation", "paper"]):
         result = run("true", options=options).check(status=2, stdout=b"")
         expect(result.stderr.startswith(b"astrata: ") and result.stderr.count(b"\n") == 1, f"{options}: {result.stderr!r}")
+
+
+@scenario("run.verbose")
+def verbose():
+    result = run("true", options=["--verbose"]).check(stdout="")
+    expect(b"Bedrock on" in result.stderr, f"the console is not on stderr: {result.stderr!r}")

@@ -2,17 +2,15 @@
 import hashlib
 import random
 import re
-import subprocess
 import time
 
-from harness import chevron, expect, make_ext4, scenario, write_file
+from harness import chevron, copy_busybox, expect, make_ext4, scenario, write_file
 
 
 def image_with_big_file(megabytes: int) -> tuple[str, str]:
     data = random.Random(7).randbytes(megabytes << 20)
     write_file("tree/big", data)
-    subprocess.run(["mkdir", "-p", "tree/bin"], check=True)
-    subprocess.run(["cp", "/bin/busybox", "tree/bin/sha256sum"], check=True)
+    copy_busybox("tree/bin/sha256sum")
     return make_ext4("big.ext4", "tree", f"{megabytes + 32}M"), hashlib.sha256(data).hexdigest()
 
 

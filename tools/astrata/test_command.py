@@ -28,8 +28,13 @@ LOGS = os.path.join(paths.BUILD, "test-logs")
 
 def main(words: list[str]) -> int:
     """Runs `./astrata test WORDS...`; the last line on stdout is `N passed, N failed`."""
+    import signal
+
     from astrata import build
 
+    # Started in the background of a script, this ignores interrupts; tests that send one must not inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = parse("test", OPTIONS, words)
     build.architecture("--arch", arguments.arch)
     if len(arguments.positional) > 1 or arguments.command is not None:

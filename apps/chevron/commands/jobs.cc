@@ -23,13 +23,18 @@ int jobs(Context& context) {
     }
 }
 
+int complain_about_job(Context& context) {
+    auto const named = context.argument(0);
+    return named.empty() ? context.fail("no job runs in the background or is stopped")
+                         : context.fail(named, "no such job; `jobs' lists them");
+}
+
 int fg(Context& context) {
     if (context.argument_count() > 1)
         return context.usage();
     auto const job = context.shell().jobs().find(context.argument(0));
     if (!job)
-        return context.fail(context.argument(0).empty() ? "no job" : context.argument(0),
-                            "no such job; `jobs' lists them");
+        return complain_about_job(context);
     context.out.print(job->text(), '\n').flush();
     auto const status = job->continue_in_foreground(context.shell());
     if (job->state() == JobStatus::ended)
@@ -44,8 +49,7 @@ int bg(Context& context) {
         return context.usage();
     auto const job = context.shell().jobs().find(context.argument(0));
     if (!job)
-        return context.fail(context.argument(0).empty() ? "no job" : context.argument(0),
-                            "no such job; `jobs' lists them");
+        return complain_about_job(context);
     auto const continued = job->continue_in_background();
     if (!continued)
         return context.fail(job->text(),

@@ -200,7 +200,7 @@ int strate(Context& context) {
 }
 
 constexpr std::string_view verbs =
-    "list|info|start|stop|kill|restart|logs|trace|top|limit [NAME] [on|unknown|off] [memory SIZE]";
+    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|unknown|off] | limit NAME memory SIZE";
 
 constexpr Command table[] = {
     {"silo", verbs, "look at silos and control them: memory, processes, CPU time", silo, Completes::verbs},
