@@ -34,9 +34,9 @@ void call_on_short_stack(std::function<void()> work) {
 // Each process holds the only handle of the one before.
 TEST_F(ProcessTest, a_chain_of_processes_that_hold_each_other_ends_without_recursion) {
     auto const used = root->memory().used();
-    RefOrNull<Process> newest = Process::create(root, "first").value();
+    RefOrNull<Process> newest = Process::create(root, "first", abi::IsolationMode::user).value();
     for (int i = 0; i < 1000; ++i) {
-        auto next = Process::create(root, "next").value();
+        auto next = Process::create(root, "next", abi::IsolationMode::user).value();
         ASSERT_TRUE(next->handles().insert(Ref<Process>::share(*newest), all_rights));
         newest = std::move(next);
     }
@@ -47,7 +47,7 @@ TEST_F(ProcessTest, a_chain_of_processes_that_hold_each_other_ends_without_recur
 }
 
 TEST_F(ProcessTest, a_thread_that_never_started_lives_as_long_as_its_process_lists_it) {
-    auto process = Process::create(root, "process").value();
+    auto process = Process::create(root, "process", abi::IsolationMode::user).value();
     {
         auto thread = make_thread(*process);
         ASSERT_TRUE(process->add_thread(*thread));
@@ -65,7 +65,7 @@ TEST_F(ProcessTest, a_thread_that_never_started_lives_as_long_as_its_process_lis
 }
 
 TEST_F(ProcessTest, the_first_reason_to_end_stays) {
-    auto process = Process::create(root, "process").value();
+    auto process = Process::create(root, "process", abi::IsolationMode::user).value();
     auto thread = make_thread(*process);
     ASSERT_TRUE(process->add_thread(*thread));
     EXPECT_TRUE(thread->claim_unstarted());  // as if it ran
