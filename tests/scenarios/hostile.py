@@ -1,4 +1,7 @@
 """Programs that break every rule die with the right signal, and the system goes on."""
+import re
+import time
+
 from harness import chevron, compile_static, expect, run, scenario
 
 CRASHES = r"""
@@ -133,6 +136,22 @@ def bad_arguments_to_every_call():
     compile_static("tree/bin/calls", CALLS, "musl")
     for processors in ("1", "2"):
         run("/bin/calls", "150", options=["--rootfs", "tree", "--smp", processors], timeout=120).check(contains="alive")
+
+
+@scenario("hostile.random_syscalls", timeout=120)
+def random_syscalls():
+    """Random native system calls from several threads, with handles that come and go: nothing else notices."""
+    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35")):
+        with chevron(*options) as console:
+            console.command("strate start syscall-fuzzer")
+            for _ in range(60):
+                shown = console.command("strate info syscall-fuzzer")
+                if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
+                    break
+                time.sleep(0.3)
+            logs = console.command("strate logs syscall-fuzzer")
+            expect(re.search(r"^state +finished", shown, re.MULTILINE) and "random calls" in logs, shown + logs)
+            expect("running" in console.command("strate info ramfs"), "another strate did not survive")
 
 
 @scenario("hostile.damaged_programs", timeout=240)
