@@ -1,4 +1,5 @@
 // Stack slots and the beginning and end of threads (lib/start/layout.h says where slots lie).
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -25,6 +26,7 @@ enum class SlotState : std::uint32_t {
 constinit std::array<std::atomic<SlotState>, start::stack_slots> slots{};
 constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the first thread's
 constinit std::atomic<std::uint32_t> vacant_slots = 0;
+constinit std::atomic<std::uint32_t> returned_slots = 0;  // unmapped although once used: there was no memory for them
 
 // Ending threads stand here for their last instructions, all at once: nobody reads what they leave.
 alignas(16) constinit std::array<std::byte, 512> graveyard{};
@@ -40,6 +42,18 @@ ThreadContext* context_of(std::uint32_t slot) {
 Result<> map_part(std::uint64_t address, std::uint64_t length) {
     TRY(sys::address_space_map_anonymous(
         own().home, address, length, access_and_flags(read_write, abi::MapFlags::fixed | abi::MapFlags::exclusive)));
+    return {};
+}
+
+// What most threads use is there from the start: a stack that cannot grow ends the whole process.
+Result<> map_stack(std::uint64_t address, std::uint64_t length) {
+    constexpr std::uint64_t committed = 16 << 10;
+    TRY(map_part(address, length));
+    auto const part = std::min(length, committed);
+    if (auto const done = sys::address_space_commit(own().home, address + length - part, part); !done) {
+        (void)sys::address_space_unmap(own().home, address, length);
+        return done;
+    }
     return {};
 }
 
@@ -59,24 +73,57 @@ Result<std::uint32_t> take_vacant(std::uint64_t stack_bytes) {
     return fail(Error::not_found);
 }
 
+bool claim_unmapped(std::uint32_t slot) {
+    auto expected = SlotState::unmapped;
+    return slots[slot].load(std::memory_order_relaxed) == expected &&
+           slots[slot].compare_exchange_strong(expected, SlotState::used, std::memory_order_acquire);
+}
+
+Result<std::uint32_t> take_unmapped() {
+    if (returned_slots.load(std::memory_order_relaxed) != 0) {
+        auto const end = slots_ever_used.load(std::memory_order_relaxed);
+        for (std::uint32_t slot = 1; slot < end; ++slot) {
+            if (!claim_unmapped(slot))
+                continue;
+            returned_slots.fetch_sub(1, std::memory_order_relaxed);
+            return slot;
+        }
+    }
+    for (;;) {
+        auto const slot = slots_ever_used.fetch_add(1, std::memory_order_relaxed);
+        if (slot >= start::stack_slots) {
+            slots_ever_used.fetch_sub(1, std::memory_order_relaxed);
+            return fail(Error::no_resources);
+        }
+        if (claim_unmapped(slot))
+            return slot;
+        // Another thread that looked for a returned slot was faster; it counts on one being left.
+        returned_slots.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+Result<> map_slot(std::uint32_t slot, std::uint64_t stack_bytes) {
+    auto const address = slot_address(slot);
+    TRY(map_part(address, page_size));
+    if (auto const mapped = map_stack(address + stack_slot_bytes - stack_bytes, stack_bytes); !mapped) {
+        (void)sys::address_space_unmap(own().home, address, page_size);
+        return mapped;
+    }
+    return {};
+}
+
 Result<std::uint32_t> take_slot(std::uint64_t stack_bytes) {
     if (auto const vacant = take_vacant(stack_bytes))
         return *vacant;
-    auto const slot = slots_ever_used.fetch_add(1, std::memory_order_relaxed);
-    if (slot >= start::stack_slots) {
-        slots_ever_used.fetch_sub(1, std::memory_order_relaxed);
-        return fail(Error::no_resources);
-    }
-    auto const address = slot_address(slot);
-    TRY(map_part(address, page_size));
-    if (auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes); !mapped) {
-        (void)sys::address_space_unmap(own().home, address, page_size);
+    auto const slot = TRY(take_unmapped());
+    if (auto const mapped = map_slot(slot, stack_bytes); !mapped) {
+        slots[slot].store(SlotState::unmapped, std::memory_order_release);
+        returned_slots.fetch_add(1, std::memory_order_relaxed);
         return fail(mapped.error());
     }
     std::construct_at(context_of(slot));
     context_of(slot)->stack_slot = slot;
     context_of(slot)->stack_bytes = stack_bytes;
-    slots[slot].store(SlotState::used, std::memory_order_relaxed);
     return slot;
 }
 
