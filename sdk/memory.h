@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/bytes.h"
+#include "lib/start/layout.h"
 #include "sdk/handle.h"
 
 namespace astrata::sdk {
@@ -15,6 +16,12 @@ constexpr std::uint64_t access_and_flags(abi::Access access, abi::MapFlags flags
 }
 
 inline constexpr abi::Access read_write = abi::Access::read | abi::Access::write;
+
+/// How stacks in the home space at `address` are mapped. In kernel mode a stack must be there in full: the processor has nowhere
+/// to put a fault on it.
+constexpr abi::MapFlags stack_flags(std::uint64_t address) {
+    return start::is_hosted_in_kernel(address) ? abi::MapFlags::populate : abi::MapFlags::none;
+}
 
 /// A mapping that is removed when its owner goes away.
 class Mapping {

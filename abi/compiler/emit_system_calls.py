@@ -103,7 +103,7 @@ def vdso_function(call: SystemCall) -> list[str]:
         else:
             lines.append(f'    register std::uint64_t {register}_ asm("{register}"){value};')
         outputs.append(f'"{"+" if is_argument else "="}{letters.get(register, "r")}"({register}_)')
-    lines.append(f'    asm volatile("syscall" : {", ".join(outputs)} : : "rcx", "r11", "memory");')
+    lines.append(f'    asm volatile(ENTER_KERNEL : {", ".join(outputs)} : : "rcx", "r11", "memory");')
     for field, register in zip(call.results, RESULT_REGISTERS):
         lines.append(f"    *{identifier(field.name)} = {register}_;")
     lines += ["    return rax_;", "}"]

@@ -106,13 +106,16 @@ Result<> sys_silo_kill(Thread& caller, SiloKillArgs const& args);
 struct ProcessCreateArgs {
     Ref<Silo> silo;
     UserBytesIn name;
+    abi::IsolationMode isolation;
 };
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
+    std::uint64_t home_base{};
 };
-/// A process without threads, with an empty handle table and home address space.
-/// errors: no_memory, no_resources (process limit), bad_state (silo killed)
+/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
+/// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
 Result<ProcessCreateResult> sys_process_create(Thread& caller, ProcessCreateArgs const& args);
 
 struct ProcessExitArgs {
@@ -165,8 +168,12 @@ struct ThreadStartArgs {
 /// errors: bad_state (already started)
 Result<> sys_thread_start(Thread& caller, ThreadStartArgs const& args);
 
-struct ThreadExitArgs {};
-/// Ends the calling thread; the last thread's end ends the process with code 0.
+struct ThreadExitArgs {
+    std::uint64_t address;
+    std::uint32_t value;
+};
+/// Ends the calling thread; the last thread's end ends the process with code 0. Unless `address` is 0, `value` is stored there, in the caller's
+/// memory, when the thread no longer uses its stack; an address that cannot be written is ignored.
 Result<> sys_thread_exit(Thread& caller, ThreadExitArgs const& args);
 
 struct ThreadKickArgs {

@@ -47,30 +47,6 @@ constexpr std::string_view name_of(StrateState value) {
     return "unknown";
 }
 
-enum class IsolationMode : std::uint32_t {
-    user = 0,
-    kernel = 1,
-    wasm = 2,
-};
-/// False for values that no enumerator has, which only come from outside.
-constexpr bool is_valid(IsolationMode value) {
-    switch (value) {
-    case IsolationMode::user:
-    case IsolationMode::kernel:
-    case IsolationMode::wasm:
-        return true;
-    }
-    return false;
-}
-constexpr std::string_view name_of(IsolationMode value) {
-    switch (value) {
-    case IsolationMode::user: return "user";
-    case IsolationMode::kernel: return "kernel";
-    case IsolationMode::wasm: return "wasm";
-    }
-    return "unknown";
-}
-
 struct StrateInfo {
     std::uint64_t id{};
     StrateState state{};

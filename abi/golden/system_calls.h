@@ -96,15 +96,18 @@ inline Result<> silo_kill(abi::Handle silo) {
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
+    std::uint64_t home_base{};
 };
-/// A process without threads, with an empty handle table and home address space.
-/// errors: no_memory, no_resources (process limit), bad_state (silo killed)
-inline Result<ProcessCreateResult> process_create(abi::Handle silo, Bytes name) {
+/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
+/// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
+inline Result<ProcessCreateResult> process_create(abi::Handle silo, Bytes name, abi::IsolationMode isolation) {
     std::uint64_t process = 0;
     std::uint64_t home = 0;
-    if (std::uint64_t const status = astrata_vdso.process_create(silo, name.data(), name.size(), &process, &home); status != 0) [[unlikely]]
+    std::uint64_t home_base = 0;
+    if (std::uint64_t const status = astrata_vdso.process_create(silo, name.data(), name.size(), static_cast<std::uint64_t>(isolation), &process, &home, &home_base); status != 0) [[unlikely]]
         return fail(detail::to_error(status));
-    return ProcessCreateResult{.process = process, .home = home};
+    return ProcessCreateResult{.process = process, .home = home, .home_base = home_base};
 }
 
 /// Ends the calling process and all its threads.
@@ -149,9 +152,10 @@ inline Result<> thread_start(abi::Handle thread, std::uint64_t entry, std::uint6
     return detail::to_result(astrata_vdso.thread_start(thread, entry, stack, argument0, argument1, space));
 }
 
-/// Ends the calling thread; the last thread's end ends the process with code 0.
-[[noreturn]] inline void thread_exit() {
-    (void)astrata_vdso.thread_exit();
+/// Ends the calling thread; the last thread's end ends the process with code 0. Unless `address` is 0, `value` is stored there, in the caller's
+/// memory, when the thread no longer uses its stack; an address that cannot be written is ignored.
+[[noreturn]] inline void thread_exit(std::uint64_t address, std::uint32_t value) {
+    (void)astrata_vdso.thread_exit(address, value);
     __builtin_trap();
 }
 

@@ -40,6 +40,31 @@ constexpr bool has(Rights set, Rights bits) { return (set & bits) == bits; }
 /// False when undeclared bits are set.
 constexpr bool is_valid(Rights value) { return (static_cast<std::uint32_t>(value) & ~0x3ffu) == 0; }
 
+/// Behind which wall a strate runs.
+enum class IsolationMode : std::uint32_t {
+    user = 0,
+    kernel = 1,
+    wasm = 2,
+};
+/// False for values that no enumerator has, which only come from outside.
+constexpr bool is_valid(IsolationMode value) {
+    switch (value) {
+    case IsolationMode::user:
+    case IsolationMode::kernel:
+    case IsolationMode::wasm:
+        return true;
+    }
+    return false;
+}
+constexpr std::string_view name_of(IsolationMode value) {
+    switch (value) {
+    case IsolationMode::user: return "user";
+    case IsolationMode::kernel: return "kernel";
+    case IsolationMode::wasm: return "wasm";
+    }
+    return "unknown";
+}
+
 enum class ObjectKind : std::uint32_t {
     silo = 1,
     process = 2,
@@ -329,6 +354,8 @@ struct ProcessInfo {
     std::uint64_t silo_id{};
     ProcessState state{};
     std::uint32_t threads{};
+    IsolationMode isolation{};
+    std::uint32_t reserved{};
     std::int64_t exit_code{};
     std::uint64_t cpu_time_ns{};
     std::uint64_t memory_mapped{};
@@ -339,9 +366,9 @@ struct ProcessInfo {
     std::uint64_t fault_instruction{};
     Text<32> name{};
 };
-static_assert(sizeof(ProcessInfo) == 120 && alignof(ProcessInfo) == 8);
+static_assert(sizeof(ProcessInfo) == 128 && alignof(ProcessInfo) == 8);
 /// Every enum and flags member has a declared value.
-constexpr bool is_valid(ProcessInfo const& value) { return is_valid(value.state); }
+constexpr bool is_valid(ProcessInfo const& value) { return is_valid(value.state) && is_valid(value.isolation); }
 
 struct ThreadInfo {
     std::uint64_t id{};

@@ -22,14 +22,14 @@ struct VdsoTable {
     std::uint64_t (*silo_set_limits)(std::uint64_t silo, std::uint64_t memory_limit, std::uint64_t process_limit, std::uint64_t thread_limit);
     std::uint64_t (*silo_info)(std::uint64_t silo, abi::SiloInfo* info);
     std::uint64_t (*silo_kill)(std::uint64_t silo);
-    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t* process, std::uint64_t* home);
+    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* home_base);
     std::uint64_t (*process_exit)(std::uint64_t code);
     std::uint64_t (*process_kill)(std::uint64_t process);
     std::uint64_t (*process_info)(std::uint64_t process, abi::ProcessInfo* info);
     std::uint64_t (*process_set_fault_recovery)(std::uint64_t start, std::uint64_t end, std::uint64_t recovery);
     std::uint64_t (*thread_create)(std::uint64_t process, void const* name, std::uint64_t name_length, std::uint64_t* thread);
     std::uint64_t (*thread_start)(std::uint64_t thread, std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1, std::uint64_t space);
-    std::uint64_t (*thread_exit)();
+    std::uint64_t (*thread_exit)(std::uint64_t address, std::uint64_t value);
     std::uint64_t (*thread_kick)(std::uint64_t thread);
     std::uint64_t (*thread_yield)();
     std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority);

@@ -53,7 +53,7 @@ abi::Access access_of(elf::Segment const& segment) {
 
 // Maps one segment: private memory with the file's bytes copied in if it is writable or ends in zeroes, else the archive's pages.
 Result<> map_segment(AddressSpace& home, elf::Segment const& segment, Bytes file, Ref<MemoryObject> archive, std::uint64_t file_offset) {
-    auto const place = VirtAddr{start::image_base + segment.first_page()};
+    auto const place = VirtAddr{start::user_home + start::image_offset + segment.first_page()};
     auto const length = segment.end_page() - segment.first_page();
     auto const page_offset = align_down(file_offset + segment.offset, page_size);
     if (!segment.is_writable && segment.memory_size == segment.file_size) {
@@ -94,21 +94,21 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
     auto const program = TRY(cpio::find(bytes, "strates/silo-manager"));
     auto const manifest_file = TRY(cpio::find(bytes, "manifests/silo-manager"));
     auto const own_manifest = TRY(manifest::Manifest::decode(manifest_file.contents));
-    constexpr auto image_limit = start::start_block_address - start::image_base;
-    auto const image = TRY(elf::plan(program.contents, elf::Machine::x86_64, image_limit));
+    auto const image = TRY(elf::plan(program.contents, elf::Machine::x86_64, start::image_limit));
     if (!image.is_position_independent || !is_aligned(program.contents_offset, page_size))
         return fail(Error::bad_executable);
 
     TRY(prepare_vdso(account));
     auto archive = TRY(MemoryObject::create_physical(account, info.archive_start, align_up(info.archive_length, page_size), MemoryObject::Caching::cached));
-    auto process = TRY(Process::create(Ref<Silo>::share(root), program_name));
+    auto process = TRY(Process::create(Ref<Silo>::share(root), program_name, abi::IsolationMode::user));
     auto& home = process->home();
     for (auto const& segment : image.segments.span())
         TRY(map_segment(home, segment, program.contents, archive, program.contents_offset));
 
-    constexpr VirtAddr stack_top{start::stack_area_begin + start::stack_slot_bytes};
+    constexpr VirtAddr stack_area{start::user_home + start::stack_area_offset};
+    constexpr auto stack_top = stack_area + start::stack_slot_bytes;
     TRY(home.map_anonymous(stack_top - start::main_stack_bytes, start::main_stack_bytes, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
-    TRY(home.map_anonymous({start::stack_area_begin}, page_size, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
+    TRY(home.map_anonymous(stack_area, page_size, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
 
     auto thread = TRY(Thread::create(*process, "main"));
     auto& handles = process->handles();
@@ -132,8 +132,9 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
 
     auto page = TRY(MemoryObject::create(account, page_size));
     TRY(page->write_bytes(0, block.finish()));
-    TRY(home.map(std::move(page), 0, {start::start_block_address}, page_size, abi::Access::read, abi::MapFlags::fixed));
-    TRY(thread->start(start::image_base + image.entry, stack_top.value, start::start_block_address, start::vdso_address, nullptr));
+    TRY(home.map(std::move(page), 0, {start::user_home + start::start_block_offset}, page_size, abi::Access::read, abi::MapFlags::fixed));
+    TRY(thread->start(start::user_home + start::image_offset + image.entry, stack_top.value, start::user_home + start::start_block_offset,
+                      start::user_home + start::vdso_offset, nullptr));
     return {};
 }
 

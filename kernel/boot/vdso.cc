@@ -11,37 +11,52 @@
 #include "lib/start/vdso_data.h"
 
 extern "C" {
-extern char const __vdso_start[];
-extern char const __vdso_end[];
+extern char const vdso_image_start[];
+extern char const vdso_image_end[];
+extern char const hosted_vdso_image_start[];
+extern char const hosted_vdso_image_end[];
+extern char const astrata_has_smap;
 }
 
 namespace astrata::kernel {
 
 namespace {
 
-constinit MemoryObject* code = nullptr;
+struct Code {
+    MemoryObject* object = nullptr;
+    std::uint64_t length = 0;
+};
+constinit Code code;
+constinit Code hosted_code;
 constinit MemoryObject* data_page = nullptr;
 constinit VdsoData* data = nullptr;
-constinit std::uint64_t code_length = 0;
 constinit std::atomic<std::uint64_t> first_user = 0;
+
+Result<Code> code_of(Account& account, char const* start, char const* end) {
+    auto const first = reinterpret_cast<std::uint64_t>(start);
+    auto const length = align_up(reinterpret_cast<std::uint64_t>(end) - first, page_size);
+    auto object = TRY(MemoryObject::create_physical(account, {first - layout::image.value}, length, MemoryObject::Caching::cached));
+    return Code{object.leak(), length};
+}
 
 }  // namespace
 
 Result<> prepare_vdso(Account& account) {
-    auto const start = reinterpret_cast<std::uint64_t>(&__vdso_start);
-    code_length = reinterpret_cast<std::uint64_t>(&__vdso_end) - start;
-    code = TRY(MemoryObject::create_physical(account, {start - layout::image.value}, code_length, MemoryObject::Caching::cached)).leak();
+    code = TRY(code_of(account, vdso_image_start, vdso_image_end));
+    hosted_code = TRY(code_of(account, hosted_vdso_image_start, hosted_vdso_image_end));
     data_page = TRY(MemoryObject::create_contiguous(account, page_size)).leak();
     data = ::new (arch::phys_to_virt(data_page->device_address())) VdsoData{};
     auto const conversion = clock::conversion();
     data->counter_base = conversion.counter_base;
     data->multiplier = conversion.multiplier;
+    data->guards_user_memory = astrata_has_smap != 0;
     return {};
 }
 
 Result<> map_vdso(AddressSpace& home) {
-    constexpr VirtAddr place{start::vdso_address};
-    TRY(home.map(Ref<MemoryObject>::share(*code), 0, place, code_length, abi::Access::read | abi::Access::execute, abi::MapFlags::fixed));
+    auto const place = home.first_address() + start::vdso_offset;
+    auto const& mapped = home.is_hosted() ? hosted_code : code;
+    TRY(home.map(Ref<MemoryObject>::share(*mapped.object), 0, place, mapped.length, abi::Access::read | abi::Access::execute, abi::MapFlags::fixed));
     TRY(home.map(Ref<MemoryObject>::share(*data_page), 0, place - page_size, page_size, abi::Access::read, abi::MapFlags::fixed));
     return {};
 }

@@ -25,38 +25,43 @@ void Endpoint::receivers_gone() {
 }
 
 Result<> Endpoint::call(Thread& caller, MonotonicNs deadline) {
-    std::uint32_t status = wake_normal;
-    Thread* receiver = nullptr;
-    {
-        LockGuard guard(lock_);
-        if (is_closed_)
-            return fail(Error::peer_closed);
-        std::uint64_t key = 0;
-        receiver = receivers_.pop_woken();
-        if (receiver == nullptr && entry_ != nullptr) {
-            receiver = entry_->set.pop_waiter();
-            key = entry_->key;
-        }
-        if (receiver != nullptr) {
-            // The wait begins before the receiver can possibly answer.
-            caller.prepare_to_wait();
-            if (auto delivered = deliver_call(caller, *receiver, key); !delivered) {
-                receiver->set_wake_status(wake_retry);
-                sched::make_ready(*receiver);
-                caller.cancel_wait();
-                return delivered;
-            }
-        } else {
-            caller.prepare_to_wait();
-            callers_.push(caller);
-            if (entry_ != nullptr) {
-                receiver = entry_->set.mark_ready(*entry_);
-                if (receiver != nullptr)
-                    receiver->has_delivery = false;
-            }
-        }
+    auto const started = TRY(start_call(caller));
+    return finish_call(caller, started, deadline);
+}
+
+Result<Endpoint::Started> Endpoint::start_call(Thread& caller) {
+    LockGuard guard(lock_);
+    if (is_closed_)
+        return fail(Error::peer_closed);
+    std::uint64_t key = 0;
+    auto* receiver = receivers_.pop_woken();
+    if (receiver == nullptr && entry_ != nullptr) {
+        receiver = entry_->set.pop_waiter();
+        key = entry_->key;
     }
-    status = receiver != nullptr ? caller.block_and_switch_to(*receiver, deadline) : caller.block(deadline);
+    // The wait begins before the receiver can possibly answer.
+    caller.prepare_to_wait();
+    if (receiver != nullptr) {
+        if (auto delivered = deliver_call(caller, *receiver, key); !delivered) {
+            receiver->set_wake_status(wake_retry);
+            sched::make_ready(*receiver);
+            caller.cancel_wait();
+            return fail(delivered.error());
+        }
+        return Started{.is_delivered = true, .receiver = receiver};
+    }
+    callers_.push(caller);
+    if (entry_ != nullptr) {
+        receiver = entry_->set.mark_ready(*entry_);
+        if (receiver != nullptr)
+            receiver->has_delivery = false;
+    }
+    return Started{.is_delivered = false, .receiver = receiver};
+}
+
+Result<> Endpoint::finish_call(Thread& caller, Started const& started, MonotonicNs deadline) {
+    auto const status =
+        started.receiver != nullptr ? caller.block_and_switch_to(*started.receiver, deadline) : caller.block(deadline);
     if (status == wake_normal)
         return {};
     {

@@ -1,9 +1,9 @@
 // Endpoints: where calls meet receivers.
 //
-// A call with a receiver waiting is delivered at once and the CPU goes straight to the receiver. Otherwise the caller queues,
-// and the next receiver takes its message. Delivery copies between the two threads' register frames (and message buffers, for
-// more than 64 bytes) under the endpoint's lock; a caller that gives up passes through that lock before it leaves, so that
-// its frame is still there while it is read.
+// A call with a receiver waiting is delivered at once and the CPU goes straight to the receiver. Otherwise the caller
+// queues, and the next receiver takes its message. Delivery copies between the two threads' register frames (and
+// message buffers, for more than 64 bytes) under the endpoint's lock; a caller that gives up passes through that lock
+// before it leaves, so that its frame is still there while it is read.
 #pragma once
 
 #include "kernel/ipc/wait_set.h"
@@ -23,8 +23,20 @@ public:
     void receivers_gone() override;
 
     /// Sends caller.outgoing and waits for the reply, which the replier puts where it belongs.
-    /// errors    timed_out, interrupted, peer_closed, and of delivery: no_memory, no_resources, bad_handle, access_denied
+    /// errors    timed_out, interrupted, peer_closed, and of delivery: no_memory, no_resources, bad_handle,
+    /// access_denied
     [[nodiscard]] Result<> call(Thread& caller, MonotonicNs deadline);
+
+    /// The first half of call: the message was delivered or queued, and the caller's wait is announced.
+    struct Started {
+        bool is_delivered = false;
+        Thread* receiver = nullptr;  // woken, for the caller to switch to; never null if the message was delivered
+    };
+    /// errors    peer_closed, no_memory, no_resources, bad_handle, access_denied
+    [[nodiscard]] Result<Started> start_call(Thread& caller);
+    /// The second half, for a caller that sleeps here.
+    /// errors    timed_out, interrupted, peer_closed
+    [[nodiscard]] Result<> finish_call(Thread& caller, Started const& started, MonotonicNs deadline);
 
     enum class Received { message, nothing };
     /// Takes the first queued message into self.frame, if there is one.
@@ -43,6 +55,7 @@ public:
     }
 
 private:
+    friend class FastPath;
     [[nodiscard]] Received take_locked(Thread& self, std::uint64_t key) REQUIRES(lock_);
 
     SpinLock<LockRank::endpoint, PreemptionOff> lock_;

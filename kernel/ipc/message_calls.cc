@@ -1,18 +1,24 @@
-// Budget of a call and its reply between two processes, four words, both sides in user mode: 1,500 instructions; measured by
-// `./astrata bench`, metric native_ipc.
 #include "kernel/ipc/message_calls.h"
 
+#include "abi/system_call_numbers.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/message_transfer.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trap/user_exit.h"
 
 namespace astrata::kernel {
 
 namespace {
 
-Result<> call(Thread& caller, arch::TrapFrame& frame) {
+// How a call goes on: it is over, or the thread parks, its wait announced, and hands the CPU to `next`, if anybody.
+struct Step {
+    ParkedIn parks_in = ParkedIn::nothing;
+    Thread* next = nullptr;
+};
+
+Result<Step> call(Thread& caller, arch::TrapFrame& frame) {
     abi::MessageInfo const info{frame.rsi};
     auto const found = TRY(caller.process().handles().find(frame.rdi));
     if (found.object->kind() != abi::ObjectKind::endpoint)
@@ -21,11 +27,18 @@ Result<> call(Thread& caller, arch::TrapFrame& frame) {
         return fail(Error::access_denied);
     if (!info.is_valid())
         return fail(Error::message_too_large);
-    caller.frame = &frame;
     ++caller.call_number;
-    caller.outgoing = {.info = info, .words = frame.words.data(), .badge = found.badge, .kind = abi::DeliveryKind::message};
+    caller.outgoing = {
+        .info = info, .words = frame.words.data(), .badge = found.badge, .kind = abi::DeliveryKind::message};
     arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
-    return static_cast<Endpoint&>(*found.object).call(caller, {frame.rdx});
+    auto& endpoint = static_cast<Endpoint&>(*found.object);
+    MonotonicNs const deadline{frame.rdx};
+    auto const started = TRY(endpoint.start_call(caller));
+    // A queued caller that gives up must leave the queue, and so has something to come back to.
+    if (started.is_delivered && deadline == never)
+        return Step{ParkedIn::call, started.receiver};
+    TRY(endpoint.finish_call(caller, started, deadline));
+    return Step{};
 }
 
 // Consumes the reply handle. The thread that was answered sleeps on, for the caller to wake; null if it is gone.
@@ -35,7 +48,6 @@ Result<RefOrNull<Thread>> answer(Thread& self, arch::TrapFrame& frame) {
         return fail(Error::message_too_large);
     auto const taken = TRY(self.process().handles().take_reply(frame.rdi));
     auto caller = static_cast<Reply&>(*taken.object).claim(taken.badge, wake_normal);
-    self.frame = &frame;
     if (caller) {
         if (auto delivered = deliver_reply(self, info, *caller); !delivered) {
             sched::make_ready(*caller);
@@ -46,89 +58,112 @@ Result<RefOrNull<Thread>> answer(Thread& self, arch::TrapFrame& frame) {
 }
 
 // One look at the wait set: fills the frame, or queues the thread.
-enum class Step { delivered, queued, again };
-Step look(Thread& self, WaitSet& set, bool may_queue) {
+enum class Look { delivered, queued, again };
+Look look_at(Thread& self, WaitSet& set, bool may_queue) {
     auto const ready = set.next_or_queue(self, may_queue);
     if (!ready.source)
-        return Step::queued;
-    if (ready.source->kind() == abi::ObjectKind::endpoint)
-        return static_cast<Endpoint&>(*ready.source).take(self, ready.key) == Endpoint::Received::message ? Step::delivered : Step::again;
+        return Look::queued;
+    if (ready.source->kind() == abi::ObjectKind::endpoint) {
+        auto const received = static_cast<Endpoint&>(*ready.source).take(self, ready.key);
+        return received == Endpoint::Received::message ? Look::delivered : Look::again;
+    }
     auto const bits = waitable_of(*ready.source)->take();
     if (bits == 0)
-        return Step::again;
+        return Look::again;
     deliver_signal(self, bits, ready.key);
-    return Step::delivered;
+    return Look::delivered;
+}
+
+Look look_at(Thread& self, Endpoint& endpoint, bool may_queue) {
+    auto const received = may_queue ? endpoint.take_or_queue(self) : endpoint.take(self, 0);
+    return received == Endpoint::Received::message ? Look::delivered : Look::queued;
+}
+
+WaitSet* as_wait_set(KernelObject& source) {
+    return source.kind() == abi::ObjectKind::wait_set ? static_cast<WaitSet*>(&source) : nullptr;
+}
+
+void leave_queue(Thread& self, KernelObject& source) {
+    if (auto* set = as_wait_set(source); set != nullptr)
+        set->leave_queue(self);
+    else
+        static_cast<Endpoint&>(source).leave_receivers(self);
 }
 
 // `answered`, if any, is woken on the way: directly, if this thread goes to sleep.
-Result<> wait(Thread& self, KernelObject& source, MonotonicNs deadline, RefOrNull<Thread> answered) {
-    auto* const set = source.kind() == abi::ObjectKind::wait_set ? static_cast<WaitSet*>(&source) : nullptr;
-    auto* const endpoint = source.kind() == abi::ObjectKind::endpoint ? static_cast<Endpoint*>(&source) : nullptr;
+Result<Step> wait(Thread& self, Ref<KernelObject> source, MonotonicNs deadline, RefOrNull<Thread> answered) {
+    auto* const set = as_wait_set(*source);
     bool const is_polling = deadline.value == 0;
-    auto wake_answered = [&answered] {
-        if (answered)
-            sched::make_ready(*answered);
-        answered = nullptr;
-    };
     for (;;) {
         self.has_delivery = false;
-        bool is_queued = false;
-        if (set != nullptr) {
-            auto const step = look(self, *set, !is_polling);
-            if (step == Step::again)
-                continue;
-            is_queued = step == Step::queued;
-        } else {
-            is_queued = is_polling ? endpoint->take(self, 0) == Endpoint::Received::nothing
-                                   : endpoint->take_or_queue(self) == Endpoint::Received::nothing;
-        }
-        if (!is_queued || is_polling) {
-            wake_answered();
-            if (is_queued)
+        auto const look = set != nullptr ? look_at(self, *set, !is_polling)
+                                         : look_at(self, static_cast<Endpoint&>(*source), !is_polling);
+        if (look == Look::again)
+            continue;
+        if (look == Look::delivered || is_polling) {
+            if (answered)
+                sched::make_ready(*answered);
+            if (look == Look::queued)
                 return fail(Error::would_block);
-            return {};
+            return Step{};
         }
-        std::uint32_t status = wake_normal;
-        if (auto* next = answered.get(); next != nullptr) {
-            answered->drop_reference();   // a thread that is about to run holds a reference of its own
+        auto* const next = answered.get();
+        if (next != nullptr) {
+            next->drop_reference();  // a thread that is about to run holds a reference of its own
             (void)answered.leak();
-            status = self.block_and_switch_to(*next, deadline);
-        } else {
-            status = self.block(deadline);
         }
+        if (deadline == never) {
+            self.receive_source = std::move(source);
+            return Step{ParkedIn::receive, next};
+        }
+        auto const status = next != nullptr ? self.block_and_switch_to(*next, deadline) : self.block(deadline);
         if (status == wake_normal && self.has_delivery)
-            return {};
-        if (set != nullptr)
-            set->leave_queue(self);
-        else
-            endpoint->leave_receivers(self);
+            return Step{};
+        leave_queue(self, *source);
         if (status != wake_normal && status != wake_retry)
             return fail(static_cast<Error>(status));
     }
 }
 
-Result<> reply_then_wait(Thread& self, arch::TrapFrame& frame) {
-    auto const source = TRY(self.process().handles().find(frame.rbp));
+Result<Step> reply_then_wait(Thread& self, arch::TrapFrame& frame) {
+    auto source = TRY(self.process().handles().find(frame.rbp));
     auto const kind = source.object->kind();
     if (kind != abi::ObjectKind::endpoint && kind != abi::ObjectKind::wait_set)
         return fail(Error::wrong_type);
     if (!has(source.rights, abi::Rights::receive))
         return fail(Error::access_denied);
-    self.frame = &frame;
     RefOrNull<Thread> answered;
+    MonotonicNs const deadline{frame.rdx};
     if (frame.rdi != 0)
         answered = TRY(answer(self, frame));
-    return wait(self, *source.object, {frame.rdx}, std::move(answered));
+    return wait(self, std::move(source.object), deadline, std::move(answered));
 }
 
-void set_status(arch::TrapFrame& frame, Result<> const& result) {
-    frame.rax = result ? 0 : static_cast<std::uint64_t>(result.error());
+// A parked thread was woken in the ordinary way, with `status`.
+Result<Step> continue_parked(Thread& self, ParkedIn call, std::uint32_t status) {
+    if (status == wake_normal && (call == ParkedIn::call || self.has_delivery))
+        return Step{};
+    if (call == ParkedIn::receive)
+        leave_queue(self, *self.receive_source);
+    if (status != wake_normal && status != wake_retry)
+        return fail(static_cast<Error>(status));
+    return wait(self, Ref<KernelObject>::share(*self.receive_source), never, nullptr);
+}
+
+// Parks as often as it takes. Nothing that needs to be destroyed may live on the stack while the thread is parked.
+void complete(Thread& self, arch::TrapFrame& frame, Result<Step> step) {
+    while (step && step->parks_in != ParkedIn::nothing) {
+        auto const call = step->parks_in;
+        auto const status = self.park(call, step->next);
+        step = continue_parked(self, call, status);
+    }
+    frame.rax = step ? 0 : static_cast<std::uint64_t>(step.error());
 }
 
 }  // namespace
 
 void call_endpoint(Thread& caller, arch::TrapFrame& frame) {
-    set_status(frame, call(caller, frame));
+    complete(caller, frame, call(caller, frame));
 }
 
 void reply_only(Thread& caller, arch::TrapFrame& frame) {
@@ -139,7 +174,39 @@ void reply_only(Thread& caller, arch::TrapFrame& frame) {
 }
 
 void reply_and_wait(Thread& caller, arch::TrapFrame& frame) {
-    set_status(frame, reply_then_wait(caller, frame));
+    complete(caller, frame, reply_then_wait(caller, frame));
 }
 
 }  // namespace astrata::kernel
+
+// The entry code's two calls that the fast path has declined.
+extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
+    using namespace astrata::kernel;
+    auto& caller = arch::current_thread();
+    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    arch::enable_interrupts();
+    if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
+        call_endpoint(caller, frame);
+    else
+        reply_and_wait(caller, frame);
+    leave_to_user(frame);
+}
+
+// The calling thread was parked by the fast path and woken in the ordinary way.
+extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame) {
+    using namespace astrata::kernel;
+    sched::finish_switch();
+    auto& self = arch::current_thread();
+    auto const call = self.parked_in;
+    auto const status = self.unpark();
+    complete(self, frame, continue_parked(self, call, status));
+    leave_to_user(frame);
+}
+
+// The same calls by native code that is hosted in the kernel.
+void astrata::kernel::message_call_by_hosted(Thread& caller, arch::TrapFrame& frame) {
+    if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
+        call_endpoint(caller, frame);
+    else
+        reply_and_wait(caller, frame);
+}

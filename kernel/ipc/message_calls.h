@@ -1,4 +1,5 @@
-// The three system calls that carry messages in registers (abi/message.h). They work on the caller's frame directly.
+// The system calls that work on the register frame itself: call, reply, reply and wait. The short way of the common
+// case is fast_path.h; these are the long way, which does everything.
 #pragma once
 
 #include "arch/trap_frame.h"
@@ -7,11 +8,12 @@ namespace astrata::kernel {
 
 class Thread;
 
-/// rdi endpoint, rsi info, rdx deadline, words -> rax status, rsi info, words
+/// Words 0-7 in the frame's message registers, info in rsi, handle in rdi, deadline in rdx, wait source in rbp. Results
+/// go into the same registers; rax is 0 or an error.
 void call_endpoint(Thread& caller, arch::TrapFrame& frame);
-/// rdi reply, rsi info, words -> rax status
 void reply_only(Thread& caller, arch::TrapFrame& frame);
-/// rdi reply or 0, rsi info, rdx deadline, rbp source, words -> rax status, rdi reply, rsi info, rdx badge, rbp key, words
 void reply_and_wait(Thread& caller, arch::TrapFrame& frame);
+/// endpoint_call or reply_and_wait, by the number in rax.
+void message_call_by_hosted(Thread& caller, arch::TrapFrame& frame);
 
 }  // namespace astrata::kernel

@@ -51,6 +51,7 @@ Result<> request_pages(KernelObject& pager_endpoint, MemoryObject& object, std::
         self.paged_object = &object;
         auto const result = endpoint.call(self, never);
         self.paged_object = nullptr;
+        self.outgoing.kind = abi::DeliveryKind::message;  // what every other call of the thread is
         if (result || result.error() != Error::peer_closed || endpoint.is_closed())
             return result;
     }

@@ -1,5 +1,5 @@
-// Wait sets: one wait for many sources. A source that has something to give stands on the set's ready list; a waiter takes
-// the first and asks it. Lock order: endpoint or waitable, then wait set.
+// Wait sets: one wait for many sources. A source that has something to give stands on the set's ready list; a waiter
+// takes the first and asks it. Lock order: endpoint or waitable, then wait set.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct WaitSetEntry {
 
 class WaitSet final : public KernelObject {
 public:
-    static constexpr std::uint64_t key_limit = std::uint64_t{1} << 56;   // the top byte of a delivered key is the kind
+    static constexpr std::uint64_t key_limit = std::uint64_t{1} << 56;  // the top byte of a delivered key is the kind
 
     explicit WaitSet(Ref<Account> account) : KernelObject(abi::ObjectKind::wait_set, std::move(account)) {}
     ~WaitSet() override;
@@ -35,14 +35,14 @@ public:
     /// errors    not_found
     [[nodiscard]] Result<> remove(KernelObject& source);
 
-    /// A source (which holds its own lock) has something to give: puts it on the ready list. Returns a waiter whose wake-up was won
-    /// and who is the caller's to make ready; null if nobody waits.
+    /// A source (which holds its own lock) has something to give: puts it on the ready list. Returns a waiter whose
+    /// wake-up was won and who is the caller's to make ready; null if nobody waits.
     [[nodiscard]] Thread* mark_ready(WaitSetEntry& entry);
     /// For direct hand-over: a waiter, won, without marking anything ready.
     [[nodiscard]] Thread* pop_waiter();
 
-    /// A reference to the first ready source and its key, taken off the list; null source if none is ready. Announces the
-    /// calling thread's wait and queues it in that case.
+    /// A reference to the first ready source and its key, taken off the list; null source if none is ready. Announces
+    /// the calling thread's wait and queues it in that case.
     struct Ready {
         RefOrNull<KernelObject> source;
         std::uint64_t key = 0;
@@ -52,6 +52,7 @@ public:
     void leave_queue(Thread& self);
 
 private:
+    friend class FastPath;
     void clear();
     void detach(WaitSetEntry& entry);
 

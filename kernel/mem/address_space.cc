@@ -15,6 +15,9 @@ namespace {
 constexpr auto kept_flags = abi::MapFlags::private_ | abi::MapFlags::allow_jit | abi::MapFlags::uncached;
 constexpr auto write_and_execute = abi::Access::write | abi::Access::execute;
 
+// A bit for each slot of the kernel's half that a hosted home space has.
+constinit std::atomic<std::uint32_t> hosted_slots = 0;
+
 // Whether `upper`, which begins where `lower` ends, could be part of the same mapping.
 bool can_merge(Mapping const& lower, Mapping const& upper) {
     return lower.end() == upper.start && lower.object.get() == upper.object.get() && lower.access == upper.access &&
@@ -24,27 +27,48 @@ bool can_merge(Mapping const& lower, Mapping const& upper) {
 
 }  // namespace
 
-AddressSpace::AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home)
-    : KernelObject(abi::ObjectKind::address_space, std::move(account)), home_(std::move(home)),
+AddressSpace::AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home, VirtAddr start)
+    : KernelObject(abi::ObjectKind::address_space, std::move(account)), start_(start), home_(std::move(home)),
       search_top_(last_address()) {}
 
 Result<Ref<AddressSpace>> AddressSpace::create_home(Account& account) {
-    auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>()));
+    auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>(), layout::home_start));
     TRY(space->initialize());
     return space;
 }
 
+Result<Ref<AddressSpace>> AddressSpace::create_hosted_home(Account& account) {
+    for (unsigned slot = 0; slot < layout::hosted_limit; ++slot) {
+        auto const bit = std::uint32_t{1} << slot;
+        if ((hosted_slots.fetch_or(bit, std::memory_order_acquire) & bit) != 0)
+            continue;
+        auto space = make_object<AddressSpace>(account, RefOrNull<AddressSpace>(), layout::hosted_start + slot * layout::root_slot_bytes);
+        if (!space) {
+            hosted_slots.fetch_and(~bit, std::memory_order_release);
+            return space;
+        }
+        TRY((*space)->initialize());
+        return space;
+    }
+    return fail(Error::no_resources);
+}
+
 Result<Ref<AddressSpace>> AddressSpace::create_guest(Account& account, Ref<AddressSpace> home) {
-    auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>(std::move(home))));
+    auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>(std::move(home)), layout::guest_start));
     TRY(space->initialize());
     return space;
+}
+
+void AddressSpace::release_hosted_slot() {
+    auto const slot = (start_ - layout::hosted_start) / layout::root_slot_bytes;
+    hosted_slots.fetch_and(~(std::uint32_t{1} << slot), std::memory_order_release);
 }
 
 // Nobody else knows the copy yet, so its lock is not needed; which the analysis cannot see.
 Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
     if (!is_guest())
         return fail(Error::not_supported);
-    auto copy = TRY(make_object<AddressSpace>(account(), home_));
+    auto copy = TRY(make_object<AddressSpace>(account(), home_, layout::guest_start));
     TRY(copy->initialize());
     LockGuard guard(mapping_lock_);
     TRY(copy_mappings_to(*copy));
@@ -294,6 +318,11 @@ Result<VirtAddr> AddressSpace::map_anonymous(VirtAddr address, std::uint64_t len
     }
     if (has(flags, abi::MapFlags::populate))
         populate(mapped, length, access);
+    // Stacks of hosted code are asked for so: a fault on a stack that is in use in kernel mode could not even be reported.
+    if (has(flags, abi::MapFlags::populate) && is_hosted() && resident_pages_in(mapped, length) != length / page_size) {
+        TRY(unmap(mapped, length));
+        return fail(Error::no_memory);
+    }
     return mapped;
 }
 

@@ -65,6 +65,9 @@ public:
 
     /// errors    no_memory
     static Result<Ref<AddressSpace>> create_home(Account& account);
+    /// The home space of a process that is hosted in the kernel: a part of the kernel's half, the same in every root.
+    /// errors    no_memory, no_resources (layout::hosted_limit of them exist)
+    static Result<Ref<AddressSpace>> create_hosted_home(Account& account);
     /// A guest space of the process whose home space is `home`.
     static Result<Ref<AddressSpace>> create_guest(Account& account, Ref<AddressSpace> home);
     /// A copy of this guest space: private memory is copied on write by both from now on, shared mappings stay shared.
@@ -73,6 +76,16 @@ public:
     ~AddressSpace() override;
 
     [[nodiscard]] bool is_guest() const { return static_cast<bool>(home_); }
+    /// A hosted home space, or a guest space of one. Neither needs another root for native code than for foreign code.
+    [[nodiscard]] bool is_hosted() const { return start_ >= layout::hosted_start || (home_ && home_->is_hosted()); }
+    /// Whether [start, start + length) lies in the part of the address space that this object describes.
+    [[nodiscard]] bool contains(VirtAddr start, std::uint64_t length) const {
+        return start >= first_address() && start <= last_address() && length <= last_address() - start;
+    }
+    [[nodiscard]] VirtAddr first_address() const { return start_; }
+    [[nodiscard]] VirtAddr last_address() const {
+        return is_guest() ? layout::guest_end : start_ + (layout::home_end - layout::home_start);
+    }
     [[nodiscard]] bool belongs_to(AddressSpace const& home) const { return home_.get() == &home; }
 
     // ---- Mappings. Addresses, offsets and lengths are page-aligned, lengths above 0 (else invalid_argument), ranges
@@ -130,8 +143,16 @@ public:
     [[nodiscard]] PhysAddr native_root() const { return native_root_; }
     /// The CPU is about to load (or has stopped using) one of the roots. A guest space counts for its home space too.
     /// context   preemption off, on that CPU
-    void activate(std::uint32_t cpu);
-    void deactivate(std::uint32_t cpu);
+    void activate(std::uint32_t cpu) {
+        count_activation(cpu);
+        if (home_)
+            home_->count_activation(cpu);
+    }
+    void deactivate(std::uint32_t cpu) {
+        count_deactivation(cpu);
+        if (home_)
+            home_->count_deactivation(cpu);
+    }
 
     AddressSpace* next_unused = nullptr;  // while it waits for the reaper
 
@@ -142,7 +163,7 @@ public:
     void protect_view(ObjectView const& view);
 
     /// For make_object alone.
-    AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home);
+    AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home, VirtAddr start);
 
 private:
     struct StartOf {
@@ -175,9 +196,16 @@ private:
     };
     enum class Resolution { resolved, needs_pager };
 
+    void count_activation(std::uint32_t cpu) {
+        if (activations_[cpu]++ == 0)
+            active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
+    }
+    void count_deactivation(std::uint32_t cpu) {
+        if (--activations_[cpu] == 0)
+            active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
+    }
     Result<> initialize();
-    [[nodiscard]] VirtAddr first_address() const { return is_guest() ? layout::guest_start : layout::home_start; }
-    [[nodiscard]] VirtAddr last_address() const { return is_guest() ? layout::guest_end : layout::home_end; }
+    void release_hosted_slot();
     [[nodiscard]] Result<> check_range(VirtAddr address, std::uint64_t length) const;
     [[nodiscard]] Result<> check_access(abi::Access access, abi::MapFlags flags) const;
 
@@ -229,17 +257,18 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
-    [[nodiscard]] static paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) {
+    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
         return arch::PageFormat::leaf(page,
                                       {.write = may_write && has(mapping.access, abi::Access::write),
                                        .execute = has(mapping.access, abi::Access::execute),
-                                       .user = true,
+                                       .user = is_guest() || !is_hosted(),
                                        .uncached = has(mapping.flags, abi::MapFlags::uncached)},
                                       0);
     }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
 
+    VirtAddr const start_;
     RefOrNull<AddressSpace> const home_;  // of a guest space
     PhysAddr restricted_root_;
     PhysAddr native_root_;

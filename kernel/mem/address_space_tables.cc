@@ -44,10 +44,17 @@ void AddressSpace::Tables::root_entry_added(unsigned index, paging::Entry entry)
 
 // Before anybody else knows the space.
 Result<> AddressSpace::initialize() {
+    if (!is_guest() && is_hosted()) {
+        // Its place in the kernel's root is there already, and every other root shares it.
+        restricted_root_ = native_root_ = mem::kernel_root();
+        return {};
+    }
     Tables pages(*this);
     restricted_root_ = TRY(pages.allocate());
     native_root_ = restricted_root_;
     mem::copy_kernel_half(mem::table_entries(restricted_root_));
+    if (is_guest() && is_hosted())
+        return {};
     if (is_guest()) {
         native_root_ = TRY(pages.allocate());
         auto const entries = mem::table_entries(native_root_);
@@ -64,8 +71,15 @@ Result<> AddressSpace::initialize() {
 // The last reference is gone: no processor uses the roots, and no object can be reached through this space's views
 // while they are taken off its list one by one.
 AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
+    if (!is_guest() && is_hosted())
+        forget_pages(first_address(), (last_address() - first_address()) / page_size);
     remove_all_locked();
     private_pages_.clear();
+    if (!is_guest() && is_hosted()) {
+        // The tables went with the mappings.
+        release_hosted_slot();
+        return;
+    }
     if (restricted_root_.value == 0)
         return;
     Tables pages(*this);
@@ -105,23 +119,13 @@ void AddressSpace::protect_view(ObjectView const& view) {
 void AddressSpace::flush(VirtAddr start, std::uint64_t page_count) {
     // The page tables have changed before the mask is read; a CPU that sets its bit later loads the root later still.
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!is_guest() && is_hosted()) {
+        tlb::flush_kernel_range(start, page_count);
+        return;
+    }
     auto const active = active_.load(std::memory_order_relaxed);
     if (active != 0)
         tlb::flush_range(active, restricted_root_, native_root_, start, page_count);
-}
-
-void AddressSpace::activate(std::uint32_t cpu) {
-    if (activations_[cpu]++ == 0)
-        active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
-    if (home_)
-        home_->activate(cpu);
-}
-
-void AddressSpace::deactivate(std::uint32_t cpu) {
-    if (--activations_[cpu] == 0)
-        active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
-    if (home_)
-        home_->deactivate(cpu);
 }
 
 std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t length) {

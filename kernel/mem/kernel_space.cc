@@ -243,13 +243,17 @@ Result<> initialize(BootInfo const& info) {
     // Every root shares the dynamic area's second-level table, so it must be there before the first root is copied.
     TRY(tables.table_for(layout::dynamic_start, PageFormat::levels - 2));
     arch::load_root(root);
+    dynamic_area.reset();
+    TRY(initialize_frames(ranges));
+    for (unsigned slot = 0; slot < layout::hosted_limit; ++slot) {
+        auto const index = paging::index_at(layout::hosted_start + slot * layout::root_slot_bytes, PageFormat::levels - 1);
+        paging::store_entry(table_entries(root)[index], PageFormat::table(TRY(allocate_frame(FrameKind::page_table, Zero::yes))));
+    }
     kernel_slots.count = 0;
     for (auto index = kernel_half_start; index < paging::entries_per_table; ++index) {
         if (table_entries(root)[index] != 0)
             kernel_slots.index[kernel_slots.count++] = static_cast<std::uint16_t>(index);
     }
-    dynamic_area.reset();
-    TRY(initialize_frames(ranges));
     zeroes = TRY(allocate_frame(FrameKind::kernel, Zero::yes));
     return {};
 }

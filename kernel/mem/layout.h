@@ -22,6 +22,11 @@ inline constexpr std::uint64_t direct_map_limit = std::uint64_t{64} << 40;  // b
 /// so that every root shares it.
 inline constexpr VirtAddr dynamic_start{0xffff'e000'0000'0000};
 inline constexpr std::uint64_t dynamic_length = root_slot_bytes;
+/// Home spaces of processes that are hosted in the kernel, one root slot each; their second-level tables are present from the
+/// start as well.
+inline constexpr VirtAddr hosted_start{0xffff'c000'0000'0000};
+inline constexpr unsigned hosted_limit = 16;
+inline constexpr VirtAddr hosted_end = hosted_start + hosted_limit * root_slot_bytes;
 /// The kernel image.
 inline constexpr VirtAddr image{0xffff'ffff'8000'0000};
 

@@ -4,19 +4,9 @@
 
 #include "kernel/ipc/reply.h"
 #include "kernel/mem/heap.h"
+#include "kernel/object/lookup.h"
 
 namespace astrata::kernel {
-
-namespace {
-
-constexpr std::uint32_t slot_of(abi::Handle handle) {
-    return static_cast<std::uint32_t>(handle) - 1;   // 0 is no handle, so slots count from 1 outside
-}
-constexpr std::uint32_t generation_of(abi::Handle handle) {
-    return static_cast<std::uint32_t>(handle >> 32);
-}
-
-}  // namespace
 
 HandleTable::~HandleTable() {
     close_all();
@@ -27,16 +17,6 @@ HandleTable::~HandleTable() {
         mem::heap_free(page, page_size);
     mem::heap_free(pages_, sizeof(*pages_));
     account_.uncharge(page_count_ * page_size + sizeof(*pages_));
-}
-
-HandleEntry* HandleTable::entry_locked(abi::Handle handle) {
-    auto const slot = slot_of(handle);
-    if (slot >= page_count_ * entries_per_page)
-        return nullptr;
-    auto& entry = (*(*pages_)[slot / entries_per_page]).entries[slot % entries_per_page];
-    if (entry.object == nullptr || entry.generation != generation_of(handle))
-        return nullptr;
-    return &entry;
 }
 
 HandleEntry* HandleTable::allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) {
@@ -50,20 +30,11 @@ HandleEntry* HandleTable::allocate_locked(KernelObject& object, abi::Rights righ
     if (has(rights, abi::Rights::receive))
         object.receive_handles_.fetch_add(1, std::memory_order_relaxed);
     entry->object = &object;
-    entry->rights = rights;
+    static_assert(static_cast<std::uint32_t>(all_rights) <= 0xffff);
+    entry->right_bits = static_cast<std::uint16_t>(rights);
     entry->badge = badge;
     entry->parent = entry->first_child = entry->next_sibling = entry->previous_sibling = nullptr;
     return entry;
-}
-
-void HandleTable::free_locked(HandleEntry& entry) {
-    entry.object = nullptr;
-    // A slot whose generations are used up is retired, so that no stale number ever becomes valid again.
-    if (++entry.generation == 0)
-        return;
-    entry.next_sibling = first_free_;
-    first_free_ = &entry;
-    --used_;
 }
 
 Result<> HandleTable::grow() {
@@ -108,20 +79,20 @@ Result<> HandleTable::grow() {
         account_.uncharge(page_size);
         return fail(directory == nullptr ? Error::no_memory : Error::no_resources);
     }
-    auto const first_slot = static_cast<std::uint32_t>(page_count_ * entries_per_page);
+    auto const first_slot = page_count_ * entries_per_page;
     (*pages_)[page_count_++] = page;
-    for (std::uint32_t i = entries_per_page; i-- > 0;) {
+    for (std::size_t i = entries_per_page; i-- > 0;) {
         auto& entry = page->entries[i];
         entry.table = this;
-        entry.slot = first_slot + i;
+        entry.slot = static_cast<std::uint16_t>(first_slot + i);
         entry.next_sibling = first_free_;
         first_free_ = &entry;
     }
     return {};
 }
 
-// The tree functions run with the object's derivation lock held by their callers; the analysis cannot follow a lock that
-// is a member of a parameter through the friend.
+// The tree functions run with the object's derivation lock held by their callers; the analysis cannot follow a lock
+// that is a member of a parameter through the friend.
 void HandleTable::link(KernelObject& object, HandleEntry& entry, HandleEntry* parent) NO_THREAD_SAFETY_ANALYSIS {
     auto*& first = parent != nullptr ? parent->first_child : object.first_root_;
     entry.parent = parent;
@@ -155,7 +126,7 @@ void HandleTable::release(Ref<KernelObject> object, abi::Rights rights, std::uin
         object->receivers_gone();
     if (object->handles_.fetch_sub(1, std::memory_order_acq_rel) == 1)
         object->handles_gone();
-    object->drop_reference();   // the entry's own
+    object->drop_reference();  // the entry's own
 }
 
 Result<ResolvedHandle> HandleTable::find(abi::Handle handle) {
@@ -163,7 +134,7 @@ Result<ResolvedHandle> HandleTable::find(abi::Handle handle) {
     auto* entry = entry_locked(handle);
     if (entry == nullptr)
         return fail(Error::bad_handle);
-    return ResolvedHandle{Ref<KernelObject>::share(*entry->object), entry->rights, entry->badge};
+    return ResolvedHandle{Ref<KernelObject>::share(*entry->object), entry->rights(), entry->badge};
 }
 
 Result<abi::Handle> HandleTable::insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge) {
@@ -196,7 +167,8 @@ Result<abi::Handle> HandleTable::insert_reply(Ref<KernelObject> reply, std::uint
 }
 
 Result<abi::Handle> HandleTable::derive(abi::Handle parent_handle, abi::Rights rights, std::uint64_t badge) {
-    auto const object = TRY(find(parent_handle)).object;
+    auto const object = TRY(find(parent_handle))
+    .object;
     for (;;) {
         {
             LockGuard derivation(object->derivation_lock_);
@@ -229,8 +201,8 @@ Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
                 if (&target == this)
                     return handle;
             }
-            // Nobody else can take `old` out of its slot meanwhile: that needs the derivation lock. (A reply handle can go, by
-            // being answered; take_reply below notices.)
+            // Nobody else can take `old` out of its slot meanwhile: that needs the derivation lock. (A reply handle can
+            // go, by being answered; take_reply below notices.)
             HandleEntry* entry = nullptr;
             {
                 LockGuard guard(target.lock_);
@@ -294,19 +266,21 @@ Result<ResolvedHandle> HandleTable::take_reply(abi::Handle handle) {
         return fail(Error::wrong_type);
     // The entry's reference becomes the caller's.
     entry->object->handles_.fetch_sub(1, std::memory_order_relaxed);
-    ResolvedHandle resolved{Ref<KernelObject>::adopt(*entry->object), entry->rights, entry->badge};
+    ResolvedHandle resolved{Ref<KernelObject>::adopt(*entry->object), entry->rights(), entry->badge};
     free_locked(*entry);
     return resolved;
 }
 
 Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
-    auto const object = TRY(find(handle)).object;
+    auto const object = TRY(find(handle))
+    .object;
     if (object->kind() == abi::ObjectKind::reply)
         return std::uint64_t{0};
     std::uint64_t revoked = 0;
     for (;;) {
         abi::Rights rights{};
-        // One handle at a time, deepest first along the first children, so that each step is short and nothing recurses.
+        // One handle at a time, deepest first along the first children, so that each step is short and nothing
+        // recurses.
         {
             LockGuard derivation(object->derivation_lock_);
             HandleEntry* victim = nullptr;
@@ -322,7 +296,7 @@ Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
             while (victim->first_child != nullptr)
                 victim = victim->first_child;
             unlink(*object, *victim);
-            rights = victim->rights;
+            rights = victim->rights();
             LockGuard guard(victim->table->lock_);
             victim->table->free_locked(*victim);
         }

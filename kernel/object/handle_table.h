@@ -1,9 +1,9 @@
 // A process's handles, and the derivation trees that run through all tables.
 //
-// A handle is a slot number and the slot's generation, so that a closed handle's number stays invalid. Every handle except
-// reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the root. Revoking
-// removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the slots by their
-// table's lock; the derivation lock comes first.
+// A handle is a slot number and the slot's generation, so that a closed handle's number stays invalid. Every handle
+// except reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the
+// root. Revoking removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the
+// slots by their table's lock; the derivation lock comes first.
 #pragma once
 
 #include <array>
@@ -22,18 +22,21 @@ namespace astrata::kernel {
 class HandleTable;
 
 struct HandleEntry {
-    KernelObject* object = nullptr;      // owns a reference; null in a free slot
+    KernelObject* object = nullptr;  // owns a reference; null in a free slot
     HandleTable* table = nullptr;
     std::uint32_t generation = 1;
-    std::uint32_t slot = 0;
-    abi::Rights rights{};
-    std::uint64_t badge = 0;             // of a reply handle: the number of the call it answers
+    std::uint16_t slot = 0;
+    std::uint16_t right_bits = 0;
+    std::uint64_t badge = 0;  // of a reply handle: the number of the call it answers
     HandleEntry* parent = nullptr;
     HandleEntry* first_child = nullptr;
-    HandleEntry* next_sibling = nullptr;   // in a free slot: the next free one
+    HandleEntry* next_sibling = nullptr;  // in a free slot: the next free one
     HandleEntry* previous_sibling = nullptr;
+
+    [[nodiscard]] abi::Rights rights() const { return static_cast<abi::Rights>(right_bits); }
 };
-static_assert(sizeof(HandleEntry) == 72);
+// A power of two, so that a look-up only shifts.
+static_assert(sizeof(HandleEntry) == 64);
 
 /// What a look-up yields.
 struct ResolvedHandle {
@@ -76,17 +79,35 @@ public:
     [[nodiscard]] std::uint64_t count() const { return used_; }
 
 private:
+    friend class FastPath;
     static constexpr std::size_t entries_per_page = page_size / sizeof(HandleEntry);
     static constexpr std::size_t page_limit = 512;
     struct Page {
         std::array<HandleEntry, entries_per_page> entries;
     };
-    static_assert(sizeof(Page) <= page_size);
+    static_assert(sizeof(Page) == page_size && entries_per_page * page_limit <= 1U << 16);
 
-    [[nodiscard]] HandleEntry* entry_locked(abi::Handle handle) REQUIRES(lock_);
+    [[nodiscard]] HandleEntry* entry_locked(abi::Handle handle) REQUIRES(lock_) {
+        auto const slot = static_cast<std::uint32_t>(handle) - 1;  // 0 is no handle, so slots count from 1 outside
+        if (slot >= page_count_ * entries_per_page)
+            return nullptr;
+        auto& entry = (*(*pages_)[slot / entries_per_page]).entries[slot % entries_per_page];
+        if (entry.object == nullptr || entry.generation != static_cast<std::uint32_t>(handle >> 32))
+            return nullptr;
+        return &entry;
+    }
     // Null when a page of entries must be added first; see grow().
-    [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) REQUIRES(lock_);
-    void free_locked(HandleEntry& entry) REQUIRES(lock_);
+    [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge)
+        REQUIRES(lock_);
+    void free_locked(HandleEntry& entry) REQUIRES(lock_) {
+        entry.object = nullptr;
+        // A slot whose generations are used up is retired, so that no stale number ever becomes valid again.
+        if (++entry.generation == 0)
+            return;
+        entry.next_sibling = first_free_;
+        first_free_ = &entry;
+        --used_;
+    }
     [[nodiscard]] Result<> grow();
     static abi::Handle value_of(HandleEntry const& entry) {
         return std::uint64_t{entry.generation} << 32 | (entry.slot + 1);

@@ -19,7 +19,7 @@ class KernelObject;
 /// Builds a kernel object: charges its size to `account`, then constructs T(Ref<Account>, arguments...).
 /// errors    no_memory
 template <typename T, typename... Arguments>
-[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);   // kernel/object/make_object.h
+[[nodiscard]] Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);  // kernel/object/make_object.h
 
 /// Two lifetimes: *handles* say whether user space still cares (handles_gone), *references* whether the memory may go.
 class KernelObject : public RefCounted<KernelObject> {
@@ -40,11 +40,13 @@ public:
 
     static void destroy(KernelObject* object);
 
-    // Objects live in the kernel heap; see kernel/mem/heap.h. Creation goes through make_object, which charges the account.
+    // Objects live in the kernel heap; see kernel/mem/heap.h. Creation goes through make_object, which charges the
+    // account.
     static void* operator new(std::size_t size, void* place) { return static_cast<void>(size), place; }
     static void operator delete(void* memory, std::size_t size);
 
 private:
+    friend class FastPath;
     friend class HandleTable;
     template <typename T, typename... Arguments>
     friend Result<Ref<T>> make_object(Account& account, Arguments&&... arguments);
@@ -53,9 +55,9 @@ private:
     Ref<Account> const account_;
     std::atomic<std::uint32_t> handles_ = 0;
     std::atomic<std::uint32_t> receive_handles_ = 0;
-    std::uint32_t charged_bytes_ = 0;   // for this object itself, by make_object
+    std::uint32_t charged_bytes_ = 0;  // for this object itself, by make_object
     SpinLock<LockRank::derivation, PreemptionOff> derivation_lock_;
-    HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;   // handles derived from no other
+    HandleEntry* first_root_ GUARDED_BY(derivation_lock_) = nullptr;  // handles derived from no other
 };
 
 }  // namespace astrata::kernel

@@ -13,7 +13,7 @@ namespace astrata::kernel {
 
 Process::Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, std::string_view name)
     : KernelObject(abi::ObjectKind::process, std::move(account)), silo_(std::move(silo)), home_(std::move(home)),
-      handles_(silo_->memory()) {
+      is_hosted_(home_->is_hosted()), handles_(silo_->memory()) {
     std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
 }
 
@@ -23,8 +23,9 @@ Process::~Process() {
     silo_->uncount_process();
 }
 
-Result<Ref<Process>> Process::create(Ref<Silo> silo, std::string_view name) {
-    auto home = TRY(AddressSpace::create_home(silo->memory()));
+Result<Ref<Process>> Process::create(Ref<Silo> silo, std::string_view name, abi::IsolationMode isolation) {
+    bool const is_hosted = isolation == abi::IsolationMode::kernel;
+    auto home = TRY(is_hosted ? AddressSpace::create_hosted_home(silo->memory()) : AddressSpace::create_home(silo->memory()));
     TRY(map_vdso(*home));
     TRY(silo->count_process());
     auto process = make_object<Process>(silo->memory(), silo, std::move(home), name);
@@ -143,6 +144,7 @@ void Process::fill(abi::ProcessInfo& info) {
     info = {};
     info.id = id();
     info.silo_id = silo_->id();
+    info.isolation = is_hosted_ ? abi::IsolationMode::kernel : abi::IsolationMode::user;
     info.name = abi::Text<32>::from(name());
     info.handles = handles_.count();
     info.memory_mapped = home_->mapped_bytes();
@@ -158,6 +160,11 @@ void Process::fill(abi::ProcessInfo& info) {
     info.fault_error = crash_.error_code;
     info.fault_address = crash_.fault_address;
     info.fault_instruction = crash_.instruction;
+}
+
+bool is_own_hosted_memory(VirtAddr start, std::uint64_t length) {
+    auto const& thread = arch::current_thread();
+    return thread.is_user() && thread.process().is_hosted() && thread.process().home().contains(start, length);
 }
 
 }  // namespace astrata::kernel

@@ -31,12 +31,14 @@ public:
     static constexpr std::size_t name_capacity = 32;
 
     /// errors    no_memory, no_resources, bad_state
-    static Result<Ref<Process>> create(Ref<Silo> silo, std::string_view name);
+    static Result<Ref<Process>> create(Ref<Silo> silo, std::string_view name, abi::IsolationMode isolation);
     explicit Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, std::string_view name);
     ~Process() override;
 
     [[nodiscard]] Silo& silo() const { return *silo_; }
     [[nodiscard]] AddressSpace& home() const { return *home_; }
+    /// Its native code runs in the kernel's half, in the processor's kernel mode.
+    [[nodiscard]] bool is_hosted() const { return is_hosted_; }
     [[nodiscard]] HandleTable& handles() { return handles_; }
     [[nodiscard]] std::string_view name() const;
 
@@ -74,6 +76,7 @@ private:
 
     Ref<Silo> const silo_;
     Ref<AddressSpace> const home_;
+    bool const is_hosted_;
     HandleTable handles_;
     std::array<char, name_capacity> name_{};
     FaultRecovery fault_recovery_;
@@ -87,5 +90,8 @@ private:
     std::int64_t exit_code_ GUARDED_BY(lock_) = 0;
     CrashInfo crash_ GUARDED_BY(lock_);
 };
+
+/// Whether a range lies in the home space of the calling thread's process, and that is hosted in the kernel.
+[[nodiscard]] bool is_own_hosted_memory(VirtAddr start, std::uint64_t length);
 
 }  // namespace astrata::kernel

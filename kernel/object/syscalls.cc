@@ -79,14 +79,20 @@ Result<> sys_silo_kill(Thread&, SiloKillArgs const& args) {
 
 Result<ProcessCreateResult> sys_process_create(Thread& caller, ProcessCreateArgs const& args) {
     auto const name = TRY(NameText::copy_from(args.name));
-    auto process = TRY(Process::create(args.silo, name.view()));
+    if (args.isolation == abi::IsolationMode::wasm)
+        return fail(Error::not_supported);
+    // Whoever may put code into the kernel has all its power: that is for the root silo alone.
+    if (args.isolation == abi::IsolationMode::kernel && !caller.process().silo().is_root())
+        return fail(Error::access_denied);
+    auto process = TRY(Process::create(args.silo, name.view(), args.isolation));
+    auto const home_base = process->home().first_address().value;
     auto home = TRY(install_handle(caller, Ref<KernelObject>(Ref<AddressSpace>::share(process->home())), all_rights));
     auto handle = install_handle(caller, std::move(process), all_rights);
     if (!handle) {
         (void)caller.process().handles().close(home);
         return fail(handle.error());
     }
-    return ProcessCreateResult{.process = *handle, .home = home};
+    return ProcessCreateResult{.process = *handle, .home = home, .home_base = home_base};
 }
 
 Result<> sys_process_exit(Thread& caller, ProcessExitArgs const& args) {
@@ -106,8 +112,8 @@ Result<> sys_process_info(Thread&, ProcessInfoArgs const& args) {
 }
 
 Result<> sys_process_set_fault_recovery(Thread& caller, ProcessSetFaultRecoveryArgs const& args) {
-    auto const is_user = [](std::uint64_t address) { return address < layout::home_end.value; };
-    if (args.start > args.end || !is_user(args.end) || !is_user(args.recovery))
+    auto const& home = caller.process().home();
+    if (args.start > args.end || !home.contains({args.start}, args.end - args.start) || !home.contains({args.recovery}, 0))
         return fail(Error::invalid_argument);
     caller.process().set_fault_recovery({.start = args.start, .end = args.end, .recovery = args.recovery});
     return {};

@@ -50,13 +50,15 @@ Result<abi::Handle> sys_thread_create(Thread& caller, ThreadCreateArgs const& ar
 }
 
 Result<> sys_thread_start(Thread& caller, ThreadStartArgs const& args) {
-    if (args.entry >= layout::home_end.value || args.stack > layout::home_end.value)
+    auto const& home = args.thread->process().home();
+    if (!home.contains({args.entry}, 1) || !home.contains({args.stack}, 0))
         return fail(Error::bad_address);
     auto space = TRY(guest_space(caller, args.thread->process(), args.space));
     return args.thread->start(args.entry, args.stack, args.argument0, args.argument1, std::move(space));
 }
 
-Result<> sys_thread_exit(Thread& caller, ThreadExitArgs const&) {
+Result<> sys_thread_exit(Thread& caller, ThreadExitArgs const& args) {
+    caller.farewell = {.address = {args.address}, .value = args.value};
     // Taken on the way back to user mode, where nothing is held any more.
     caller.kill();
     return {};

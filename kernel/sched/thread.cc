@@ -11,6 +11,7 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread_registry.h"
+#include "kernel/user_copy/user_span.h"
 
 namespace astrata::kernel {
 
@@ -20,16 +21,19 @@ namespace {
 void begin_user_thread(void* raw) {
     auto& thread = *static_cast<Thread*>(raw);
     auto const words = thread.request_words;
-    arch::enter_user(words[0], words[1], words[2], words[3], thread.buffer_address.value);
+    auto const enter = thread.process().is_hosted() ? arch::begin_hosted : arch::enter_user;
+    enter(words[0], words[1], words[2], words[3], thread.buffer_address.value);
 }
 
 }  // namespace
 
-Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack, Ref<Reply> reply)
+Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack,
+               Ref<Reply> reply)
     : KernelObject(abi::ObjectKind::thread, std::move(account)), process_(std::move(process)), stack_(std::move(stack)),
       reply_(std::move(reply)), timeout_(timeout_expired, *this) {
     std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
     arch.stack_top = arch.trap_stack = stack_.top().value;
+    frame = &arch::system_call_frame(arch);
     reply_->connect(*this);
 }
 
@@ -46,9 +50,11 @@ Result<Ref<Thread>> Thread::create(Process& process, std::string_view name) {
     auto& account = process.silo().memory();
     auto stack = TRY(mem::KernelStack::create(account));
     auto reply = TRY(make_object<Reply>(account));
-    auto thread = TRY(make_object<Thread>(account, RefOrNull<Process>(Ref<Process>::share(process)), name, std::move(stack), std::move(reply)));
+    auto thread = TRY(make_object<Thread>(account, RefOrNull<Process>(Ref<Process>::share(process)), name,
+                                          std::move(stack), std::move(reply)));
     auto buffer = TRY(MemoryObject::create_contiguous(account, page_size));
-    thread->buffer_address = TRY(process.home().map(buffer, 0, {}, page_size, abi::Access::read | abi::Access::write, {}));
+    thread->buffer_address =
+        TRY(process.home().map(buffer, 0, {}, page_size, abi::Access::read | abi::Access::write, {}));
     thread->buffer = reinterpret_cast<abi::MessageBuffer*>(arch::phys_to_virt(buffer->device_address()));
     thread->buffer_object = RefOrNull<KernelObject>(Ref<KernelObject>(std::move(buffer)));
     if (auto added = process.add_thread(*thread); !added) {
@@ -59,7 +65,8 @@ Result<Ref<Thread>> Thread::create(Process& process, std::string_view name) {
     return thread;
 }
 
-Result<Ref<Thread>> Thread::create_kernel(Account& account, std::string_view name, void (*function)(void*), void* argument) {
+Result<Ref<Thread>> Thread::create_kernel(Account& account, std::string_view name, void (*function)(void*),
+                                          void* argument) {
     auto stack = TRY(mem::KernelStack::create(account));
     auto reply = TRY(make_object<Reply>(account));
     auto thread = TRY(make_object<Thread>(account, RefOrNull<Process>(), name, std::move(stack), std::move(reply)));
@@ -81,8 +88,8 @@ Result<> Thread::start(std::uint64_t entry, std::uint64_t stack, std::uint64_t a
     return {};
 }
 
-// Whoever wins a wake-up makes the thread ready exactly once, and exactly one switch away matches that; only a thread that
-// won against itself, because a kick had come before the wait was announced, must not switch.
+// Whoever wins a wake-up makes the thread ready exactly once, and exactly one switch away matches that; only a thread
+// that won against itself, because a kick had come before the wait was announced, must not switch.
 std::uint32_t Thread::block(MonotonicNs deadline) {
     arm_timeout(deadline);
     auto const state = arch::disable_interrupts();
@@ -102,6 +109,29 @@ std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
     else
         sched::switch_to(next);
     arch::restore_interrupts(state);
+    return finish_wait();
+}
+
+std::uint32_t Thread::park(ParkedIn call, Thread* next) {
+    (void)arch::disable_interrupts();
+    arch::release_preemption();
+    if (!is_interrupted_already()) {
+        // A hosted thread's stack holds more than the system call.
+        if (!process_->is_hosted())
+            parked_in = call;
+        if (next != nullptr)
+            sched::switch_to(*next);
+        else
+            sched::switch_away();
+    } else if (next != nullptr) {
+        sched::make_ready(*next);
+    }
+    return unpark();
+}
+
+std::uint32_t Thread::unpark() {
+    parked_in = ParkedIn::nothing;
+    arch::enable_interrupts();
     return finish_wait();
 }
 
@@ -164,11 +194,21 @@ void Thread::interrupt_wait() {
 }
 
 void Thread::end() {
+    // The stack of hosted native code goes with its process.
+    if (process_ && process_->is_hosted())
+        arch::continue_on_kernel_stack(arch, [](void* thread) { static_cast<Thread*>(thread)->finish(); }, this);
+    finish();
+}
+
+void Thread::finish() {
+    if (farewell.address.value != 0)
+        (void)copy_out({farewell.address, sizeof(farewell.value)}, std::as_bytes(std::span(&farewell.value, 1)));
     reply_->disconnect();
     if (process_ && buffer_object)
         (void)process_->home().unmap(buffer_address, page_size);
     arch::leave_space();
     guest_space = nullptr;
+    receive_source = nullptr;
     unregister_thread(*this);
     if (process_) {
         process_->run_ticks.fetch_add(run_ticks.load(std::memory_order_relaxed), std::memory_order_relaxed);

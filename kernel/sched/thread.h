@@ -1,5 +1,5 @@
-// Threads: a kernel stack, the machine's registers, a place in the scheduler, and the state of the one call or wait that the
-// thread can be in.
+// Threads: a kernel stack, the machine's registers, a place in the scheduler, and the state of the one call or wait
+// that the thread can be in.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "arch/cpu.h"
 #include "arch/thread_state.h"
 #include "arch/trap_frame.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/ipc/reply.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/user_page.h"
@@ -42,7 +43,7 @@ inline constexpr std::uint32_t wake_retry = ~std::uint32_t{0};
 /// A message on its way: where its words lie, and what the kernel knows about the sender.
 struct OutgoingMessage {
     abi::MessageInfo info;
-    std::uint64_t* words = nullptr;      // eight, in the sender's trap frame or request_words
+    std::uint64_t* words = nullptr;  // eight, in the sender's trap frame or request_words
     std::uint64_t badge = 0;
     abi::DeliveryKind kind = abi::DeliveryKind::message;
 };
@@ -55,7 +56,8 @@ public:
     /// errors    no_memory, no_resources, bad_state (process has ended)
     static Result<Ref<Thread>> create(Process& process, std::string_view name);
     /// A thread of the kernel itself.
-    static Result<Ref<Thread>> create_kernel(Account& account, std::string_view name, void (*function)(void*), void* argument);
+    static Result<Ref<Thread>> create_kernel(Account& account, std::string_view name, void (*function)(void*),
+                                             void* argument);
     explicit Thread(Ref<Account> account, RefOrNull<Process> process, std::string_view name, mem::KernelStack stack,
                     Ref<Reply> reply);
     ~Thread() override;
@@ -71,8 +73,8 @@ public:
 
     // ---- Waiting. Only the thread itself calls prepare_to_wait, cancel_wait and block.
 
-    /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is never in a
-    /// run queue for two reasons.
+    /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is
+    /// never in a run queue for two reasons.
     void prepare_to_wait(bool is_interruptible = true) {
         arch::disable_preemption();
         wait_state_.store(is_interruptible ? WaitState::waiting : WaitState::waiting_firmly, std::memory_order_seq_cst);
@@ -96,18 +98,28 @@ public:
         auto const state = wait_state_.load(std::memory_order_relaxed);
         return state == WaitState::waiting || state == WaitState::waiting_firmly;
     }
-    /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends it with
-    /// interrupted, `deadline` with timed_out.
+    /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends
+    /// it with interrupted, `deadline` with timed_out.
     std::uint32_t block(MonotonicNs deadline);
     /// The same, but the CPU goes straight to `next`, which the caller has woken.
     std::uint32_t block_and_switch_to(Thread& next, MonotonicNs deadline);
+    /// Sleeps without a deadline in a message call whose results are in `frame`. Whoever brings them may resume the
+    /// thread straight in user mode, and then this never returns: no caller up the stack may have anything left to do
+    /// but what a slow return does. Returns, interrupts on, the status of a wake-up by anybody else.
+    std::uint32_t park(ParkedIn call, Thread* next);
+    /// What a parked thread does first when it was woken in the ordinary way, on its stack again with interrupts off.
+    std::uint32_t unpark();
 
     // ---- Kicks and kills, from any thread.
 
     void kick();
     void kill();
-    [[nodiscard]] bool is_kick_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0; }
-    [[nodiscard]] bool is_kill_pending() const { return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0; }
+    [[nodiscard]] bool is_kick_pending() const {
+        return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0;
+    }
+    [[nodiscard]] bool is_kill_pending() const {
+        return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0;
+    }
     [[nodiscard]] bool has_pending() const { return pending_.load(std::memory_order_relaxed) != 0; }
     void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
 
@@ -121,8 +133,8 @@ public:
     ListLink<Thread> run_link;
     ListLink<Thread> process_link;
     ListLink<Thread> all_link;
-    std::atomic<bool> is_on_cpu = false;      // its kernel stack is in use: another CPU must wait before it resumes it
-    std::atomic<std::uint32_t> cpu = 0;       // where it runs or ran last
+    std::atomic<bool> is_on_cpu = false;  // its kernel stack is in use: another CPU must wait before it resumes it
+    std::atomic<std::uint32_t> cpu = 0;   // where it runs or ran last
     std::atomic<std::uint64_t> affinity = ~std::uint64_t{0};
     std::uint8_t base_priority = priority::standard;
     std::uint8_t effective_priority = priority::standard;
@@ -137,30 +149,40 @@ public:
 
     // ---- IPC state of the call that the thread is in.
 
-    OutgoingMessage outgoing;                        // valid while queued on an endpoint or awaiting a reply
-    std::array<std::uint64_t, 8> request_words{};    // outgoing.words of messages that the kernel itself makes
+    OutgoingMessage outgoing;                      // valid while queued on an endpoint or awaiting a reply
+    std::array<std::uint64_t, 8> request_words{};  // outgoing.words of messages that the kernel itself makes
     std::uint64_t call_number = 0;
-    arch::TrapFrame* frame = nullptr;                // of the message system call in progress: where results go
-    bool has_delivery = false;                       // a message or signal was put into `frame` while the thread waited
-    MemoryObject* paged_object = nullptr;            // whose pages the thread waits for, in a page request
-    abi::MessageBuffer* buffer = nullptr;            // through the direct map
+    arch::TrapFrame* frame = nullptr;  // of the thread's system calls: where results go
+    ParkedIn parked_in = ParkedIn::nothing;
+    RefOrNull<KernelObject> receive_source;  // what the thread waits on, or waited on last, without a deadline
+    bool has_delivery = false;               // a message or signal was put into `frame` while the thread waited
+    MemoryObject* paged_object = nullptr;    // whose pages the thread waits for, in a page request
+    abi::MessageBuffer* buffer = nullptr;    // through the direct map
     RefOrNull<KernelObject> buffer_object;
-    VirtAddr buffer_address;                         // in the home space
+    VirtAddr buffer_address;  // in the home space
     [[nodiscard]] Reply& reply() const { return *reply_; }
+
+    /// Stored in the process's memory when the thread has left its stack there; nowhere at address 0.
+    struct {
+        VirtAddr address;
+        std::uint32_t value = 0;
+    } farewell;
 
     // ---- Guest space of the personality's threads.
 
     RefOrNull<AddressSpace> guest_space;
-    abi::RestrictedStateX86* restricted_state = nullptr;   // through the direct map
+    abi::RestrictedStateX86* restricted_state = nullptr;  // through the direct map
     mem::PinnedPage restricted_page;
 
 private:
+    friend class FastPath;
     friend class WaitQueue;
-    enum class WaitState : std::uint32_t { running, waiting, waiting_firmly, woken };   // firmly: no kick ends it
+    enum class WaitState : std::uint32_t { running, waiting, waiting_firmly, woken };  // firmly: no kick ends it
     static constexpr std::uint32_t pending_kick = 1;
     static constexpr std::uint32_t pending_kill = 2;
 
     static void timeout_expired(TimerNode& timer);
+    [[noreturn]] void finish();
     void arm_timeout(MonotonicNs deadline);
     std::uint32_t finish_wait();
     void interrupt_wait();
@@ -176,7 +198,7 @@ private:
     std::atomic<std::uint32_t> pending_ = 0;
     std::atomic<bool> is_started_ = false;
 
-    WaitQueue* wait_queue_ = nullptr;      // guarded by that queue's lock
+    WaitQueue* wait_queue_ = nullptr;  // guarded by that queue's lock
     Thread* wait_next_ = nullptr;
     Thread* wait_previous_ = nullptr;
 

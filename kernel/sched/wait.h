@@ -1,8 +1,7 @@
 // Queues of waiting threads. A thread waits in three steps: it announces that it will (prepare_to_wait), makes itself
-// findable (a queue, under that queue's lock) and blocks. Whoever wants to wake it must win Thread::try_wake, so that of a
-// message, a deadline and a kick exactly one ends the wait.
+// findable (a queue, under that queue's lock) and blocks. Whoever wants to wake it must win Thread::try_wake, so that
+// of a message, a deadline and a kick exactly one ends the wait.
 #pragma once
-
 
 namespace astrata::kernel {
 
@@ -16,8 +15,8 @@ public:
     /// Takes out the first thread that is still waiting, having won try_wake with `status` 0; null if there is none.
     /// The thread is the caller's to make ready.
     [[nodiscard]] Thread* pop_woken();
-    /// Takes out the first thread that is still waiting without waking it; null if there is none. It may stop waiting at any time,
-    /// but, to leave, must pass through the lock of this queue.
+    /// Takes out the first thread that is still waiting without waking it; null if there is none. It may stop waiting
+    /// at any time, but, to leave, must pass through the lock of this queue.
     [[nodiscard]] Thread* pop_waiting();
     /// Takes the thread out if it is in this queue.
     void remove(Thread& thread);
@@ -25,6 +24,7 @@ public:
     [[nodiscard]] Thread* first() const { return first_; }
 
 private:
+    friend class FastPath;
     Thread* first_ = nullptr;
     Thread* last_ = nullptr;
 };

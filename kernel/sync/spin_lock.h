@@ -48,12 +48,17 @@ public:
             arch::enable_preemption();
     }
 
+    /// For code that runs with interrupts off anyway and has another way to go when somebody holds the lock: takes and
+    /// frees nothing but the lock itself, in any order.
+    [[nodiscard]] bool try_lock_only() TRY_ACQUIRE(true) { return !held_.exchange(true, std::memory_order_acquire); }
+    void unlock_only() RELEASE() { held_.store(false, std::memory_order_release); }
+
     /// For assertions only: somebody, not necessarily the caller, holds it.
     [[nodiscard]] bool is_held() const { return held_.load(std::memory_order_relaxed); }
 
 private:
     std::atomic<bool> held_ = false;
-    arch::InterruptState saved_{};   // written and read by the holder only
+    arch::InterruptState saved_{};  // written and read by the holder only
 };
 
 /// Holds any lock with lock() and unlock() for a scope.

@@ -27,26 +27,44 @@
 
 #include "abi/kernel_dispatch.inc"
 
-extern "C" void syscall_dispatch(astrata::kernel::arch::TrapFrame& frame) {
-    using namespace astrata;
-    using namespace astrata::kernel;
-    auto& caller = arch::current_thread();
-    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
-    arch::enable_interrupts();
+namespace {
+
+using namespace astrata;
+using namespace astrata::kernel;
+
+// The message calls have no row function: they work on the frame. Two of them do not come here at all.
+[[gnu::always_inline]] inline void dispatch(Thread& caller, arch::TrapFrame& frame) {
     auto const number = frame.rax;
     std::span const table(syscall_table);
     if (number < table.size()) [[likely]] {
-        // The message calls have no row function: they work on the frame.
-        if (auto const dispatch = table[number].dispatch; dispatch != nullptr)
-            frame.rax = dispatch(caller, SyscallRegisters(frame));
-        else if (number == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
-            call_endpoint(caller, frame);
-        else if (number == ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT)
-            reply_and_wait(caller, frame);
+        if (auto const row = table[number].dispatch; row != nullptr) [[likely]]
+            frame.rax = row(caller, SyscallRegisters(frame));
         else
             reply_only(caller, frame);
     } else {
         frame.rax = static_cast<std::uint64_t>(Error::not_supported);
     }
+}
+
+}  // namespace
+
+extern "C" void syscall_dispatch(arch::TrapFrame& frame) {
+    auto& caller = arch::current_thread();
+    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    arch::enable_interrupts();
+    dispatch(caller, frame);
+    leave_to_user(frame);
+}
+
+// Interrupts are on.
+extern "C" void hosted_dispatch(arch::TrapFrame& frame) {
+    auto& caller = arch::current_thread();
+    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    // Messages are read from and delivered to it; it lies wherever the stack is.
+    caller.frame = &frame;
+    if (frame.rax <= ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT)
+        message_call_by_hosted(caller, frame);
+    else
+        dispatch(caller, frame);
     leave_to_user(frame);
 }

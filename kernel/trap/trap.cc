@@ -15,6 +15,7 @@
 #include "kernel/user_copy/user_span.h"
 
 extern "C" [[noreturn]] void leave_restricted(std::uint32_t reason);
+extern "C" char const astrata_has_smap;
 
 namespace astrata::kernel {
 
@@ -37,7 +38,15 @@ constexpr std::uint64_t fault_was_write = 1U << 1;
 constexpr std::uint64_t fault_was_in_user_mode = 1U << 2;
 constexpr std::uint64_t fault_was_fetch = 1U << 4;
 
-constexpr std::uint64_t sanitised_flags = 0x40000;  // AC: must not survive into kernel code that forgot clac
+constexpr std::uint64_t access_flag = 0x40000;  // AC: user pages may be reached; must not survive into kernel code that forgot clac
+
+bool is_in_hosted_part(VirtAddr address) {
+    return address >= layout::hosted_start && address < layout::hosted_end;
+}
+// Native code, in either mode: whatever it does ends its process at worst.
+bool is_from_native_or_foreign_code(arch::TrapFrame const& frame) {
+    return frame.is_from_user() || is_in_hosted_part({frame.rip});
+}
 
 abi::Access access_of(std::uint64_t error_code) {
     if ((error_code & fault_was_fetch) != 0)
@@ -95,18 +104,22 @@ void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t
 
 void handle_exception(arch::TrapFrame& frame) {
     auto const fault_address = frame.vector == page_fault ? arch::read_cr2() : 0;
-    bool const is_user = frame.is_from_user();
+    bool const is_hosted = is_in_hosted_part({frame.rip});
+    bool const is_user = frame.is_from_user() || is_hosted;
     auto& thread = arch::current_thread();
     if (frame.vector == page_fault && (frame.rflags & arch::interrupt_flag) != 0) {
         // Only code that may sleep faults on user memory: user mode itself, and the copy routines.
         std::uint64_t unused = 0;
-        if (is_user || (fault_address < layout::home_end.value && find_recovery(frame.rip, unused))) {
+        bool const is_user_memory = fault_address < layout::home_end.value || is_in_hosted_part({fault_address});
+        if (is_user || (is_user_memory && find_recovery(frame.rip, unused))) {
             ++arch::this_cpu().page_faults;
             bool const is_restricted = is_user && arch::this_cpu().restricted != nullptr;
             // QEMU's iret in user mode reads the stack with the kernel's rights, which SMAP refuses whatever the page
             // is.
+            // Nor may hosted code touch a program's memory without saying so.
             bool const is_refused_for_good =
-                is_user && (frame.error_code & (page_was_present | fault_was_in_user_mode)) == page_was_present;
+                is_hosted ? fault_address < layout::home_end.value && (frame.rflags & access_flag) == 0 && astrata_has_smap != 0
+                          : is_user && (frame.error_code & (page_was_present | fault_was_in_user_mode)) == page_was_present;
             arch::enable_interrupts();
             bool const is_resolved =
                 !is_refused_for_good && resolve_page_fault(thread, {fault_address}, frame.error_code, is_restricted);
@@ -122,7 +135,7 @@ void handle_exception(arch::TrapFrame& frame) {
     std::uint64_t recovery = 0;
     if (find_recovery(frame.rip, recovery)) {
         frame.rip = recovery;
-        frame.rflags &= ~sanitised_flags;
+        frame.rflags &= ~access_flag;
         return;
     }
     panic_with_registers("exception in the kernel", frame, fault_address);
@@ -184,7 +197,7 @@ extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
         handle_exception(frame);
     else
         handle_interrupt(static_cast<std::uint8_t>(frame.vector));
-    if (frame.is_from_user()) {
+    if (is_from_native_or_foreign_code(frame)) {
         leave_to_user(frame);
     } else if (frame.vector >= 32 && arch::this_cpu().preemption_depth == 0 &&
                (frame.rflags & arch::interrupt_flag) != 0) {

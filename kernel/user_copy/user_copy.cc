@@ -7,8 +7,10 @@ namespace astrata::kernel {
 
 namespace {
 
-bool is_in_user_half(VirtAddr start, std::uint64_t length) {
-    return start.value <= layout::home_end.value && length <= layout::home_end.value - start.value;
+bool may_be_user_memory(VirtAddr start, std::uint64_t length) {
+    if (start <= layout::home_end) [[likely]]
+        return length <= layout::home_end - start;
+    return arch::is_own_hosted_memory(start, length);
 }
 
 }  // namespace
@@ -16,7 +18,7 @@ bool is_in_user_half(VirtAddr start, std::uint64_t length) {
 Result<> copy_in(MutableBytes into, UserBytesIn from) {
     if (into.empty())
         return {};
-    if (from.length < into.size() || !is_in_user_half(from.address, into.size()) ||
+    if (from.length < into.size() || !may_be_user_memory(from.address, into.size()) ||
         !arch::copy_user(into.data(), reinterpret_cast<void const*>(from.address.value), into.size()))
         return fail(Error::bad_address);
     return {};
@@ -25,7 +27,7 @@ Result<> copy_in(MutableBytes into, UserBytesIn from) {
 Result<> copy_out(UserBytesOut into, Bytes from) {
     if (from.empty())
         return {};
-    if (into.length < from.size() || !is_in_user_half(into.address, from.size()) ||
+    if (into.length < from.size() || !may_be_user_memory(into.address, from.size()) ||
         !arch::copy_user(reinterpret_cast<void*>(into.address.value), from.data(), from.size()))
         return fail(Error::bad_address);
     return {};

@@ -27,7 +27,10 @@ public:
             Derived::destroy(static_cast<Derived*>(this));
         }
     }
-    /// Drops the reference unless it is the last one; then the caller keeps it, and hands it to somebody who may destroy.
+    /// For who knows that others hold references as well.
+    void drop_reference_not_last() { count_.fetch_sub(1, std::memory_order_release); }
+    /// Drops the reference unless it is the last one; then the caller keeps it, and hands it to somebody who may
+    /// destroy.
     [[nodiscard]] bool drop_reference_unless_last() {
         auto seen = count_.load(std::memory_order_relaxed);
         while (seen > 1) {

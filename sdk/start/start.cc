@@ -8,7 +8,9 @@
 #include "lib/elf/image.h"
 #include "lib/start/layout.h"
 #include "lib/start/start_block.h"
+#include "lib/start/vdso_data.h"
 #include "sdk/environment.h"
+#include "sdk/foreign_memory.h"
 #include "sdk/log.h"
 #include "sdk/own.h"
 #include "sdk/thread_context.h"
@@ -27,6 +29,8 @@ VdsoTable astrata_vdso;
 }
 
 namespace sdk {
+
+constinit bool foreign_memory_is_guarded = false;
 
 namespace {
 
@@ -117,6 +121,8 @@ Result<> protect_relocated(std::uint64_t base) {
 [[noreturn]] void run(std::uint64_t block_address, std::uint64_t vdso, abi::MessageBuffer* buffer, std::uint64_t base) {
     if (!resolve_vdso(vdso))
         give_up();
+    auto const& machine = *reinterpret_cast<VdsoData const*>(vdso - page_size);
+    foreign_memory_is_guarded = start::is_hosted_in_kernel(vdso) && machine.guards_user_memory;
     auto const block = start::StartBlock::parse(memory_at(block_address, start::start_block_limit));
     if (!block)
         sys::process_exit(1);

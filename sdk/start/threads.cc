@@ -28,27 +28,24 @@ constinit std::atomic<std::uint32_t> slots_ever_used = 1;  // slot 0 is the firs
 constinit std::atomic<std::uint32_t> vacant_slots = 0;
 constinit std::atomic<std::uint32_t> returned_slots = 0;  // unmapped although once used: there was no memory for them
 
-// Ending threads stand here for their last instructions, all at once: nobody reads what they leave.
-alignas(16) constinit std::array<std::byte, 512> graveyard{};
-
-constexpr std::uint64_t slot_address(std::uint32_t slot) {
-    return start::stack_area_begin + slot * stack_slot_bytes;
+std::uint64_t slot_address(std::uint32_t slot) {
+    return start::home_of(reinterpret_cast<std::uint64_t>(&slots)) + start::stack_area_offset + slot * stack_slot_bytes;
 }
 
 ThreadContext* context_of(std::uint32_t slot) {
     return reinterpret_cast<ThreadContext*>(slot_address(slot));
 }
 
-Result<> map_part(std::uint64_t address, std::uint64_t length) {
-    TRY(sys::address_space_map_anonymous(
-        own().home, address, length, access_and_flags(read_write, abi::MapFlags::fixed | abi::MapFlags::exclusive)));
+Result<> map_part(std::uint64_t address, std::uint64_t length, abi::MapFlags flags = {}) {
+    flags |= abi::MapFlags::fixed | abi::MapFlags::exclusive;
+    TRY(sys::address_space_map_anonymous(own().home, address, length, access_and_flags(read_write, flags)));
     return {};
 }
 
 // What most threads use is there from the start: a stack that cannot grow ends the whole process.
 Result<> map_stack(std::uint64_t address, std::uint64_t length) {
     constexpr std::uint64_t committed = 16 << 10;
-    TRY(map_part(address, length));
+    TRY(map_part(address, length, stack_flags(address)));
     auto const part = std::min(length, committed);
     if (auto const done = sys::address_space_commit(own().home, address + length - part, part); !done) {
         (void)sys::address_space_unmap(own().home, address, length);
@@ -155,18 +152,8 @@ extern "C" [[noreturn]] void astrata_thread_main(ThreadStart* start, std::uint64
     context.message_buffer = nullptr;
     context.user = nullptr;
     vacant_slots.fetch_add(1, std::memory_order_relaxed);
-    // From the store on, the slot may be given to a new thread, so this one leaves its stack before.
-    auto* const stack = std::to_address(graveyard.end());
-    asm volatile("movq %[stack], %%rsp\n\t"
-                 "xorl %%ebp, %%ebp\n\t"
-                 "movl %[vacant], (%[state])\n\t"
-                 "pushq $0\n\t"
-                 "jmpq *%[exit]"
-                 :
-                 : [stack] "r"(stack), [vacant] "i"(SlotState::vacant), [state] "r"(&slots[context.stack_slot]),
-                   [exit] "r"(astrata_vdso.thread_exit)
-                 : "memory");
-    __builtin_unreachable();
+    // From the store on, the slot may be given to a new thread, so Bedrock makes it when this one has left its stack.
+    sys::thread_exit(reinterpret_cast<std::uint64_t>(&slots[context.stack_slot]), static_cast<std::uint32_t>(SlotState::vacant));
 }
 
 // Entered by Bedrock with the stack aligned as at a function's call, and without a return address.

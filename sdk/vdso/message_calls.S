@@ -1,6 +1,7 @@
 # The system calls that carry messages in registers, between the C calling convention and abi::Message (abi/message.h).
 # In registers: r8 r9 r10 r12 r13 r14 r15 rbx are the eight message words, rsi is the info.
 #include "abi/system_call_numbers.h"
+#include "sdk/vdso/enter_kernel.h"
 
 .set MESSAGE_INFO, 0
 .set MESSAGE_WORDS, 8
@@ -65,7 +66,7 @@ FUNCTION astrata_endpoint_call
     SAVE_REGISTERS
     LOAD_WORDS
     movl $ASTRATA_SYSTEM_CALL_ENDPOINT_CALL, %eax
-    syscall
+    ENTER_KERNEL_INSTRUCTION
     popq %rcx
     testq %rax, %rax
     jnz 1f
@@ -78,7 +79,7 @@ FUNCTION astrata_endpoint_reply
     SAVE_REGISTERS
     LOAD_WORDS
     movl $ASTRATA_SYSTEM_CALL_ENDPOINT_REPLY, %eax
-    syscall
+    ENTER_KERNEL_INSTRUCTION
     popq %rcx
     RESTORE_REGISTERS
     ret
@@ -90,7 +91,7 @@ FUNCTION astrata_reply_and_wait
     movq %rcx, %rdx
     LOAD_WORDS
     movl $ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT, %eax
-    syscall
+    ENTER_KERNEL_INSTRUCTION
     popq %rcx
     testq %rax, %rax
     jnz 1f

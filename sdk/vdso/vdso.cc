@@ -6,4 +6,7 @@
 
 namespace abi = astrata::abi;
 
+// How the kernel is entered: see enter_kernel.h.
+#include "sdk/vdso/enter_kernel.h"
+
 #include "abi/vdso_calls.inc"

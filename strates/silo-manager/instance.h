@@ -74,6 +74,7 @@ public:
     sdk::UniqueHandle silo;     // of the present run, or of the last one
     sdk::UniqueHandle process;  // while it runs
     std::uint64_t silo_id = 0;
+    abi::IsolationMode isolation = abi::IsolationMode::user;  // of the present run, or of the last one
     std::uint64_t memory_limit;  // 0: none of its own
     Vector<Connection> connections;
     Vector<Binding> bindings;

@@ -188,27 +188,26 @@ void Manager::launch_or_fail(Instance& instance) {
         after_end(instance, abi::ProcessState::crashed, 0);
 }
 
-Result<> Manager::check_isolation(Instance const& instance) const {
+Result<abi::IsolationMode> Manager::isolation_of(Instance const& instance) const {
     auto mode = instance.program.manifest.isolation;
     for (auto const& chosen : command_line_.isolation) {
         if (chosen.strate == instance.program.manifest.name)
             mode = chosen.mode;
     }
-    if (mode == abi::IsolationMode::user)
-        return {};
-    sdk::log("silo manager: isolation mode ", abi::name_of(mode), " of ", instance.name.view(),
-             " is not available; only user is");
+    if (mode != abi::IsolationMode::wasm)
+        return mode;
+    sdk::log("silo manager: isolation mode ", abi::name_of(mode), " of ", instance.name.view(), " is not available");
     return fail(Error::not_supported);
 }
 
 Result<> Manager::launch(Instance& instance) {
-    TRY(check_isolation(instance));
+    instance.isolation = TRY(isolation_of(instance));
     auto const& program = instance.program;
     instance.silo = sdk::UniqueHandle(
         TRY(sys::silo_create(environment_.silo.get(), instance.memory_limit, 0, program.manifest.thread_limit)));
     instance.silo_id = TRY(sys::silo_info(instance.silo.get()))
     .id;
-    auto builder = TRY(ProcessBuilder::create(instance.silo.get(), instance.name.view()));
+    auto builder = TRY(ProcessBuilder::create(instance.silo.get(), instance.name.view(), instance.isolation));
     TRY(builder.load(program, environment_.archive.get()));
     auto const own = TRY(builder.give_own(instance.silo.get(), instance.log.get()));
     auto block = TRY(sdk::make<start::StartBlockWriter>(own, instance.name.view(), instance.number));
@@ -341,7 +340,7 @@ void Manager::on_process_ended(Instance& instance) {
     case abi::ProcessState::crashed:
         instance.remark("crashed: vector ", ending.fault_vector, ", error ", Hex{ending.fault_error}, ", address ",
                         Hex{ending.fault_address, 16}, ", instruction ", Hex{ending.fault_instruction, 16},
-                        " (image + ", Hex{ending.fault_instruction - start::image_base}, ")");
+                        " (image + ", Hex{ending.fault_instruction - start::home_of(ending.fault_instruction) - start::image_offset}, ")");
         sdk::log("silo manager: ", instance.name.view(), " crashed at ", Hex{ending.fault_instruction, 16});
         break;
     }

@@ -72,7 +72,9 @@ private:
                                             start::StartBlockWriter& block);
     [[nodiscard]] Result<> grant_needs(Instance& instance, ProcessBuilder& builder, start::StartBlockWriter& block);
     [[nodiscard]] Result<abi::Handle> give_resource(manifest::Resource const& resource, ProcessBuilder& builder);
-    [[nodiscard]] Result<> check_isolation(Instance const& instance) const;
+    /// The wall that the instance gets: its manifest's, unless the command line says otherwise.
+    /// errors    not_supported
+    [[nodiscard]] Result<abi::IsolationMode> isolation_of(Instance const& instance) const;
     void tell_clients(Instance const& provider);
     void end_run(Instance& instance);
     void after_end(Instance& instance, abi::ProcessState state, std::int64_t code);

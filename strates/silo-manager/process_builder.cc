@@ -34,11 +34,12 @@ abi::Access access_of(elf::Segment const& segment) {
 
 }  // namespace
 
-Result<ProcessBuilder> ProcessBuilder::create(abi::Handle silo, std::string_view name) {
-    auto const created = TRY(sys::process_create(silo, as_bytes(name)));
+Result<ProcessBuilder> ProcessBuilder::create(abi::Handle silo, std::string_view name, abi::IsolationMode isolation) {
+    auto const created = TRY(sys::process_create(silo, as_bytes(name), isolation));
     ProcessBuilder builder;
     builder.process_ = sdk::UniqueHandle(created.process);
     builder.home_ = sdk::UniqueHandle(created.home);
+    builder.home_base_ = created.home_base;
     builder.thread_ =
         sdk::UniqueHandle(TRY(sys::thread_create(builder.process_.get(), as_bytes(std::string_view("main")))));
     return builder;
@@ -61,14 +62,14 @@ Result<> ProcessBuilder::map_fresh(std::uint64_t address, std::uint64_t length) 
 
 Result<> ProcessBuilder::load(Program const& program, abi::Handle archive) {
     auto const image =
-        TRY(elf::plan(program.image, elf::Machine::x86_64, start::start_block_address - start::image_base));
+        TRY(elf::plan(program.image, elf::Machine::x86_64, start::image_limit));
     if (!image.is_position_independent || image.has_shared_pages || image.interpreter)
         return fail(Error::bad_executable);
     bool const is_mappable = is_aligned(program.image_offset, page_size);
     for (auto const& segment : image.segments) {
         if (segment.is_writable && segment.is_executable)
             return fail(Error::bad_executable);
-        auto const address = start::image_base + segment.first_page();
+        auto const address = home_base_ + start::image_offset + segment.first_page();
         auto const length = segment.end_page() - segment.first_page();
         auto const file_pages = align_up(segment.address + segment.file_size, page_size) - segment.first_page();
         if (!segment.is_writable && is_mappable && file_pages == length) {
@@ -79,12 +80,12 @@ Result<> ProcessBuilder::load(Program const& program, abi::Handle archive) {
         TRY(map_fresh(address, length));
         if (segment.file_size != 0) {
             auto const contents = program.image.subspan(segment.offset, segment.file_size);
-            TRY(sys::address_space_write(home_.get(), start::image_base + segment.address, contents));
+            TRY(sys::address_space_write(home_.get(), home_base_ + start::image_offset + segment.address, contents));
         }
         if (!segment.is_writable)
             TRY(sys::address_space_protect(home_.get(), address, length, access_of(segment)));
     }
-    entry_ = start::image_base + image.entry;
+    entry_ = home_base_ + start::image_offset + image.entry;
     return {};
 }
 
@@ -99,13 +100,17 @@ Result<start::OwnHandles> ProcessBuilder::give_own(abi::Handle silo, abi::Handle
 }
 
 Result<sdk::UniqueHandle> ProcessBuilder::start(start::StartBlockWriter& block) {
-    auto const stack_top = start::stack_area_begin + start::stack_slot_bytes;
-    TRY(map_fresh(start::stack_area_begin, page_size));  // the first thread's context
-    TRY(map_fresh(stack_top - start::main_stack_bytes, start::main_stack_bytes));
-    TRY(map_fresh(start::start_block_address, page_size));
-    TRY(sys::address_space_write(home_.get(), start::start_block_address, block.finish()));
-    TRY(sys::address_space_protect(home_.get(), start::start_block_address, page_size, abi::Access::read));
-    TRY(sys::thread_start(thread_.get(), entry_, stack_top, start::start_block_address, start::vdso_address, 0));
+    auto const stack_area = home_base_ + start::stack_area_offset;
+    auto const stack_top = stack_area + start::stack_slot_bytes;
+    auto const block_address = home_base_ + start::start_block_offset;
+    TRY(map_fresh(stack_area, page_size));  // the first thread's context
+    auto const flags = abi::MapFlags::fixed | abi::MapFlags::exclusive | sdk::stack_flags(home_base_);
+    TRY(sys::address_space_map_anonymous(home_.get(), stack_top - start::main_stack_bytes, start::main_stack_bytes,
+                                         sdk::access_and_flags(sdk::read_write, flags)));
+    TRY(map_fresh(block_address, page_size));
+    TRY(sys::address_space_write(home_.get(), block_address, block.finish()));
+    TRY(sys::address_space_protect(home_.get(), block_address, page_size, abi::Access::read));
+    TRY(sys::thread_start(thread_.get(), entry_, stack_top, block_address, home_base_ + start::vdso_offset, 0));
     return std::move(process_);
 }
 

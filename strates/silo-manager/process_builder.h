@@ -15,9 +15,9 @@ inline constexpr abi::Rights all_rights = ~abi::Rights::none;
 
 class ProcessBuilder {
 public:
-    /// An empty process in `silo`.
-    /// errors    no_memory, no_resources, bad_state
-    [[nodiscard]] static Result<ProcessBuilder> create(abi::Handle silo, std::string_view name);
+    /// An empty process in `silo`, behind the given wall.
+    /// errors    no_memory, no_resources, bad_state, access_denied (hosted in the kernel, outside the root silo)
+    [[nodiscard]] static Result<ProcessBuilder> create(abi::Handle silo, std::string_view name, abi::IsolationMode isolation);
 
     /// Puts the handle into the process's table; returns its value there.
     [[nodiscard]] Result<abi::Handle> give(sdk::UniqueHandle handle);
@@ -39,6 +39,7 @@ private:
     sdk::UniqueHandle process_;
     sdk::UniqueHandle home_;
     sdk::UniqueHandle thread_;
+    std::uint64_t home_base_ = 0;
     std::uint64_t entry_ = 0;
 };
 

@@ -21,7 +21,7 @@ abi::StrateInfo Service::describe(Instance& instance) {
     abi::StrateInfo info{
         .id = instance.silo_id,
         .state = instance.life.state(),
-        .isolation = abi::IsolationMode::user,
+        .isolation = instance.isolation,
         .restarts = instance.life.restarts(),
         .memory_limit = instance.memory_limit,
         .started_ns = instance.life.started().value,

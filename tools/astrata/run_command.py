@@ -19,6 +19,20 @@ def _refuse(what: str):
     return convert
 
 
+ISOLATION_MODES = ("user", "kernel")
+
+
+def isolation(name: str, text: str) -> str:
+    """Converter: NAME=MODE[,NAME=MODE...]; a MODE alone is the Linux personality's."""
+    choices = []
+    for part in text.split(","):
+        strate, _, mode = part.rpartition("=")
+        if mode not in ISOLATION_MODES:
+            raise UsageError(f"{name} {text}: unknown mode {mode!r}, expected {' or '.join(ISOLATION_MODES)}")
+        choices.append(f"{strate or 'linux'}={mode}")
+    return ",".join(choices)
+
+
 OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
     Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
@@ -29,8 +43,8 @@ OPTIONS = [
     Option("--rw", help="keep what is written to the root file system (not supported yet)"),
     Option("--disk", "IMAGE", repeat=True, help="a further disk (raw or qcow2); may be given several times"),
     Option("-p", "HOST:GUEST", repeat=True, convert=_refuse("there is no network"), help="forward a port (not supported yet)"),
-    Option("--isolation", "MODE", convert=choice("user", planned=("kernel", "wasm")),
-           help="wall around strates: user"),
+    Option("--isolation", "NAME=MODE", convert=isolation,
+           help="wall around a strate: user or kernel; several separated by commas; MODE alone is for linux"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),
 ]
@@ -86,7 +100,7 @@ def append_line(arguments: Arguments, session: str) -> str:
     words = [f"session={session}", "console=serial" if arguments.verbose else "console=none",
              "root=disk" if arguments.rootfs is not None else "root=archive"]
     if arguments.isolation:
-        words.append(f"isolation=linux:{arguments.isolation}")
+        words.append(machine.isolation_words(arguments.isolation).strip())
     return " ".join(words)
 
 

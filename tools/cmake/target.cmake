@@ -6,7 +6,7 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-resource-dir OUTPUT_VARIABL
 add_library(astrata_target_options INTERFACE)
 target_include_directories(astrata_target_options INTERFACE ${CMAKE_SOURCE_DIR} ${ASTRATA_GENERATED})
 target_compile_options(astrata_target_options INTERFACE
-    --target=x86_64-unknown-none-elf -O2 -g1 -fno-omit-frame-pointer -momit-leaf-frame-pointer -ffreestanding -ffunction-sections -fdata-sections
+    --target=x86_64-unknown-none-elf -O2 -g1 -fno-omit-frame-pointer -momit-leaf-frame-pointer -ffreestanding -fbuiltin -ffunction-sections -fdata-sections
     -mno-red-zone -fno-asynchronous-unwind-tables -fno-unwind-tables
     # Code that could be hosted in the kernel uses neither FPU nor vector registers, and no thread pointer of its own.
     -mno-sse -mno-mmx -msoft-float -fno-stack-protector
@@ -21,6 +21,8 @@ target_link_options(astrata_target_options INTERFACE
 target_link_libraries(astrata_target_options INTERFACE astrata_warnings)
 
 file(GLOB freestanding_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/freestanding/*.cc ${CMAKE_SOURCE_DIR}/lib/freestanding/*.S)
+# These define what the compiler would otherwise turn their own loops into calls of.
+set_source_files_properties(${freestanding_sources} PROPERTIES COMPILE_OPTIONS -fno-builtin)
 
 include(target_kernel)
 include(target_user)

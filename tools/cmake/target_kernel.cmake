@@ -3,21 +3,31 @@ astrata_sources(kernel_sources ${CMAKE_SOURCE_DIR}/kernel)
 list(FILTER kernel_sources EXCLUDE REGEX "/kernel/arch/")
 astrata_sources(arch_sources ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
 
-# The vDSO: a shared object of its own, whose file is a part of the kernel image.
-add_library(vdso_objects OBJECT ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.cc ${CMAKE_SOURCE_DIR}/sdk/vdso/clock.cc
-    ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
-target_compile_options(vdso_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer)
-target_link_libraries(vdso_objects PRIVATE astrata_target_options)
-add_dependencies(vdso_objects astrata_generated)
-set(vdso_image ${CMAKE_BINARY_DIR}/vdso/vdso.so)
-add_custom_command(OUTPUT ${vdso_image}
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
-    COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname astrata-vdso.so -z noexecstack -z max-page-size=4096
-            --strip-all -T ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.ld -o ${vdso_image} $<TARGET_OBJECTS:vdso_objects>
-    DEPENDS vdso_objects $<TARGET_OBJECTS:vdso_objects> ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.ld
-    COMMAND_EXPAND_LISTS COMMENT "Linking the vDSO")
+# The vDSO: a shared object of its own, whose file is a part of the kernel image. There are two, the same but for how they enter the kernel:
+# by the processor's instruction, or by a call, for processes that are hosted in the kernel.
+set(vdso_images)
+function(astrata_vdso name)
+    add_library(${name}_objects OBJECT ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.cc ${CMAKE_SOURCE_DIR}/sdk/vdso/clock.cc
+        ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
+    target_compile_options(${name}_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer ${ARGN})
+    target_link_libraries(${name}_objects PRIVATE astrata_target_options)
+    add_dependencies(${name}_objects astrata_generated)
+    set(image ${CMAKE_BINARY_DIR}/vdso/${name}.so)
+    add_custom_command(OUTPUT ${image}
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
+        COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname astrata-vdso.so -z noexecstack -z max-page-size=4096
+                --strip-all -T ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.ld -o ${image} $<TARGET_OBJECTS:${name}_objects>
+        DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects> ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.ld
+        COMMAND_EXPAND_LISTS COMMENT "Linking ${name}")
+    set(vdso_images ${vdso_images} ${image} PARENT_SCOPE)
+endfunction()
+astrata_vdso(vdso)
+astrata_vdso(hosted_vdso -DASTRATA_HOSTED_IN_KERNEL)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET}/vdso_image.S PROPERTIES
-    OBJECT_DEPENDS ${vdso_image} COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
+    OBJECT_DEPENDS "${vdso_images}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
+
+# Its functions preserve all registers, and so should not use one for a frame pointer without need.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
 
 add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})
 set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)

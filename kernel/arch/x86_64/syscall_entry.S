@@ -1,6 +1,8 @@
 # The system-call instruction, from native code and from foreign code in restricted mode.
 # Budget: entry and exit together 60 instructions for native code, 50 for foreign code.
 
+#include "abi/system_call_numbers.h"
+
 .set USER_DATA, 0x1b
 .set USER_CODE, 0x23
 
@@ -31,21 +33,35 @@
 .set STATE_RFLAGS, 136
 .set STATE_EXIT, 160
 
-.section .text.hot, "ax"
-.code64
-.align 16
-.global syscall_entry
-syscall_entry:
-    swapgs
-    movq %rsp, %gs:CPU_USER_STACK
-    cmpq $0, %gs:CPU_RESTRICTED
-    jne restricted_syscall
-    movq %gs:CPU_KERNEL_STACK, %rsp
-    pushq $USER_DATA
-    pushq %gs:CPU_USER_STACK
-    pushq %r11
-    pushq $USER_CODE
-    pushq %rcx
+# TrapFrame (arch/trap_frame.h)
+.set FRAME_R8, 0
+.set FRAME_R9, 8
+.set FRAME_R10, 16
+.set FRAME_RBP, 64
+.set FRAME_RDI, 72
+.set FRAME_RSI, 80
+.set FRAME_RDX, 88
+.set FRAME_RCX, 96
+.set FRAME_R11, 104
+.set FRAME_RAX, 112
+.set FRAME_VECTOR, 120
+.set FRAME_RIP, 136
+.set FRAME_RFLAGS, 152
+.set FRAME_RSP, 160
+.set FRAME_SIZE, 176
+.set FRAME_PART_BELOW_RIP, FRAME_RIP
+
+.set ENDPOINT_CALL, ASTRATA_SYSTEM_CALL_ENDPOINT_CALL
+.set REPLY_AND_WAIT, ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT
+.set LAST_FAST_CALL, REPLY_AND_WAIT
+.if ENDPOINT_CALL != 0 || REPLY_AND_WAIT != 1
+.error "the fast path's calls must be numbers 0 and 1"
+.endif
+# What a parked thread finds in rax when the scheduler resumes it; no address.
+.set RESUMED, 2
+
+# The rest of a TrapFrame, once what iretq wants is on the stack.
+.macro SAVE_REGISTERS
     pushq $0
     pushq $256
     pushq %rax
@@ -63,9 +79,99 @@ syscall_entry:
     pushq %r10
     pushq %r9
     pushq %r8
+.endm
+
+.section .text.hot, "ax"
+.code64
+.align 16
+.global syscall_entry
+syscall_entry:
+    swapgs
+    movq %rsp, %gs:CPU_USER_STACK
+    cmpq $0, %gs:CPU_RESTRICTED
+    jne restricted_syscall
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    pushq $USER_DATA
+    pushq %gs:CPU_USER_STACK
+    pushq %r11
+    pushq $USER_CODE
+    pushq %rcx
+    cmpl $LAST_FAST_CALL, %eax
+    jbe message_call
+    SAVE_REGISTERS
     movq %rsp, %rdi
     xorl %ebp, %ebp
-    call syscall_dispatch       # comes back with interrupts off
+    call syscall_dispatch       # comes back with interrupts off, and with the registers that C preserves
+    movq FRAME_R8(%rsp), %r8
+    movq FRAME_R9(%rsp), %r9
+    movq FRAME_R10(%rsp), %r10
+    movq FRAME_RBP(%rsp), %rbp
+    movq FRAME_RDI(%rsp), %rdi
+    movq FRAME_RSI(%rsp), %rsi
+    movq FRAME_RDX(%rsp), %rdx
+    movq FRAME_RAX(%rsp), %rax
+    movq FRAME_RIP(%rsp), %rcx  # user addresses end below the canonical hole, so sysret is safe
+    movq FRAME_RFLAGS(%rsp), %r11
+    movq FRAME_RSP(%rsp), %rsp
+    swapgs
+    sysretq
+
+# endpoint_call (0) and reply_and_wait (1): the flags still say which. Of the caller's registers only the stack pointer, instruction
+# pointer and flags are kept, which are on the stack already: the others hold the message, or nothing that survives the call.
+# The fast path changes none but rax and r11.
+.align 16
+message_call:
+    leaq -FRAME_PART_BELOW_RIP(%rsp), %rsp
+    jne fast_path_call
+    movq %rbp, %rcx
+    call fast_reply_and_wait
+    # Reached twice: at once (rax: 0, or the flag of a thread that is left for another), and by switch_stacks (rax: RESUMED).
+    cmpq $RESUMED, %rax
+    jbe reply_and_wait_not_switched
+    movb $0, (%rax)             # nothing is on the old stack any more
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    movq -40(%rsp), %rcx
+    movq -24(%rsp), %r11
+    movq -16(%rsp), %rsp
+    xorl %edi, %edi             # a caller that gets its reply learns nothing of these
+    xorl %edx, %edx
+    xorl %ebp, %ebp
+    xorl %eax, %eax
+    swapgs
+    sysretq
+
+fast_path_call:
+    call fast_call
+    cmpq $RESUMED, %rax         # as above
+    jbe call_not_switched
+    movb $0, (%rax)
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    movq -40(%rsp), %rcx
+    movq -24(%rsp), %r11
+    movq FRAME_RDI - FRAME_SIZE(%rsp), %rdi
+    movq FRAME_RDX - FRAME_SIZE(%rsp), %rdx
+    movq FRAME_RBP - FRAME_SIZE(%rsp), %rbp
+    movq -16(%rsp), %rsp
+    xorl %eax, %eax
+    swapgs
+    sysretq
+
+call_not_switched:
+    je message_call_resumed
+    movl $ENDPOINT_CALL, %eax
+    jmp message_slow_path
+reply_and_wait_not_switched:
+    je message_call_resumed
+    movl $REPLY_AND_WAIT, %eax
+message_slow_path:
+    leaq FRAME_PART_BELOW_RIP(%rsp), %rsp
+    movq (%rsp), %rcx
+    movq 16(%rsp), %r11
+    SAVE_REGISTERS
+    movq %rsp, %rdi
+    xorl %ebp, %ebp
+    call message_dispatch
+message_exit:
     popq %r8
     popq %r9
     popq %r10
@@ -78,12 +184,88 @@ syscall_entry:
     popq %rdi
     popq %rsi
     popq %rdx
-    popq %rcx                   # rip of the caller: user addresses end below the canonical hole, so sysret is safe
+    popq %rcx                   # as above
     popq %r11
     popq %rax
-    movq 40(%rsp), %rsp         # vector, error, rip, cs, rflags, then rsp
+    movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     swapgs
     sysretq
+
+# Parked in the fast path, woken by the scheduler.
+message_call_resumed:
+    movq %rsp, %rdi
+    xorl %ebp, %ebp
+    call message_resumed
+    # rcx and r11 were never stored as such.
+    movq FRAME_RIP(%rsp), %rcx
+    movq %rcx, FRAME_RCX(%rsp)
+    movq FRAME_RFLAGS(%rsp), %rcx
+    movq %rcx, FRAME_R11(%rsp)
+    jmp message_exit
+
+# Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode: a
+# frame is built as if there had been a change of both.
+.set KERNEL_CODE, 0x08
+.set KERNEL_DATA, 0x10
+.align 16
+.global hosted_entry
+hosted_entry:
+    popq %rcx
+    movq %rsp, %r11
+    pushq $KERNEL_DATA
+    pushq %r11
+    pushfq
+    pushq $KERNEL_CODE
+    pushq %rcx
+    SAVE_REGISTERS
+    movq %rsp, %rdi
+    movq %rsp, %rbx
+    andq $-16, %rsp
+    xorl %ebp, %ebp
+    call hosted_dispatch        # comes back with interrupts off
+    movq %rbx, %rsp
+    popq %r8
+    popq %r9
+    popq %r10
+    popq %r12
+    popq %r13
+    popq %r14
+    popq %r15
+    popq %rbx
+    popq %rbp
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %r11
+    popq %rax
+    movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
+    movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
+    sti
+    jmpq *%rcx
+
+# void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
+.global enter_hosted
+enter_hosted:
+    movq %rdi, %rax
+    movq %rsi, %rsp
+    movq %rdx, %rdi
+    movq %rcx, %rsi
+    movq %r8, %rdx
+    xorl %ebp, %ebp
+    cld
+    sti
+    jmpq *%rax
+
+# void continue_on_stack(void (*function)(void*), void* argument, stack_top): leaves the present stack for good.
+.global continue_on_stack
+continue_on_stack:
+    movq %rdx, %rsp
+    movq %rdi, %rax
+    movq %rsi, %rdi
+    xorl %ebp, %ebp
+    call *%rax
+    ud2
 
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
 # for a moment; nothing is pushed, interrupts are off, and NMIs have a stack of their own.
@@ -210,6 +392,7 @@ switch_stacks:
     popq %r12
     popq %rbx
     popq %rbp
+    movl $RESUMED, %eax         # for the stack of a parked thread
     ret
 
 # Where a new thread's kernel stack begins: r12 = function, r13 = argument.

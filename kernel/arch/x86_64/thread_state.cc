@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "arch/address_space_switch.h"
 #include "arch/cpu.h"
 #include "arch/trap_frame.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
@@ -19,6 +20,9 @@ extern "C" {
 void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);
 void thread_trampoline();
 void trap_return();
+[[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                               std::uint64_t argument2);
+[[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
 std::uint32_t enter_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps);
 }
 
@@ -27,7 +31,7 @@ namespace astrata::kernel::arch {
 namespace {
 
 constexpr std::uint32_t msr_fs_base = 0xc000'0100;
-constexpr std::uint32_t msr_kernel_gs_base = 0xc000'0102;   // the user's GS base while in the kernel
+constexpr std::uint32_t msr_kernel_gs_base = 0xc000'0102;  // the user's GS base while in the kernel
 
 std::uint64_t read_user_fs() {
     if (!features.has_fsgsbase)
@@ -78,13 +82,15 @@ void store_vector_registers(std::byte* area) {
 void load_vector_registers(std::byte const* area) {
     auto const mask = features.vector_state_mask;
     if (features.has_xsave)
-        asm volatile("xrstor64 (%0)" ::"r"(area), "a"(static_cast<std::uint32_t>(mask)), "d"(static_cast<std::uint32_t>(mask >> 32)) : "memory");
+        asm volatile("xrstor64 (%0)" ::"r"(area), "a"(static_cast<std::uint32_t>(mask)),
+                     "d"(static_cast<std::uint32_t>(mask >> 32))
+                     : "memory");
     else
         asm volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
 }
 
-// Foreign code's registers go to memory whenever its thread leaves the CPU, so that it can continue anywhere; they are loaded
-// again only if another thread used them meanwhile.
+// Foreign code's registers go to memory whenever its thread leaves the CPU, so that it can continue anywhere; they are
+// loaded again only if another thread used them meanwhile.
 void leave_vector_state(Thread& thread) {
     if (!thread.arch.vector_area.empty())
         store_vector_registers(thread.arch.vector_area.data());
@@ -99,41 +105,29 @@ void resume_vector_state(PerCpu& cpu, Thread& thread) {
     thread.arch.vector_cpu = cpu.index;
 }
 
-// The address space that the thread's native code sees.
-AddressSpace* space_of(Thread& thread) {
-    if (thread.guest_space)
-        return thread.guest_space.get();
-    return thread.is_user() ? &thread.process().home() : nullptr;
-}
-
 }  // namespace
 
-void use_root(PerCpu& cpu, std::uint64_t root) {
-    if (cpu.active_root == root)
-        return;
-    cpu.active_root = root;
-    write_cr3(root);
+// Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
+static void keep_space(PerCpu& cpu) {
+    if (cpu.active_space != nullptr && cpu.is_space_borrowed) {
+        cpu.active_space->add_reference();
+        cpu.is_space_borrowed = false;
+    }
 }
 
 void activate_space(Thread& thread) {
     auto& cpu = this_cpu();
-    auto* space = space_of(thread);
-    // A kernel thread runs in whatever space is there.
-    if (space == nullptr)
+    if (thread.process().is_hosted() && !thread.guest_space) {
+        keep_space(cpu);
         return;
-    if (cpu.active_space != space) {
-        space->activate(cpu.index);
-        auto* former = std::exchange(cpu.active_space, space);
-        space->add_reference();
-        use_root(cpu, space->native_root().value);
-        if (former != nullptr) {
-            former->deactivate(cpu.index);
-            if (!former->drop_reference_unless_last())
-                hand_to_reaper(*former);
-        }
     }
-    cpu.full_root = space->native_root().value;
-    use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+    enter_space_of(cpu, thread);
+    use_root(cpu, cpu.restricted != nullptr ? cpu.active_space->restricted_root().value : cpu.full_root);
+}
+
+void release_former_space(AddressSpace& former) {
+    if (!former.drop_reference_unless_last())
+        hand_to_reaper(former);
 }
 
 void leave_space() {
@@ -141,17 +135,29 @@ void leave_space() {
     auto& cpu = this_cpu();
     auto* former = std::exchange(cpu.active_space, nullptr);
     use_root(cpu, mem::kernel_root().value);
+    bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
     if (former != nullptr)
         former->deactivate(cpu.index);
     restore_interrupts(state);
-    if (former != nullptr)
+    if (former != nullptr && is_held)
         former->drop_reference();
+}
+
+TrapFrame& system_call_frame(ThreadState const& state) {
+    return *reinterpret_cast<TrapFrame*>(state.stack_top - sizeof(TrapFrame));
+}
+static_assert(parked_stack_bytes == sizeof(TrapFrame) + 7 * sizeof(std::uint64_t));
+
+void exchange_vector_state(Thread& from, Thread& to) {
+    leave_vector_state(from);
+    resume_vector_state(this_cpu(), to);
 }
 
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) {
     // What switch_stacks pops: r15 r14 r13 r12 rbx rbp, then the return address; one word more keeps calls aligned.
-    std::array<std::uint64_t, 8> const words = {0, 0, reinterpret_cast<std::uint64_t>(argument), reinterpret_cast<std::uint64_t>(function),
-                                                0, 0, reinterpret_cast<std::uint64_t>(&thread_trampoline), 0};
+    std::array<std::uint64_t, 8> const words = {
+        0, 0, reinterpret_cast<std::uint64_t>(argument),           reinterpret_cast<std::uint64_t>(function),
+        0, 0, reinterpret_cast<std::uint64_t>(&thread_trampoline), 0};
     state.stack_pointer = state.stack_top - sizeof(words);
     std::memcpy(reinterpret_cast<void*>(state.stack_pointer), words.data(), sizeof(words));
 }
@@ -175,6 +181,8 @@ void switch_threads(Thread& from, Thread& to) {
         cpu.tables->task.stacks[0] = to.arch.trap_stack;
         activate_space(to);
         resume_vector_state(cpu, to);
+    } else {
+        keep_space(cpu);
     }
     switch_stacks(&from.arch.stack_pointer, to.arch.stack_pointer);
 }
@@ -185,7 +193,7 @@ bool allocate_vector_area(Thread& thread) {
     auto* memory = static_cast<std::byte*>(mem::heap_allocate(features.vector_state_size));
     if (memory == nullptr)
         return false;
-#pragma clang unsafe_buffer_usage begin   // the heap's memory becomes a span here
+#pragma clang unsafe_buffer_usage begin  // the heap's memory becomes a span here
     std::span const area(memory, features.vector_state_size);
 #pragma clang unsafe_buffer_usage end
     std::ranges::fill(area, std::byte{});
@@ -243,7 +251,8 @@ void load_vector_state(Thread& thread, std::span<std::byte const> from) {
     restore_interrupts(state);
 }
 
-void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1, std::uint64_t argument2) {
+void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                std::uint64_t argument2) {
     (void)disable_interrupts();
     TrapFrame frame{};
     frame.rdi = argument0;
@@ -256,6 +265,15 @@ void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument
     frame.ss = user_data_selector;
     asm volatile("movq %0, %%rsp\n\tjmp trap_return" ::"r"(&frame) : "memory");
     __builtin_unreachable();
+}
+
+void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1, std::uint64_t argument2) {
+    (void)disable_interrupts();
+    enter_hosted(entry, stack, argument0, argument1, argument2);
+}
+
+void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument) {
+    continue_on_stack(function, argument, state.stack_top);
 }
 
 abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view) {

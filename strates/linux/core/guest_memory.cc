@@ -1,6 +1,7 @@
 #include "strates/linux/core/guest_memory.h"
 
 #include "abi/system_calls.h"
+#include "sdk/foreign_memory.h"
 
 extern "C" {
 std::size_t guest_copy(void* to, void const* from, std::size_t count);
@@ -15,6 +16,13 @@ extern std::byte const guest_code_recovery;
 
 namespace astrata::linux_abi {
 namespace {
+
+// The routines above, with permission.
+template <typename Routine, typename... Arguments>
+auto reach(Routine routine, Arguments... arguments) {
+    sdk::ForeignMemoryAccess const access;
+    return routine(arguments...);
+}
 
 // Only ever handed to the routines above, which survive whatever it points to.
 void* raw(GuestAddress address) {
@@ -34,7 +42,7 @@ std::size_t clamp(GuestAddress address, std::size_t length) {
 LinuxResult<> copy_from_guest(MutableBytes into, GuestAddress from) {
     if (!is_guest_range(from, into.size()))
         return into.empty() ? LinuxResult<>() : fail(Errno::efault);
-    if (guest_copy(into.data(), raw(from), into.size()) != 0) [[unlikely]]
+    if (reach(guest_copy, into.data(), raw(from), into.size()) != 0) [[unlikely]]
         return fail(Errno::efault);
     return {};
 }
@@ -42,25 +50,25 @@ LinuxResult<> copy_from_guest(MutableBytes into, GuestAddress from) {
 LinuxResult<> copy_to_guest(GuestAddress to, Bytes from) {
     if (!is_guest_range(to, from.size()))
         return from.empty() ? LinuxResult<>() : fail(Errno::efault);
-    if (guest_copy(raw(to), from.data(), from.size()) != 0) [[unlikely]]
+    if (reach(guest_copy, raw(to), from.data(), from.size()) != 0) [[unlikely]]
         return fail(Errno::efault);
     return {};
 }
 
 std::size_t copy_some_from_guest(MutableBytes into, GuestAddress from) {
     auto length = clamp(from, into.size());
-    return length - guest_copy(into.data(), raw(from), length);
+    return length - reach(guest_copy, into.data(), raw(from), length);
 }
 
 std::size_t copy_some_to_guest(GuestAddress to, Bytes from) {
     auto length = clamp(to, from.size());
-    return length - guest_copy(raw(to), from.data(), length);
+    return length - reach(guest_copy, raw(to), from.data(), length);
 }
 
 LinuxResult<> zero_guest(GuestAddress to, std::uint64_t length) {
     if (!is_guest_range(to, length))
         return length == 0 ? LinuxResult<>() : fail(Errno::efault);
-    if (guest_zero(raw(to), length) != 0)
+    if (reach(guest_zero, raw(to), length) != 0)
         return fail(Errno::efault);
     return {};
 }
@@ -77,7 +85,7 @@ LinuxResult<std::size_t> copy_string_from_guest(std::span<char> into, GuestAddre
     auto limit = clamp(from, into.size());
     if (limit == 0 && !into.empty())
         return fail(Errno::efault);
-    auto length = guest_copy_string(into.data(), raw(from), limit);
+    auto length = reach(guest_copy_string, into.data(), raw(from), limit);
     if (length == ~std::size_t{0})
         return fail(Errno::efault);
     if (length == limit)
@@ -89,7 +97,7 @@ LinuxResult<std::uint32_t> load_guest_word(GuestAddress address) {
     if (address.value % 4 != 0)
         return fail(Errno::einval);
     std::uint32_t word = 0;
-    if (!is_guest_range(address, 4) || guest_load_word(raw(address), &word) != 0)
+    if (!is_guest_range(address, 4) || reach(guest_load_word, raw(address), &word) != 0)
         return fail(Errno::efault);
     return word;
 }
@@ -99,7 +107,7 @@ LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std
     if (address.value % 4 != 0)
         return fail(Errno::einval);
     std::uint32_t was = 0;
-    if (!is_guest_range(address, 4) || guest_compare_exchange_word(raw(address), expected, desired, &was) != 0)
+    if (!is_guest_range(address, 4) || reach(guest_compare_exchange_word, raw(address), expected, desired, &was) != 0)
         return fail(Errno::efault);
     return was;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "lib/base/units.h"
+
 namespace astrata::kernel::arch {
 
 struct ExceptionTableEntry {
@@ -15,6 +17,9 @@ struct ExceptionTableEntry {
 inline bool (*host_copy_user)(void* to, void const* from, std::size_t count) = nullptr;
 [[nodiscard]] inline bool copy_user(void* to, void const* from, std::size_t count) {
     return host_copy_user != nullptr && host_copy_user(to, from, count);
+}
+[[nodiscard]] inline bool is_own_hosted_memory(VirtAddr, std::uint64_t) {
+    return false;
 }
 inline std::span<ExceptionTableEntry const> exception_table() {
     return {};

@@ -13,25 +13,29 @@ class AddressSpace;
 
 namespace arch {
 
-struct CpuTables;   // GDT, TSS and exception stacks, see descriptor_tables.h
+struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
+
+extern "C" void hosted_entry();   // syscall_entry.S
 
 struct PerCpu {
-    PerCpu* self = nullptr;                              // gs:0, so that the address can be had in one load
-    std::uint64_t kernel_stack = 0;                      // gs:8, where a system call starts pushing
-    std::uint64_t user_stack = 0;                        // gs:16, scratch for the stack pointer of a calling program
-    abi::RestrictedStateX86* restricted = nullptr;       // gs:24, set while foreign code runs on this CPU
-    Thread* current = nullptr;                           // gs:32
-    std::uint32_t preemption_depth = 0;                  // gs:40
-    std::uint32_t needs_reschedule = 0;                  // gs:44
-    std::uint64_t restricted_return = 0;                 // gs:48, stack pointer of enter_restricted
-    std::uint64_t full_root = 0;                         // gs:56, page-table root of the native view
-    std::uint64_t held_ranks = 0;                        // debug: bit for each lock rank held
+    PerCpu* self = nullptr;                         // gs:0, so that the address can be had in one load
+    std::uint64_t kernel_stack = 0;                 // gs:8, where a system call starts pushing
+    std::uint64_t user_stack = 0;                   // gs:16, scratch for the stack pointer of a calling program
+    abi::RestrictedStateX86* restricted = nullptr;  // gs:24, set while foreign code runs on this CPU
+    Thread* current = nullptr;                      // gs:32
+    std::uint32_t preemption_depth = 0;             // gs:40
+    std::uint32_t needs_reschedule = 0;             // gs:44
+    std::uint64_t restricted_return = 0;            // gs:48, stack pointer of enter_restricted
+    std::uint64_t full_root = 0;                    // gs:56, page-table root of the native view
+    void (*hosted_call)() = hosted_entry;                // gs:64, where native code that is hosted in the kernel calls
+    std::uint64_t held_ranks = 0;                   // debug: bit for each lock rank held
     std::uint32_t index = 0;
     std::uint32_t apic_id = 0;
     CpuTables* tables = nullptr;
-    std::uint64_t active_root = 0;                       // what CR3 holds
-    AddressSpace* active_space = nullptr;
-    Thread* vector_state_owner = nullptr;                // whose FPU state the registers hold
+    std::uint64_t active_root = 0;         // what CR3 holds
+    AddressSpace* active_space = nullptr;  // lives as long as a user thread that uses it is current
+    bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
+    Thread* vector_state_owner = nullptr;  // whose FPU state the registers hold
     Thread* idle_thread = nullptr;
     std::uint64_t interrupts = 0;
     std::uint64_t timer_interrupts = 0;
@@ -40,14 +44,15 @@ struct PerCpu {
     std::uint64_t page_faults = 0;
     std::uint64_t ipc_calls = 0;
     std::uint64_t idle_ticks = 0;
-    std::uint64_t slice_end_ticks = 0;                   // when the current thread's time slice is used up
-    std::uint64_t armed_ticks = ~std::uint64_t{0};       // what the local timer is set to; ~0 when it is stopped
-    Thread* switched_from = nullptr;                     // during a switch: who ran before
+    std::uint64_t slice_end_ticks = 0;              // when the current thread's time slice is used up
+    std::uint64_t armed_ticks = ~std::uint64_t{0};  // what the local timer is set to; ~0 when it is stopped
+    Thread* switched_from = nullptr;                // during a switch: who ran before
     bool is_online = false;
-    bool is_idle_waiting = false;                        // halted or about to: a wake-up must interrupt it
+    bool is_idle_waiting = false;  // halted or about to: a wake-up must interrupt it
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
+static_assert(offsetof(PerCpu, hosted_call) == 64);
 
 }  // namespace arch
 }  // namespace astrata::kernel

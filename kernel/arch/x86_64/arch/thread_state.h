@@ -13,17 +13,27 @@ class Thread;
 
 namespace arch {
 
+struct PerCpu;
+struct TrapFrame;
+
 struct ThreadState {
-    std::uint64_t stack_pointer = 0;                      // kernel stack, as switch_stacks left it
-    std::uint64_t stack_top = 0;                          // where traps and system calls from native code begin
-    std::uint64_t trap_stack = 0;                         // TSS.RSP0: stack_top, or below enter_restricted's frame
-    abi::RestrictedStateX86* restricted = nullptr;        // PerCpu::restricted while this thread runs
-    std::uint64_t restricted_return = 0;                  // PerCpu::restricted_return likewise
-    std::uint64_t fs_base = 0;                            // user values, saved on every switch
+    std::uint64_t stack_pointer = 0;                // kernel stack, as switch_stacks left it
+    std::uint64_t stack_top = 0;                    // where traps and system calls from native code begin
+    std::uint64_t trap_stack = 0;                   // TSS.RSP0: stack_top, or below enter_restricted's frame
+    abi::RestrictedStateX86* restricted = nullptr;  // PerCpu::restricted while this thread runs
+    std::uint64_t restricted_return = 0;            // PerCpu::restricted_return likewise
+    std::uint64_t fs_base = 0;                      // user values, saved on every switch
     std::uint64_t gs_base = 0;
-    std::span<std::byte> vector_area;                     // XSAVE area; only threads that run foreign code have one
-    std::uint32_t vector_cpu = ~std::uint32_t{0};         // whose registers may still hold the state
+    std::span<std::byte> vector_area;              // XSAVE area; only threads that run foreign code have one
+    std::uint32_t vector_cpu = ~std::uint32_t{0};  // whose registers may still hold the state
 };
+
+/// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame, the return address
+/// into the entry code and the six registers that switch_stacks pops, whose values do not matter.
+inline constexpr std::uint64_t parked_stack_bytes = 176 + 7 * 8;
+
+/// The frame of the system call that the thread is in, or will be in next: it is always at the same place.
+[[nodiscard]] TrapFrame& system_call_frame(ThreadState const& state);
 
 /// Prepares a stack on which the thread begins with function(argument), in the kernel.
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument);
@@ -32,16 +42,26 @@ void prepare_stack(ThreadState& state, void (*function)(void*), void* argument);
 /// thread's guest state is stored, the incoming one's loaded, address space included.
 void switch_threads(Thread& from, Thread& to);
 
-/// The thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
+/// The current thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
 void activate_space(Thread& thread);
 
-/// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context. The
-/// calling thread stays in the kernel from now on.
+/// For threads whose foreign code uses vector registers: stores those of the one, loads those of the other.
+[[clang::preserve_most]] void exchange_vector_state(Thread& from, Thread& to);
+
+/// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context.
+/// The calling thread stays in the kernel from now on.
 void leave_space();
 
 /// Enters user mode for the first time.
 [[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                              std::uint64_t argument2);
+
+/// The same for a thread that is hosted in the kernel.
+[[noreturn]] void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                               std::uint64_t argument2);
+
+/// Goes on with function(argument) on a kernel stack, leaving whatever stack this is.
+[[noreturn]] void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument);
 
 /// Allocates the area for foreign code's vector state, in the processor's initial state.
 /// Returns false if memory is short.
@@ -53,7 +73,8 @@ void save_vector_state(Thread& thread, std::span<std::byte> into);
 void load_vector_state(Thread& thread, std::span<std::byte const> from);
 
 /// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The state's
-/// instruction pointer and segment bases were checked. `other_view` is the restricted page-table root, `own_view` the full one.
+/// instruction pointer and segment bases were checked. `other_view` is the restricted page-table root, `own_view` the
+/// full one.
 [[nodiscard]] abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view);
 
 }  // namespace arch

@@ -5,7 +5,11 @@
 #include <cstdint>
 #include <span>
 
+#include "kernel/object/process.h"
+
 namespace astrata::kernel::arch {
+
+using kernel::is_own_hosted_memory;
 
 /// Where to go on when the instruction faults.
 struct ExceptionTableEntry {
