@@ -20,21 +20,21 @@ HeapCore::Span* HeapCore::span_of(void* memory) {
     return reinterpret_cast<Span*>(reinterpret_cast<std::uintptr_t>(memory) & ~(span_bytes - 1));
 }
 
-void* HeapCore::allocate(std::size_t bytes, std::size_t alignment) {
+void* HeapCore::allocate(std::size_t bytes, std::size_t alignment, Need need) {
     bytes = std::max<std::size_t>(bytes, 1);
     // Objects lie at multiples of 16 behind the header; larger alignments go by way of a mapping of their own, which
     // begins with enough room.
     if (alignment <= 16) {
         if (auto const index = class_of(bytes); index != classes.size())
-            return allocate_small(index);
+            return allocate_small(index, need);
     }
-    return allocate_large(bytes, std::max(alignment, header_bytes));
+    return allocate_large(bytes, std::max(alignment, header_bytes), need);
 }
 
-void* HeapCore::allocate_small(std::size_t class_index) {
+void* HeapCore::allocate_small(std::size_t class_index, Need need) {
     auto* span = with_room_[class_index];
     if (span == nullptr) {
-        span = new_span(class_index);
+        span = new_span(class_index, need);
         if (span == nullptr)
             return nullptr;
     }
@@ -73,8 +73,8 @@ void HeapCore::release(void* memory) {
     }
 }
 
-HeapCore::Span* HeapCore::new_span(std::size_t class_index) {
-    auto* const span = take_empty_span();
+HeapCore::Span* HeapCore::new_span(std::size_t class_index, Need need) {
+    auto* const span = take_empty_span(need);
     if (span == nullptr)
         return nullptr;
     *span = {.class_index = static_cast<std::uint32_t>(class_index)};
@@ -82,8 +82,16 @@ HeapCore::Span* HeapCore::new_span(std::size_t class_index) {
     return span;
 }
 
-HeapCore::Span* HeapCore::take_empty_span() {
+bool HeapCore::commit(void* address, std::size_t bytes, Need need) {
+    return source_->commit(reinterpret_cast<std::uintptr_t>(address), bytes) || need == Need::must_have;
+}
+
+// Only the page that is touched at once is committed: small objects are written soon after they are handed out, and few
+// spans are half used, so what they still lack is little. A refusal tells that memory is short.
+HeapCore::Span* HeapCore::take_empty_span(Need need) {
     if (empty_ != nullptr) {
+        if (!commit(empty_, page_size, need))
+            return nullptr;
         --empty_count_;
         return std::exchange(empty_, empty_->next);
     }
@@ -101,6 +109,8 @@ HeapCore::Span* HeapCore::take_empty_span() {
         mapped_bytes_ += size;
     }
     auto* const span = reinterpret_cast<Span*>(arena_);
+    if (!commit(span, page_size, need))
+        return nullptr;
     arena_ += span_bytes;
     return span;
 }
@@ -132,7 +142,7 @@ void HeapCore::unlist(Span* span) {
     span->is_listed = 0;
 }
 
-void* HeapCore::allocate_large(std::size_t bytes, std::size_t alignment) {
+void* HeapCore::allocate_large(std::size_t bytes, std::size_t alignment, Need need) {
     if (bytes > ~std::size_t{0} / 2 || alignment > page_size)
         return nullptr;
     auto const needed = align_up(bytes + alignment, span_bytes);
@@ -150,8 +160,12 @@ void* HeapCore::allocate_large(std::size_t bytes, std::size_t alignment) {
         auto const mapped = source_->map(needed);
         if (mapped == 0)
             return nullptr;
-        mapped_bytes_ += needed;
         span = reinterpret_cast<Span*>(mapped);
+        if (!commit(span, align_up(bytes + alignment, page_size), need)) {
+            source_->unmap(mapped, needed);
+            return nullptr;
+        }
+        mapped_bytes_ += needed;
         *span = {.class_index = large, .bytes = needed};
     }
     allocated_bytes_ += span->bytes;

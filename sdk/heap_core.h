@@ -18,9 +18,15 @@ public:
     /// `bytes` (a multiple of the span size) of zeroed memory aligned to the span size; 0 if there is none.
     virtual std::uintptr_t map(std::size_t bytes) = 0;
     virtual void unmap(std::uintptr_t address, std::size_t bytes) = 0;
+    /// Whether the range's pages are there from now on, so that touching them cannot fail.
+    virtual bool commit(std::uintptr_t address, std::size_t bytes) = 0;
     /// The contents may go; the range reads as zero, or as before.
     virtual void discard(std::uintptr_t address, std::size_t bytes) = 0;
 };
+
+/// Whether the caller can do without: only who cannot is given what is left near the end of memory, since pages that
+/// are missing when they are touched end the process.
+enum class Need { can_fail, must_have };
 
 class HeapCore {
 public:
@@ -30,7 +36,7 @@ public:
     constexpr explicit HeapCore(PageSource& source) : source_(&source) {}
 
     /// `alignment` is a power of two, at most a page. Null when memory is out.
-    void* allocate(std::size_t bytes, std::size_t alignment);
+    void* allocate(std::size_t bytes, std::size_t alignment, Need need = Need::can_fail);
     /// `memory` came from allocate(), or is null.
     void release(void* memory);
 
@@ -65,11 +71,12 @@ private:
     static std::uint32_t capacity(std::uint32_t class_index) {
         return static_cast<std::uint32_t>((span_bytes - header_bytes) / classes[class_index]);
     }
-    void* allocate_small(std::size_t class_index);
-    void* allocate_large(std::size_t bytes, std::size_t alignment);
+    void* allocate_small(std::size_t class_index, Need need);
+    void* allocate_large(std::size_t bytes, std::size_t alignment, Need need);
+    bool commit(void* address, std::size_t bytes, Need need);
     void release_large(Span* span);
-    Span* new_span(std::size_t class_index);
-    Span* take_empty_span();
+    Span* new_span(std::size_t class_index, Need need);
+    Span* take_empty_span(Need need);
     void keep_empty_span(Span* span);
     void list(Span* span);
     void unlist(Span* span);

@@ -18,6 +18,8 @@ public:
     std::map<std::uintptr_t, std::size_t> mapped;
     std::size_t limit = 1ull << 30;
     std::size_t total = 0;
+    std::size_t commit_limit = ~std::size_t{0};
+    std::size_t committed = 0;
 
     std::uintptr_t map(std::size_t bytes) override {
         if (total + bytes > limit)
@@ -33,6 +35,12 @@ public:
         mapped.erase(address);
         total -= bytes;
         std::free(reinterpret_cast<void*>(address));
+    }
+    bool commit(std::uintptr_t, std::size_t bytes) override {
+        if (committed + bytes > commit_limit)
+            return false;
+        committed += bytes;
+        return true;
     }
     void discard(std::uintptr_t address, std::size_t bytes) override {
         std::memset(reinterpret_cast<void*>(address), 0, bytes);
@@ -97,6 +105,24 @@ TEST(Heap, runs_out_without_harm) {
         heap.release(object);
     EXPECT_NE(heap.allocate(1000, 16), nullptr);
     heap.release(nullptr);
+}
+
+// Near the end of memory pages are mapped but not to be had: that is an error, except for who cannot take one.
+TEST(Heap, refuses_what_cannot_be_committed) {
+    HostMemory memory;
+    HeapCore heap(memory);
+    void* const before = heap.allocate(100, 16);
+    memory.commit_limit = memory.committed + (64 << 10);
+    EXPECT_EQ(heap.allocate(1 << 20, 16), nullptr);
+    EXPECT_EQ(memory.total, HeapCore::arena_bytes);
+    std::size_t count = 0;
+    while (heap.allocate(4000, 16) != nullptr)
+        ++count;
+    EXPECT_GT(count, 16u);
+    EXPECT_LT(count, 1000u);
+    EXPECT_NE(heap.allocate(4000, 16, Need::must_have), nullptr);
+    EXPECT_NE(heap.allocate(1 << 20, 16, Need::must_have), nullptr);
+    heap.release(before);
 }
 
 TEST(Heap, uses_freed_memory_again) {

@@ -17,10 +17,12 @@ constexpr std::uint64_t access_and_flags(abi::Access access, abi::MapFlags flags
 
 inline constexpr abi::Access read_write = abi::Access::read | abi::Access::write;
 
-/// How stacks in the home space at `address` are mapped. In kernel mode a stack must be there in full: the processor has nowhere
-/// to put a fault on it.
-constexpr abi::MapFlags stack_flags(std::uint64_t address) {
-    return start::is_hosted_in_kernel(address) ? abi::MapFlags::populate : abi::MapFlags::none;
+/// How much of a stack of `length` bytes in the home space at `address` is given its pages when it is made, counted from its top. What
+/// most threads use, since a stack that cannot grow ends the whole process; in kernel mode all of it, since the processor has nowhere
+/// to put a fault on its own stack.
+constexpr std::uint64_t committed_stack_bytes(std::uint64_t address, std::uint64_t length) {
+    constexpr std::uint64_t usual = 16 << 10;
+    return start::is_hosted_in_kernel(address) || length < usual ? length : usual;
 }
 
 /// A mapping that is removed when its owner goes away.

@@ -344,6 +344,16 @@ struct AddressSpaceDiscardArgs {
 /// Gives the pages of private anonymous memory back; they read as zero next time (madvise DONTNEED).
 Result<> sys_address_space_discard(Thread& caller, AddressSpaceDiscardArgs const& args);
 
+struct AddressSpaceCommitArgs {
+    Ref<AddressSpace> space;
+    std::uint64_t address;
+    std::uint64_t length;
+};
+/// Gives writable memory in the range its pages now, so that running out is an error here instead of a fault later. What is kept
+/// back for those who clean up (of the silo's limit, and of the machine) is not used for it.
+/// errors: no_memory, bad_address (not mapped writable), out_of_range
+Result<> sys_address_space_commit(Thread& caller, AddressSpaceCommitArgs const& args);
+
 struct AddressSpaceQueryArgs {
     Ref<AddressSpace> space;
     std::uint64_t address;

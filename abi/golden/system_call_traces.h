@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 87> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -56,6 +56,7 @@ inline constexpr std::array<SystemCallTrace, 87> system_call_traces{{
     {"address_space_protect", "huuf", "space address length access"},
     {"address_space_move", "huuuuf", "space address length new_address new_length flags"},
     {"address_space_discard", "huu", "space address length"},
+    {"address_space_commit", "huu", "space address length"},
     {"address_space_query", "hupl", "space address into length"},
     {"address_space_info", "hp", "space info"},
     {"address_space_read", "hupl", "space address into length"},

@@ -314,6 +314,13 @@ inline Result<> address_space_discard(abi::Handle space, std::uint64_t address, 
     return detail::to_result(astrata_vdso.address_space_discard(space, address, length));
 }
 
+/// Gives writable memory in the range its pages now, so that running out is an error here instead of a fault later. What is kept
+/// back for those who clean up (of the silo's limit, and of the machine) is not used for it.
+/// errors: no_memory, bad_address (not mapped writable), out_of_range
+inline Result<> address_space_commit(abi::Handle space, std::uint64_t address, std::uint64_t length) {
+    return detail::to_result(astrata_vdso.address_space_commit(space, address, length));
+}
+
 /// Fills `into` with MappingInfo structs, ascending, of mappings that end above `address`. Returns how many.
 inline Result<std::uint64_t> address_space_query(abi::Handle space, std::uint64_t address, MutableBytes into) {
     std::uint64_t count = 0;

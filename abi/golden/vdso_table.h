@@ -52,6 +52,7 @@ struct VdsoTable {
     std::uint64_t (*address_space_protect)(std::uint64_t space, std::uint64_t address, std::uint64_t length, std::uint64_t access);
     std::uint64_t (*address_space_move)(std::uint64_t space, std::uint64_t address, std::uint64_t length, std::uint64_t new_address, std::uint64_t new_length, std::uint64_t flags, std::uint64_t* mapped);
     std::uint64_t (*address_space_discard)(std::uint64_t space, std::uint64_t address, std::uint64_t length);
+    std::uint64_t (*address_space_commit)(std::uint64_t space, std::uint64_t address, std::uint64_t length);
     std::uint64_t (*address_space_query)(std::uint64_t space, std::uint64_t address, void* into, std::uint64_t into_length, std::uint64_t* count);
     std::uint64_t (*address_space_info)(std::uint64_t space, abi::AddressSpaceInfo* info);
     std::uint64_t (*address_space_read)(std::uint64_t space, std::uint64_t address, void* into, std::uint64_t into_length, std::uint64_t* done);
@@ -104,7 +105,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 89> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 90> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -144,6 +145,7 @@ inline constexpr std::array<std::string_view, 89> vdso_symbol_names{
     "astrata_address_space_protect",
     "astrata_address_space_move",
     "astrata_address_space_discard",
+    "astrata_address_space_commit",
     "astrata_address_space_query",
     "astrata_address_space_info",
     "astrata_address_space_read",

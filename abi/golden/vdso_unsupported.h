@@ -47,6 +47,7 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .address_space_protect = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .address_space_move = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t*) -> std::uint64_t { return 17; },
     .address_space_discard = [](std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
+    .address_space_commit = [](std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .address_space_query = [](std::uint64_t, std::uint64_t, void*, std::uint64_t, std::uint64_t*) -> std::uint64_t { return 17; },
     .address_space_info = [](std::uint64_t, abi::AddressSpaceInfo*) -> std::uint64_t { return 17; },
     .address_space_read = [](std::uint64_t, std::uint64_t, void*, std::uint64_t, std::uint64_t*) -> std::uint64_t { return 17; },

@@ -1,5 +1,7 @@
 #include "kernel/ipc/timer.h"
 
+#include <algorithm>
+
 #include "kernel/sched/scheduler.h"
 #include "kernel/time/clock.h"
 
@@ -11,8 +13,8 @@ Timer::~Timer() {
     cancel();
 }
 
-// The callback may re-arm a periodic timer while it is being cancelled; is_set_ tells it not to, and the second look catches
-// one that was re-armed in between.
+// The callback may re-arm a periodic timer while it is being cancelled; is_set_ tells it not to, and the second look
+// catches one that was re-armed in between.
 void Timer::cancel() {
     is_set_.store(false, std::memory_order_seq_cst);
     do
@@ -37,10 +39,12 @@ void Timer::expired(TimerNode& node) {
     if (period != 0 && timer.is_set_.load(std::memory_order_seq_cst)) {
         // Periods that were missed altogether are skipped, and the phase is kept.
         auto const now = clock::now();
-        auto next = node.deadline + period;
-        if (next <= now)
-            next = node.deadline + ((now.value - node.deadline.value) / period + 1) * period;
-        sched::arm_timer(node, next);
+        auto const missed = (now.value - std::min(now, node.deadline).value) / period;
+        // A next time beyond the clock's end does not come.
+        std::uint64_t next = 0;
+        if (!__builtin_mul_overflow(missed + 1, period, &next) &&
+            !__builtin_add_overflow(node.deadline.value, next, &next))
+            sched::arm_timer(node, MonotonicNs{next});
     }
     timer.expirations.signal(1);
 }

@@ -70,6 +70,11 @@ private:
 
 AccountTable table;
 
+std::uint64_t beside_reserve(std::uint64_t limit) {
+    static constexpr std::uint64_t most = 1U << 20;
+    return limit - std::min(limit / 16, most);
+}
+
 }  // namespace
 
 Result<Ref<Account>> Account::create(Account* parent, std::uint64_t limit) {
@@ -128,8 +133,16 @@ Result<> Account::charge(std::uint64_t bytes) {
 }
 
 Result<> Account::charge_beside_reserve(std::uint64_t bytes) {
-    static constexpr std::uint64_t most = 1U << 20;
-    return charge_within(bytes, [](std::uint64_t limit) { return limit - std::min(limit / 16, most); });
+    return charge_within(bytes, beside_reserve);
+}
+
+bool Account::has_room_beside_reserve(std::uint64_t bytes) const {
+    for (auto const* account = this; account != nullptr; account = account->parent_.get()) {
+        auto const limit = beside_reserve(account->limit());
+        if (bytes > limit || account->used() > limit - bytes)
+            return false;
+    }
+    return true;
 }
 
 // The peak is brought up to date when use falls, and when it is asked for: charging is the hot path.

@@ -34,6 +34,8 @@ public:
     /// The same, but leaving, here and above, what is kept for the silo's own personality: a sixteenth of the limit, at
     /// most 1 MiB.
     [[nodiscard]] Result<> charge_beside_reserve(std::uint64_t bytes);
+    /// Whether that would succeed at this moment.
+    [[nodiscard]] bool has_room_beside_reserve(std::uint64_t bytes) const;
 
     [[nodiscard]] AccountId id() const { return id_; }
     [[nodiscard]] std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }

@@ -321,11 +321,6 @@ Result<VirtAddr> AddressSpace::map_anonymous(VirtAddr address, std::uint64_t len
     }
     if (has(flags, abi::MapFlags::populate))
         populate(mapped, length, access);
-    // Stacks of hosted code are asked for so: a fault on a stack that is in use in kernel mode could not even be reported.
-    if (has(flags, abi::MapFlags::populate) && is_hosted() && resident_pages_in(mapped, length) != length / page_size) {
-        TRY(unmap(mapped, length));
-        return fail(Error::no_memory);
-    }
     return mapped;
 }
 

@@ -111,6 +111,9 @@ public:
                           abi::MapFlags flags);
     /// Frees private pages in the range; anonymous ones read as zero next time, others as their object's.
     Result<> discard(VirtAddr address, std::uint64_t length);
+    /// Makes the range's pages writable now, beside what is kept back (Reserve).
+    /// errors    no_memory, bad_address
+    Result<> commit(VirtAddr address, std::uint64_t length);
     /// Mappings that end above `address`, ascending; returns how many were filled in.
     std::size_t query(VirtAddr address, std::span<abi::MappingInfo> into);
     void fill(abi::AddressSpaceInfo& info);

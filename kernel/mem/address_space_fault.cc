@@ -228,6 +228,18 @@ void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find f
     }
 }
 
+Result<> AddressSpace::commit(VirtAddr address, std::uint64_t length) {
+    if (length == 0 || !is_aligned(length, page_size))
+        return fail(Error::invalid_argument);
+    TRY(check_range(address, length));
+    // Asked once for all: what others take meanwhile may eat into the reserve, which is what it is for.
+    if (!account().has_room_beside_reserve(length) || !mem::has_frames_beside_reserve(length / page_size))
+        return fail(Error::no_memory);
+    for (std::uint64_t done = 0; done < length; done += page_size)
+        TRY(handle_fault(address + done, abi::Access::write));
+    return {};
+}
+
 // Makes a page accessible and finds it through the page table, under whose lock it cannot leave its tree.
 Result<AddressSpace::ReachedPage> AddressSpace::reach(VirtAddr address, bool is_write) {
     for (int attempt = 0; attempt < attempt_limit; ++attempt) {

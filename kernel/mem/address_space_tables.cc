@@ -15,10 +15,16 @@ constexpr unsigned user_slots = home_slot + 1;
 }  // namespace
 
 Result<PhysAddr> AddressSpace::Tables::allocate() {
-    auto charge = TRY(PendingCharge::make(space_.account(), page_size));
-    auto const table = TRY(mem::allocate_frame(mem::FrameKind::page_table, mem::Zero::yes));
-    mem::frame_of(table).account = space_.account().id();
-    charge.keep();
+    // A program that only reads its way through empty memory needs nothing but tables.
+    auto const reserve = space_.is_guest() ? mem::Reserve::keep : mem::Reserve::may_use;
+    auto& account = space_.account();
+    TRY(reserve == mem::Reserve::keep ? account.charge_beside_reserve(page_size) : account.charge(page_size));
+    auto const table = mem::allocate_frame(mem::FrameKind::page_table, mem::Zero::yes, reserve);
+    if (!table) {
+        account.uncharge(page_size);
+        return table;
+    }
+    mem::frame_of(*table).account = account.id();
     space_.table_pages_.fetch_add(1, std::memory_order_relaxed);
     return table;
 }

@@ -256,6 +256,11 @@ Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve) {
     return frame;
 }
 
+bool has_frames_beside_reserve(std::uint64_t count) {
+    LockGuard guard(lock);
+    return buddy.free_pages >= reserved_pages() && buddy.free_pages - reserved_pages() >= count;
+}
+
 void free_frame(PhysAddr frame) {
     PreemptionGuard guard;
     auto& cache = caches[arch::cpu_index()];

@@ -70,6 +70,8 @@ void free_frames(PhysAddr first, unsigned order);
 /// errors    no_memory
 [[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve = Reserve::may_use);
 void free_frame(PhysAddr frame);
+/// Whether Reserve::keep would leave that many frames now.
+[[nodiscard]] bool has_frames_beside_reserve(std::uint64_t count);
 
 /// Any number of contiguous frames, not aligned beyond their size's power of two rounded down; below 4 GiB when
 /// `is_low`, for devices with 32-bit addresses.

@@ -86,6 +86,10 @@ Result<> sys_address_space_discard(Thread&, AddressSpaceDiscardArgs const& args)
     return args.space->discard({args.address}, args.length);
 }
 
+Result<> sys_address_space_commit(Thread&, AddressSpaceCommitArgs const& args) {
+    return args.space->commit({args.address}, args.length);
+}
+
 Result<std::uint64_t> sys_address_space_query(Thread&, AddressSpaceQueryArgs const& args) {
     constexpr std::size_t batch = 16;
     std::array<abi::MappingInfo, batch> infos;

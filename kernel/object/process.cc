@@ -172,9 +172,4 @@ void Process::fill(abi::ProcessInfo& info) {
     info.fault_instruction = crash_.instruction;
 }
 
-bool is_own_hosted_memory(VirtAddr start, std::uint64_t length) {
-    auto const& thread = arch::current_thread();
-    return thread.is_user() && thread.process().is_hosted() && thread.process().home().contains(start, length);
-}
-
 }  // namespace astrata::kernel

@@ -90,7 +90,4 @@ private:
     CrashInfo crash_ GUARDED_BY(lock_);
 };
 
-/// Whether a range lies in the home space of the calling thread's process, and that is hosted in the kernel.
-[[nodiscard]] bool is_own_hosted_memory(VirtAddr start, std::uint64_t length);
-
 }  // namespace astrata::kernel

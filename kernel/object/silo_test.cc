@@ -15,8 +15,8 @@ protected:
 TEST_F(SiloTest, tells_when_the_last_process_here_and_below_has_ended) {
     auto silo = Silo::create(root.get(), 0, 0, 0).value();
     auto below = Silo::create(silo.get(), 0, 0, 0).value();
-    auto one = Process::create(silo, "one").value();
-    auto two = Process::create(below, "two").value();
+    auto one = Process::create(silo, "one", abi::IsolationMode::user).value();
+    auto two = Process::create(below, "two", abi::IsolationMode::user).value();
     one->kill();
     EXPECT_FALSE(object_fakes.was_signalled(silo->events));
     two->kill();
@@ -29,10 +29,10 @@ TEST_F(SiloTest, tells_when_the_last_process_here_and_below_has_ended) {
 
 TEST_F(SiloTest, ended_processes_do_not_count_against_the_limit) {
     auto silo = Silo::create(root.get(), 0, 1, 0).value();
-    auto one = Process::create(silo, "one").value();
-    EXPECT_EQ(Process::create(silo, "two").error(), Error::no_resources);
+    auto one = Process::create(silo, "one", abi::IsolationMode::user).value();
+    EXPECT_EQ(Process::create(silo, "two", abi::IsolationMode::user).error(), Error::no_resources);
     one->kill();
-    EXPECT_TRUE(Process::create(silo, "two"));
+    EXPECT_TRUE(Process::create(silo, "two", abi::IsolationMode::user));
 }
 
 TEST_F(SiloTest, nests_only_so_deep) {
@@ -45,21 +45,21 @@ TEST_F(SiloTest, nests_only_so_deep) {
 TEST_F(SiloTest, a_kill_reaches_everything_below_and_nothing_is_created_afterwards) {
     auto silo = Silo::create(root.get(), 0, 0, 0).value();
     auto below = Silo::create(silo.get(), 0, 0, 0).value();
-    auto beside = Process::create(root, "beside").value();
-    auto inside = Process::create(below, "inside").value();
+    auto beside = Process::create(root, "beside", abi::IsolationMode::user).value();
+    auto inside = Process::create(below, "inside", abi::IsolationMode::user).value();
     silo->kill();
     EXPECT_TRUE(inside->has_ended());
     EXPECT_FALSE(beside->has_ended());
     EXPECT_EQ(Silo::create(below.get(), 0, 0, 0).error(), Error::bad_state);
-    EXPECT_EQ(Process::create(below, "late").error(), Error::bad_state);
+    EXPECT_EQ(Process::create(below, "late", abi::IsolationMode::user).error(), Error::bad_state);
 }
 
 TEST_F(SiloTest, limits_hold_for_all_silos_above) {
     auto silo = Silo::create(root.get(), 0, 2, 0).value();
     auto below = Silo::create(silo.get(), 0, 0, 0).value();
-    auto one = Process::create(silo, "one").value();
-    auto two = Process::create(below, "two").value();
-    EXPECT_EQ(Process::create(below, "three").error(), Error::no_resources);
+    auto one = Process::create(silo, "one", abi::IsolationMode::user).value();
+    auto two = Process::create(below, "two", abi::IsolationMode::user).value();
+    EXPECT_EQ(Process::create(below, "three", abi::IsolationMode::user).error(), Error::no_resources);
     EXPECT_EQ(root->processes.used.load(), 2U);
     EXPECT_EQ(below->processes.used.load(), 1U);
 }

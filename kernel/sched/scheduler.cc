@@ -1,5 +1,6 @@
 #include "kernel/sched/scheduler.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -18,7 +19,8 @@ namespace astrata::kernel::sched {
 namespace {
 
 constexpr std::uint64_t slice_ns = 10'000'000;
-// A time-shared thread sinks at most this many levels below its base, and comes back to it when it has waited for something.
+// A time-shared thread sinks at most this many levels below its base, and comes back to it when it has waited for
+// something.
 constexpr std::uint8_t deepest_sink = 8;
 constexpr std::uint32_t low_pick_interval = 16;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
@@ -36,14 +38,14 @@ struct RunQueue {
     SpinLock<LockRank::run_queue, IrqsOff> lock;
     std::array<IntrusiveList<Thread, &Thread::run_link>, priority::levels> levels GUARDED_BY(lock);
     std::uint32_t picks GUARDED_BY(lock) = 0;
-    std::uint32_t occupied GUARDED_BY(lock) = 0;   // bit for each level that is not empty
-    std::atomic<std::uint32_t> length = 0;         // read without the lock by those who look for work
+    std::uint32_t occupied GUARDED_BY(lock) = 0;  // bit for each level that is not empty
+    std::atomic<std::uint32_t> length = 0;        // read without the lock by those who look for work
 };
 
 struct Timers {
     SpinLock<LockRank::timer_queue, IrqsOff> lock;
     TimerQueue queue GUARDED_BY(lock);
-    std::atomic<TimerNode*> expiring = nullptr;    // whose callback is running
+    std::atomic<TimerNode*> expiring = nullptr;  // whose callback is running
 };
 
 constinit std::array<RunQueue, cpu_limit> run_queues;
@@ -68,8 +70,8 @@ void take_locked(RunQueue& queue, Thread& thread) REQUIRES(queue.lock) {
     queue.length.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// The most urgent; but every so often the least urgent time-shared one, so that those who use up their slices are not starved
-// by those who never do.
+// The most urgent; but every so often the least urgent time-shared one, so that those who use up their slices are not
+// starved by those who never do.
 Thread* pop_next(RunQueue& queue) {
     if (queue.length.load(std::memory_order_relaxed) == 0)
         return nullptr;
@@ -90,7 +92,8 @@ bool may_run_on(Thread const& thread, std::uint32_t cpu) {
 
 // Takes a thread from another CPU's queue, the most urgent that may run here.
 Thread* steal(std::uint32_t own) {
-    for (auto others = online.load(std::memory_order_relaxed) & ~(std::uint64_t{1} << own); others != 0; others &= others - 1) {
+    for (auto others = online.load(std::memory_order_relaxed) & ~(std::uint64_t{1} << own); others != 0;
+         others &= others - 1) {
         auto& queue = run_queues[static_cast<std::size_t>(std::countr_zero(others))];
         if (queue.length.load(std::memory_order_relaxed) == 0)
             continue;
@@ -114,7 +117,8 @@ std::uint32_t choose_cpu(Thread const& thread) {
     auto const last = thread.cpu.load(std::memory_order_relaxed);
     auto const last_bit = std::uint64_t{1} << last;
     if (allowed == 0 || allowed == last_bit)
-        return allowed == 0 ? static_cast<std::uint32_t>(std::countr_zero(online.load(std::memory_order_relaxed))) : last;
+        return allowed == 0 ? static_cast<std::uint32_t>(std::countr_zero(online.load(std::memory_order_relaxed)))
+                            : last;
     auto is_idle = [](std::uint32_t cpu) {
         auto const* current = arch::cpu(cpu).current;
         return current != nullptr && current->is_idle && run_queues[cpu].length.load(std::memory_order_relaxed) == 0;
@@ -233,7 +237,8 @@ void make_ready(Thread& thread) {
     auto& cpu = arch::this_cpu();
     auto& other = arch::cpu(target);
     auto const* running = other.current;
-    bool const is_urgent = running == nullptr || running->is_idle || running->effective_priority < thread.effective_priority;
+    bool const is_urgent =
+        running == nullptr || running->is_idle || running->effective_priority < thread.effective_priority;
     if (target == cpu.index) {
         if (is_urgent)
             cpu.needs_reschedule = 1;
@@ -322,8 +327,9 @@ void enter_idle() {
         while (!has_work() && arch::timestamp() < give_up)
             arch::pause();
         (void)arch::disable_interrupts();
-        // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not wake this
-        // CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders both sides.
+        // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not
+        // wake this CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders
+        // both sides.
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (!has_work()) {
             auto* stolen = steal(cpu.index);
@@ -367,13 +373,23 @@ void cancel_timer(TimerNode& timer) {
         arch::pause();
 }
 
+constexpr unsigned expirations_per_interrupt = 32;
+constexpr std::uint64_t pause_between_interrupts_ns = 200'000;
+
 void timer_interrupt() {
     auto& cpu = arch::this_cpu();
     ++cpu.timer_interrupts;
     cpu.armed_ticks = ~std::uint64_t{0};
     auto& own = timers[cpu.index];
-    for (;;) {
+    // However many timers are due, and however short their periods: threads get time between the interrupts.
+    auto earliest_next = MonotonicNs{0};
+    for (unsigned handled = 0;; ++handled) {
         auto const now = clock::now();
+        if (handled == expirations_per_interrupt) [[unlikely]] {
+            earliest_next = now + pause_between_interrupts_ns;
+            cpu.armed_ticks = ~std::uint64_t{0};  // what was armed in here is overruled
+            break;
+        }
         TimerNode* due = nullptr;
         {
             LockGuard guard(own.lock);
@@ -395,7 +411,7 @@ void timer_interrupt() {
     }
     LockGuard guard(own.lock);
     if (auto* next = own.queue.first(); next != nullptr)
-        program_timer(cpu, clock::counter_at(next->deadline));
+        program_timer(cpu, clock::counter_at(std::max(next->deadline, earliest_next)));
 }
 
 void reschedule_interrupt() {

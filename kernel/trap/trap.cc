@@ -3,6 +3,7 @@
 #include "arch/smp.h"
 #include "arch/tlb_interrupt.h"
 #include "arch/trap_frame.h"
+#include "arch/user_copy.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/ipc/interrupt.h"
 #include "kernel/log/print.h"
@@ -176,6 +177,11 @@ void handle_interrupt(std::uint8_t vector) {
 }
 
 }  // namespace
+
+bool arch::is_own_hosted_memory(VirtAddr start, std::uint64_t length) {
+    auto const& thread = arch::current_thread();
+    return thread.is_user() && thread.process().is_hosted() && thread.process().home().contains(start, length);
+}
 
 void settle_before_user_mode(arch::TrapFrame& frame) {
     auto& thread = arch::current_thread();

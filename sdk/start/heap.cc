@@ -33,6 +33,9 @@ public:
     void unmap(std::uintptr_t address, std::size_t bytes) override {
         (void)sys::address_space_unmap(own().home, address, bytes);
     }
+    bool commit(std::uintptr_t address, std::size_t bytes) override {
+        return sys::address_space_commit(own().home, address, bytes).has_value();
+    }
     void discard(std::uintptr_t address, std::size_t bytes) override {
         (void)sys::address_space_discard(own().home, address, bytes);
     }
@@ -42,13 +45,13 @@ constinit AnonymousMemory memory;
 constinit Mutex mutex;
 constinit HeapCore heap GUARDED_BY(mutex){memory};
 
-void* allocate(std::size_t bytes, std::size_t alignment) {
+void* allocate(std::size_t bytes, std::size_t alignment, Need need = Need::can_fail) {
     MutexLock lock(mutex);
-    return heap.allocate(bytes, alignment);
+    return heap.allocate(bytes, alignment, need);
 }
 
 void* allocate_or_die(std::size_t bytes, std::size_t alignment) {
-    void* const allocated = allocate(bytes, alignment);
+    void* const allocated = allocate(bytes, alignment, Need::must_have);
     if (allocated == nullptr) [[unlikely]] {
         log("out of memory for ", bytes, " bytes");
         sys::process_exit(12);

@@ -1,4 +1,5 @@
 // Stack slots and the beginning and end of threads (lib/start/layout.h says where slots lie).
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -35,9 +36,19 @@ ThreadContext* context_of(std::uint32_t slot) {
     return reinterpret_cast<ThreadContext*>(slot_address(slot));
 }
 
-Result<> map_part(std::uint64_t address, std::uint64_t length, abi::MapFlags flags = {}) {
-    flags |= abi::MapFlags::fixed | abi::MapFlags::exclusive;
+Result<> map_part(std::uint64_t address, std::uint64_t length) {
+    constexpr auto flags = abi::MapFlags::fixed | abi::MapFlags::exclusive;
     TRY(sys::address_space_map_anonymous(own().home, address, length, access_and_flags(read_write, flags)));
+    return {};
+}
+
+Result<> map_stack(std::uint64_t address, std::uint64_t length) {
+    TRY(map_part(address, length));
+    auto const part = committed_stack_bytes(address, length);
+    if (auto const done = sys::address_space_commit(own().home, address + length - part, part); !done) {
+        (void)sys::address_space_unmap(own().home, address, length);
+        return done;
+    }
     return {};
 }
 
@@ -88,7 +99,7 @@ Result<std::uint32_t> take_unmapped() {
 Result<> map_slot(std::uint32_t slot, std::uint64_t stack_bytes) {
     auto const address = slot_address(slot);
     TRY(map_part(address, page_size));
-    auto const mapped = map_part(address + stack_slot_bytes - stack_bytes, stack_bytes, stack_flags(address));
+    auto const mapped = map_stack(address + stack_slot_bytes - stack_bytes, stack_bytes);
     if (!mapped)
         (void)sys::address_space_unmap(own().home, address, page_size);
     return mapped;

@@ -104,9 +104,9 @@ Result<sdk::UniqueHandle> ProcessBuilder::start(start::StartBlockWriter& block) 
     auto const stack_top = stack_area + start::stack_slot_bytes;
     auto const block_address = home_base_ + start::start_block_offset;
     TRY(map_fresh(stack_area, page_size));  // the first thread's context
-    auto const flags = abi::MapFlags::fixed | abi::MapFlags::exclusive | sdk::stack_flags(home_base_);
-    TRY(sys::address_space_map_anonymous(home_.get(), stack_top - start::main_stack_bytes, start::main_stack_bytes,
-                                         sdk::access_and_flags(sdk::read_write, flags)));
+    TRY(map_fresh(stack_top - start::main_stack_bytes, start::main_stack_bytes));
+    auto const committed = sdk::committed_stack_bytes(home_base_, start::main_stack_bytes);
+    TRY(sys::address_space_commit(home_.get(), stack_top - committed, committed));
     TRY(map_fresh(block_address, page_size));
     TRY(sys::address_space_write(home_.get(), block_address, block.finish()));
     TRY(sys::address_space_protect(home_.get(), block_address, page_size, abi::Access::read));

@@ -1,4 +1,7 @@
 """Programs that break every rule die with the right signal, and the system goes on."""
+import re
+import time
+
 from harness import chevron, compile_static, copy_busybox, expect, run, scenario
 
 CRASHES = r"""
@@ -135,6 +138,22 @@ def bad_arguments_to_every_call():
         run("/bin/calls", "150", options=["--rootfs", "tree", "--smp", processors], timeout=120).check(contains="alive")
 
 
+@scenario("hostile.random_syscalls", timeout=120)
+def random_syscalls():
+    """Random native system calls from several threads, with handles that come and go: nothing else notices."""
+    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35")):
+        with chevron(*options) as console:
+            console.command("strate start syscall-fuzzer")
+            for _ in range(60):
+                shown = console.command("strate info syscall-fuzzer")
+                if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
+                    break
+                time.sleep(0.3)
+            logs = console.command("strate logs syscall-fuzzer")
+            expect(re.search(r"^state +finished", shown, re.MULTILINE) and "random calls" in logs, shown + logs)
+            expect("running" in console.command("strate info ramfs"), "another strate did not survive")
+
+
 @scenario("hostile.damaged_programs", timeout=240)
 def damaged_programs():
     """Damaged ELF files are refused or die alone."""
@@ -166,6 +185,86 @@ def fork_bomb():
              'printf("%d %d\\n", n > 50, errno == EAGAIN || errno == ENOMEM); return 0; }\n'
     compile_static("tree/bin/bomb", source, "musl")
     run("/bin/bomb", options=["--rootfs", "tree", "--memory", "64M"], timeout=120).check(stdout="1 1\n")
+
+
+CHANGING_MAPPINGS = r"""
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static char* const page = (char*)0x10000000;
+static volatile int stop;
+static volatile long faults, touches;
+static void handler(int number) { (void)number; ++faults; }
+static void* change(void* unused) {
+    while (!stop) {
+        mprotect(page, 4096, PROT_NONE);
+        mprotect(page, 4096, PROT_READ | PROT_WRITE);
+        munmap(page, 4096);
+        mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    return unused;
+}
+static void* touch(void* unused) {
+    while (!stop) { ++*(volatile char*)page; ++touches; }
+    return unused;
+}
+int main(void) {
+    signal(SIGSEGV, handler);
+    pthread_t threads[3];
+    pthread_create(&threads[0], 0, change, 0);
+    for (int i = 1; i < 3; ++i) pthread_create(&threads[i], 0, touch, 0);
+    sleep(3);
+    stop = 1;
+    for (int i = 0; i < 3; ++i) pthread_join(threads[i], 0);
+    printf("%s\n", touches > 0 ? "alive" : "no progress");
+    return 0;
+}
+"""
+
+
+@scenario("hostile.mappings_that_change_under_a_fault")
+def mappings_that_change_under_a_fault():
+    """A page that is there again when its fault is looked at is no reason to kill anybody."""
+    compile_static("tree/bin/changing", CHANGING_MAPPINGS, "musl")
+    for processors in ("1", "2"):
+        run("/bin/changing", options=["--rootfs", "tree", "--smp", processors]).check(stdout="alive\n")
+
+
+PIPES = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+static char data[65536];
+int main(void) {
+    int ends[2], made = 0;
+    while (pipe(ends) == 0) {
+        fcntl(ends[1], F_SETFL, O_NONBLOCK);
+        fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+        errno = 0;
+        while (write(ends[1], data, sizeof data) > 0) {}
+        if (errno == ENOMEM) break;
+        ++made;
+    }
+    printf("%d %s\n", made > 20, strerror(errno));
+    return 0;
+}
+"""
+
+
+@scenario("limits.memory_of_pipes")
+def memory_of_pipes():
+    """What the personality itself needs for a program runs out as an error, not as the personality's end."""
+    compile_static("tree/bin/pipes", PIPES, "musl")
+    import subprocess
+
+    copy_busybox("tree/bin/sh")
+    for processors in ("1", "2"):
+        result = run("/bin/sh", "-c", "/bin/pipes; echo alive", options=["--rootfs", "tree", "--memory", "96M", "--smp", processors])
+        result.check(stdout="1 Out of memory\nalive\n")
 
 
 HOG = r"""

@@ -397,15 +397,35 @@ std::uint64_t Memory::set_break(std::uint64_t address, std::uint64_t data_limit,
 }
 
 Memory::FaultCause Memory::classify_fault(std::uint64_t address, bool is_write, bool is_fetch) {
-    Lock lock(mutex_);
-    auto const* region = regions_.find(address);
-    if (region == nullptr)
-        return FaultCause::not_mapped;
-    auto no_page = region->backing ? FaultCause::no_page : FaultCause::no_memory;
-    bool is_allowed = is_write   ? (region->access & protection::write) != 0
-                      : is_fetch ? (region->access & protection::execute) != 0
-                                 : region->access != 0;
-    return is_allowed ? no_page : FaultCause::no_access;
+    bool has_backing = false;
+    {
+        Lock lock(mutex_);
+        auto const* region = regions_.find(address);
+        if (region == nullptr)
+            return FaultCause::not_mapped;
+        bool is_allowed = is_write   ? (region->access & protection::write) != 0
+                          : is_fetch ? (region->access & protection::execute) != 0
+                                     : region->access != 0;
+        if (!is_allowed)
+            return FaultCause::no_access;
+        has_backing = static_cast<bool>(region->backing);
+    }
+    // Another thread may have mapped or unprotected the page since the fault, so the access is tried once more here, where
+    // its error shows. Without the lock: a page may have to be read from a disk.
+    auto const tried = is_write ? sys::address_space_commit(space_, align_down(address, page_size), page_size) : probe(address);
+    if (tried.has_value())
+        return FaultCause::passed;
+    if (tried.error() == Error::no_memory)
+        return FaultCause::no_memory;
+    // Anonymous memory is always there: this one was unmapped again, which the program's next attempt will show.
+    return has_backing ? FaultCause::no_page : FaultCause::passed;
+}
+
+Result<> Memory::probe(std::uint64_t address) const {
+    std::byte byte{};
+    if (auto const read = sys::address_space_read(space_, address, std::span(&byte, 1)); !read.has_value())
+        return astrata::fail(read.error());
+    return {};
 }
 
 bool Memory::is_covered(std::uint64_t address, std::uint64_t length) {

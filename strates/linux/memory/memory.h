@@ -82,6 +82,7 @@ public:
         no_access,
         no_page,    ///< beyond the object's end, or it could not be read
         no_memory,  ///< fresh memory that the silo may not have
+        passed,     ///< none any more: the program may try again
     };
     [[nodiscard]] FaultCause classify_fault(std::uint64_t address, bool is_write, bool is_fetch);
 
@@ -127,6 +128,8 @@ private:
     [[nodiscard]] LinuxResult<> enter_locked(Region region, abi::Handle object, std::uint64_t object_offset,
                                              std::uint32_t flags) REQUIRES(mutex_);
     [[nodiscard]] LinuxResult<> discard_locked(std::uint64_t start, std::uint64_t end) REQUIRES(mutex_);
+    /// Reads a byte, for the error.
+    [[nodiscard]] Result<> probe(std::uint64_t address) const;
 
     abi::Handle const space_;
     Mutex mutex_;

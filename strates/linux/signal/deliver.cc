@@ -274,6 +274,7 @@ void deliver_exception(Task& task) {
     case Memory::FaultCause::no_page:
         force_signal(SignalInfo::from_fault(Signal::sigbus, signal_code::bus_no_object, address));
         return;
+    case Memory::FaultCause::passed: return;
     case Memory::FaultCause::no_memory:
         // As Linux does when a control group's memory is used up; nothing that the program could do needs no memory.
         sdk::log("linux: ", task.name(), "[", task.id(), "] killed: out of memory");

@@ -5,11 +5,12 @@
 #include <cstdint>
 #include <span>
 
-#include "kernel/object/process.h"
+#include "lib/base/units.h"
 
 namespace astrata::kernel::arch {
 
-using kernel::is_own_hosted_memory;
+/// Whether a range lies in the home space of the calling thread's process, and that is hosted in the kernel (trap.cc).
+[[nodiscard]] bool is_own_hosted_memory(VirtAddr start, std::uint64_t length);
 
 /// Where to go on when the instruction faults.
 struct ExceptionTableEntry {
