@@ -100,6 +100,10 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.switches = cpu.switches;
     info.interrupts = cpu.interrupts;
     info.timer_interrupts = cpu.timer_interrupts;
+    info.system_calls = cpu.system_calls;
+    info.page_faults = cpu.page_faults;
+    info.ipc_calls = cpu.ipc_calls;
+    info.tlb_shootdowns = cpu.tlb_shootdowns;
     return args.info.write(info);
 }
 

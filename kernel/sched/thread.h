@@ -146,6 +146,9 @@ public:
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;
+    // Since the CPU and the silo were told last; only the thread itself and the switch away from it touch them.
+    std::uint32_t uncounted_system_calls = 0;
+    std::uint32_t uncounted_page_faults = 0;
 
     arch::ThreadState arch;
 

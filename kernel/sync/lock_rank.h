@@ -7,6 +7,7 @@
 namespace astrata::kernel {
 
 enum class LockRank : std::uint8_t {
+    trace,             ///< what the trace rings record
     silo_tree,         ///< children of a silo, processes of a silo
     process,           ///< a process's thread list and life cycle
     space_mapping,     ///< sleeping: the mappings of an address space

@@ -15,7 +15,11 @@
 namespace astrata::kernel::arch {
 
 [[nodiscard, gnu::always_inline]] inline bool can_switch_directly() {
-    return features.has_fsgsbase;
+    return features.may_switch_directly;
+}
+/// Without them every message call goes through the scheduler. A call that is under way may still switch directly.
+inline void allow_direct_switches(bool is_allowed) {
+    __atomic_store_n(&features.may_switch_directly, is_allowed && features.has_fsgsbase, __ATOMIC_RELAXED);
 }
 
 /// The calling thread is parked and `next`, which was parked, is current. The caller's kernel stack stays in use until
