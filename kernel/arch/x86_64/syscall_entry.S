@@ -37,6 +37,15 @@
 .set STATE_ERROR_CODE, 168
 .set STATE_FAULT_ADDRESS, 176
 
+# Of foreign code's registers: guest addresses end at GUEST_END_TOP << GUEST_END_SHIFT (mem/layout.h).
+.set GUEST_END_SHIFT, 39
+.set GUEST_END_TOP, 0xff
+.set USER_FLAGS, 0x250dd5       # CF PF AF ZF SF TF DF OF AC ID RF
+.set FIXED_FLAGS, 0x202         # IF and the bit that is always one
+.set EXIT_EXCEPTION, 1
+.set EXIT_KICK, 2
+.set GENERAL_PROTECTION, 13
+
 # TrapFrame (arch/trap_frame.h)
 .set FRAME_R8, 0
 .set FRAME_R9, 8
@@ -339,11 +348,19 @@ restricted_go:
     cmpl $0, STATE_EXIT(%rdi)
     jne restricted_resume_all
 
-    # After a system call rcx and r11 are the instruction's to change, so the short way back will do.
+    # After a system call rcx and r11 are the instruction's to change, so the short way back will do. Native code of other threads can
+    # write to the state at any time, so what must be checked is checked in its register.
     movq %rdi, %rsp
+    movq STATE_RIP(%rsp), %rcx
+    movq STATE_RFLAGS(%rsp), %r11
+    movq %rcx, %rax
+    shrq $GUEST_END_SHIFT, %rax
+    cmpq $GUEST_END_TOP, %rax
+    jae restricted_bad_address
+    andl $USER_FLAGS, %r11d
+    orl $FIXED_FLAGS, %r11d
     movq STATE_RAX(%rsp), %rax
     movq STATE_RBX(%rsp), %rbx
-    movq STATE_RIP(%rsp), %rcx
     movq STATE_RDX(%rsp), %rdx
     movq STATE_RSI(%rsp), %rsi
     movq STATE_RDI(%rsp), %rdi
@@ -351,7 +368,6 @@ restricted_go:
     movq STATE_R8(%rsp), %r8
     movq STATE_R9(%rsp), %r9
     movq STATE_R10(%rsp), %r10
-    movq STATE_RFLAGS(%rsp), %r11
     movq STATE_R12(%rsp), %r12
     movq STATE_R13(%rsp), %r13
     movq STATE_R14(%rsp), %r14
@@ -361,11 +377,19 @@ restricted_go:
     sysretq
 
 restricted_resume_all:
+    movq STATE_RIP(%rdi), %rcx
+    movq STATE_RFLAGS(%rdi), %r11
+    movq %rcx, %rax
+    shrq $GUEST_END_SHIFT, %rax
+    cmpq $GUEST_END_TOP, %rax
+    jae restricted_bad_address
+    andl $USER_FLAGS, %r11d
+    orl $FIXED_FLAGS, %r11d
     pushq $USER_DATA
     pushq STATE_RSP(%rdi)
-    pushq STATE_RFLAGS(%rdi)
+    pushq %r11
     pushq $USER_CODE
-    pushq STATE_RIP(%rdi)
+    pushq %rcx
     movq STATE_RAX(%rdi), %rax
     movq STATE_RBX(%rdi), %rbx
     movq STATE_RCX(%rdi), %rcx
@@ -384,6 +408,15 @@ restricted_resume_all:
     swapgs
     iretq
 
+# As if the first fetch had faulted: a general protection fault of the foreign code. rcx is the address.
+restricted_bad_address:
+    movl $EXIT_EXCEPTION, STATE_EXIT(%rdi)
+    movl $GENERAL_PROTECTION, STATE_VECTOR(%rdi)
+    movq $0, STATE_ERROR_CODE(%rdi)
+    movq %rcx, STATE_FAULT_ADDRESS(%rdi)
+    movl $EXIT_EXCEPTION, %eax
+    jmp restricted_unwind
+
 # void loop_restricted(state, stack_for_traps, handler, argument, pending): as enter_restricted, but what follows an exit is a call of
 # handler(argument, reason) on this stack, with interrupts on, and then the next run; it returns when the handler returns 0.
 # Budget of a system call that comes through here: 80 instructions besides the handler.
@@ -392,13 +425,6 @@ restricted_resume_all:
 .set LOOP_ARGUMENT, 24
 .set LOOP_PENDING, 32
 .set LOOP_SIZE, 40
-.set GUEST_END_SHIFT, 39
-.set GUEST_END_TOP, 0xff
-.set USER_FLAGS, 0x250dd5       # CF PF AF ZF SF TF DF OF AC ID RF
-.set FIXED_FLAGS, 0x202         # IF and the bit that is always one
-.set EXIT_EXCEPTION, 1
-.set EXIT_KICK, 2
-.set GENERAL_PROTECTION, 13
 .align 16
 .global loop_restricted
 loop_restricted:
@@ -438,14 +464,6 @@ restricted_loop_next:
     jne restricted_loop_settle
 restricted_loop_go:
     movq LOOP_STATE(%rsp), %rdi
-    movq STATE_RIP(%rdi), %rax
-    movq STATE_RFLAGS(%rdi), %rcx
-    shrq $GUEST_END_SHIFT, %rax
-    cmpq $GUEST_END_TOP, %rax
-    jae restricted_loop_bad_address
-    andl $USER_FLAGS, %ecx
-    orl $FIXED_FLAGS, %ecx
-    movq %rcx, STATE_RFLAGS(%rdi)
     jmp restricted_go
 
 restricted_loop_settle:
@@ -453,16 +471,6 @@ restricted_loop_settle:
     testl %eax, %eax
     jz restricted_loop_go
     movl $EXIT_KICK, %eax
-    jmp restricted_loop_handle
-
-# As if the first fetch had faulted: a general protection fault of the foreign code.
-restricted_loop_bad_address:
-    movq STATE_RIP(%rdi), %rax
-    movl $EXIT_EXCEPTION, STATE_EXIT(%rdi)
-    movl $GENERAL_PROTECTION, STATE_VECTOR(%rdi)
-    movq $0, STATE_ERROR_CODE(%rdi)
-    movq %rax, STATE_FAULT_ADDRESS(%rdi)
-    movl $EXIT_EXCEPTION, %eax
     jmp restricted_loop_handle
 
 restricted_loop_done:

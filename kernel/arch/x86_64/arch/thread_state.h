@@ -79,8 +79,8 @@ void save_segment_bases(std::uint64_t& fs, std::uint64_t& gs);
 /// Calls handler(argument, reason), which is hosted native code, at each exit of foreign code until it returns 0.
 void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument);
 
-/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The state's
-/// instruction pointer was checked. `other_view` is the restricted page-table root, `own_view` the
+/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The entry code checks
+/// what it loads. `other_view` is the restricted page-table root, `own_view` the
 /// full one.
 [[nodiscard]] abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view);
 
