@@ -193,11 +193,11 @@ extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 }
 
 // The calling thread was parked by the fast path and woken in the ordinary way.
-extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame) {
+extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame, std::uint64_t number) {
     using namespace astrata::kernel;
     sched::finish_switch();
     auto& self = arch::current_thread();
-    auto const call = self.parked_in;
+    auto const call = number == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL ? ParkedIn::call : ParkedIn::receive;
     auto const status = self.unpark();
     complete(self, frame, continue_parked(self, call, status));
     leave_to_user(frame);

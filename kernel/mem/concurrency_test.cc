@@ -40,7 +40,7 @@ public:
                                 abi::MapFlags::fixed | abi::MapFlags::private_));
         EXPECT_TRUE(space_->map_anonymous(base + (3U << 20), 100 * page_size, rw, abi::MapFlags::fixed));
         // So that flushes are asked for; the fake ignores them.
-        space_->activate(0);
+        fakes.used_spaces.insert(space_.get());
     }
 
     void run(unsigned cpu, int steps) {

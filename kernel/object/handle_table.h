@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/ipc/processors.h"
 #include "abi/message.h"
 #include "abi/types.h"
 #include "kernel/object/object.h"
@@ -84,6 +85,7 @@ public:
     }
 
 private:
+    template <Processors processors>
     friend class FastPath;
     static constexpr std::size_t entries_per_page = page_size / sizeof(HandleEntry);
     static constexpr std::size_t page_limit = 512;

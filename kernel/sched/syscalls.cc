@@ -107,8 +107,7 @@ Result<> sys_thread_sleep(Thread& caller, ThreadSleepArgs const& args) {
 Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
     auto space = TRY(guest_space(caller, caller.process(), args.space));
     // The old space must not go away while its tables are still loaded.
-    auto former = std::move(caller.guest_space);
-    caller.guest_space = std::move(space);
+    auto const former = caller.set_guest_space(std::move(space));
     auto const state = arch::disable_interrupts();
     arch::activate_space(caller);
     arch::restore_interrupts(state);

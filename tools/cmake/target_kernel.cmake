@@ -26,7 +26,7 @@ astrata_vdso(hosted_vdso -DASTRATA_HOSTED_IN_KERNEL)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET}/vdso_image.S PROPERTIES
     OBJECT_DEPENDS "${vdso_images}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
 
-# Its functions preserve all registers, and so should not use one for a frame pointer without need.
+# Too short for a frame pointer.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
 
 add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})

@@ -50,6 +50,11 @@
 .set FRAME_R8, 0
 .set FRAME_R9, 8
 .set FRAME_R10, 16
+.set FRAME_R12, 24
+.set FRAME_R13, 32
+.set FRAME_R14, 40
+.set FRAME_R15, 48
+.set FRAME_RBX, 56
 .set FRAME_RBP, 64
 .set FRAME_RDI, 72
 .set FRAME_RSI, 80
@@ -62,7 +67,7 @@
 .set FRAME_RFLAGS, 152
 .set FRAME_RSP, 160
 .set FRAME_SIZE, 176
-.set FRAME_PART_BELOW_RIP, FRAME_RIP
+.set SYSCALL_VECTOR, 256
 
 .set ENDPOINT_CALL, ASTRATA_SYSTEM_CALL_ENDPOINT_CALL
 .set REPLY_AND_WAIT, ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT
@@ -76,7 +81,7 @@
 # The rest of a TrapFrame, once what iretq wants is on the stack.
 .macro SAVE_REGISTERS
     pushq $0
-    pushq $256
+    pushq $SYSCALL_VECTOR
     pushq %rax
     pushq %r11
     pushq %rcx
@@ -92,6 +97,19 @@
     pushq %r10
     pushq %r9
     pushq %r8
+.endm
+
+# What the receiver gets of the sender's frame.
+.macro LOAD_MESSAGE
+    movq FRAME_R8(%rsp), %r8
+    movq FRAME_R9(%rsp), %r9
+    movq FRAME_R10(%rsp), %r10
+    movq FRAME_R12(%rsp), %r12
+    movq FRAME_R13(%rsp), %r13
+    movq FRAME_R14(%rsp), %r14
+    movq FRAME_R15(%rsp), %r15
+    movq FRAME_RBX(%rsp), %rbx
+    movq FRAME_RSI(%rsp), %rsi
 .endm
 
 .section .text.hot, "ax"
@@ -129,23 +147,35 @@ syscall_entry:
     swapgs
     sysretq
 
-# endpoint_call (0) and reply_and_wait (1): the flags still say which. Of the caller's registers only the stack pointer, instruction
-# pointer and flags are kept, which are on the stack already: the others hold the message, or nothing that survives the call.
-# The fast path changes none but rax and r11.
+# endpoint_call (0) and reply_and_wait (1): the flags still say which. Every register but the stack pointer, instruction pointer and
+# flags, which are on the stack already, holds the message, or nothing that survives the call.
 .align 16
 message_call:
-    leaq -FRAME_PART_BELOW_RIP(%rsp), %rsp
+    leaq -FRAME_RIP(%rsp), %rsp
+    movq %r8, FRAME_R8(%rsp)
+    movq %r9, FRAME_R9(%rsp)
+    movq %r10, FRAME_R10(%rsp)
+    movq %r12, FRAME_R12(%rsp)
+    movq %r13, FRAME_R13(%rsp)
+    movq %r14, FRAME_R14(%rsp)
+    movq %r15, FRAME_R15(%rsp)
+    movq %rbx, FRAME_RBX(%rsp)
+    movq %rbp, FRAME_RBP(%rsp)
+    movq %rdi, FRAME_RDI(%rsp)
+    movq %rsi, FRAME_RSI(%rsp)
+    movq %rdx, FRAME_RDX(%rsp)
+    movq %rsp, %r12             # the first argument, for functions that preserve no registers
     jne fast_path_call
-    movq %rbp, %rcx
-    call fast_reply_and_wait
+    call *fast_reply_now(%rip)
     # Reached twice: at once (rax: 0, or the flag of a thread that is left for another), and by switch_stacks (rax: RESUMED).
     cmpq $RESUMED, %rax
     jbe reply_and_wait_not_switched
+    LOAD_MESSAGE
     movb $0, (%rax)             # nothing is on the old stack any more
     movq %gs:CPU_KERNEL_STACK, %rsp
-    movq -40(%rsp), %rcx
-    movq -24(%rsp), %r11
-    movq -16(%rsp), %rsp
+    movq FRAME_RIP - FRAME_SIZE(%rsp), %rcx
+    movq FRAME_RFLAGS - FRAME_SIZE(%rsp), %r11
+    movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %edi, %edi             # a caller that gets its reply learns nothing of these
     xorl %edx, %edx
     xorl %ebp, %ebp
@@ -154,36 +184,43 @@ message_call:
     sysretq
 
 fast_path_call:
-    call fast_call
+    call *fast_call_now(%rip)
     cmpq $RESUMED, %rax         # as above
     jbe call_not_switched
+    LOAD_MESSAGE
     movb $0, (%rax)
     movq %gs:CPU_KERNEL_STACK, %rsp
-    movq -40(%rsp), %rcx
-    movq -24(%rsp), %r11
+    movq FRAME_RIP - FRAME_SIZE(%rsp), %rcx
+    movq FRAME_RFLAGS - FRAME_SIZE(%rsp), %r11
     movq FRAME_RDI - FRAME_SIZE(%rsp), %rdi
     movq FRAME_RDX - FRAME_SIZE(%rsp), %rdx
     movq FRAME_RBP - FRAME_SIZE(%rsp), %rbp
-    movq -16(%rsp), %rsp
+    movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %eax, %eax
     swapgs
     sysretq
 
 call_not_switched:
-    je message_call_resumed
-    movl $ENDPOINT_CALL, %eax
-    jmp message_slow_path
+    movl $ENDPOINT_CALL, %esi
+    jmp message_not_switched
 reply_and_wait_not_switched:
-    je message_call_resumed
-    movl $REPLY_AND_WAIT, %eax
-message_slow_path:
-    leaq FRAME_PART_BELOW_RIP(%rsp), %rsp
-    movq (%rsp), %rcx
-    movq 16(%rsp), %r11
-    SAVE_REGISTERS
+    movl $REPLY_AND_WAIT, %esi
+message_not_switched:
+    # The rest of a TrapFrame.
+    movq FRAME_RIP(%rsp), %rcx
+    movq FRAME_RFLAGS(%rsp), %rdx
+    movq %rcx, FRAME_RCX(%rsp)
+    movq %rdx, FRAME_R11(%rsp)
+    movq %rsi, FRAME_RAX(%rsp)
+    movq $SYSCALL_VECTOR, FRAME_VECTOR(%rsp)
+    movq $0, FRAME_VECTOR + 8(%rsp)
     movq %rsp, %rdi
     xorl %ebp, %ebp
+    testq %rax, %rax
+    jnz 1f
     call message_dispatch
+    jmp message_exit
+1:  call message_resumed        # parked in the fast path, woken by the scheduler
 message_exit:
     popq %r8
     popq %r9
@@ -203,18 +240,6 @@ message_exit:
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     swapgs
     sysretq
-
-# Parked in the fast path, woken by the scheduler.
-message_call_resumed:
-    movq %rsp, %rdi
-    xorl %ebp, %ebp
-    call message_resumed
-    # rcx and r11 were never stored as such.
-    movq FRAME_RIP(%rsp), %rcx
-    movq %rcx, FRAME_RCX(%rsp)
-    movq FRAME_RFLAGS(%rsp), %rcx
-    movq %rcx, FRAME_R11(%rsp)
-    jmp message_exit
 
 # Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode: a
 # frame is built as if there had been a change of both.

@@ -112,20 +112,22 @@ void resume_vector_state(PerCpu& cpu, Thread& thread) {
 
 // Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
 static void keep_space(PerCpu& cpu) {
-    if (cpu.active_space != nullptr && cpu.is_space_borrowed) {
-        cpu.active_space->add_reference();
+    auto* const space = cpu.entered.space.load(std::memory_order_relaxed);
+    if (space != nullptr && cpu.is_space_borrowed) {
+        space->add_reference();
         cpu.is_space_borrowed = false;
     }
 }
 
 void activate_space(Thread& thread) {
     auto& cpu = this_cpu();
-    if (thread.process().is_hosted() && !thread.guest_space) {
+    auto* const space = thread.native_space();
+    if (space == nullptr) {
         keep_space(cpu);
         return;
     }
-    enter_space_of(cpu, thread);
-    use_root(cpu, cpu.restricted != nullptr ? cpu.active_space->restricted_root().value : cpu.full_root);
+    enter_space(cpu, *space);
+    use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
 }
 
 void release_former_space(AddressSpace& former) {
@@ -136,11 +138,11 @@ void release_former_space(AddressSpace& former) {
 void leave_space() {
     auto const state = disable_interrupts();
     auto& cpu = this_cpu();
-    auto* former = std::exchange(cpu.active_space, nullptr);
+    auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
+    announce_space(cpu, nullptr, nullptr);
     use_root(cpu, mem::kernel_root().value);
+    announce_space(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
     bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
-    if (former != nullptr)
-        former->deactivate(cpu.index);
     restore_interrupts(state);
     if (former != nullptr && is_held)
         former->drop_reference();
@@ -151,7 +153,11 @@ TrapFrame& system_call_frame(ThreadState const& state) {
 }
 static_assert(parked_stack_bytes == sizeof(TrapFrame) + 7 * sizeof(std::uint64_t));
 
-void exchange_vector_state(Thread& from, Thread& to) {
+void exchange_foreign_state(Thread& from, Thread& to) {
+    if (!from.arch.vector_area.empty())
+        from.arch.gs_base = read_user_gs();
+    if (!to.arch.vector_area.empty())
+        write_user_gs(to.arch.gs_base);
     leave_vector_state(from);
     resume_vector_state(this_cpu(), to);
 }
@@ -182,6 +188,9 @@ void switch_threads(Thread& from, Thread& to) {
         cpu.restricted_return = to.arch.restricted_return;
         cpu.kernel_stack = to.arch.stack_top;
         cpu.tables->task.stacks[0] = to.arch.trap_stack;
+        // As they are when the thread is in native code and parks: see switch_directly.
+        to.arch.restricted = nullptr;
+        to.arch.trap_stack = to.arch.stack_top;
         activate_space(to);
         resume_vector_state(cpu, to);
     } else {

@@ -45,8 +45,8 @@ void switch_threads(Thread& from, Thread& to);
 /// The current thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
 void activate_space(Thread& thread);
 
-/// For threads whose foreign code uses vector registers: stores those of the one, loads those of the other.
-[[clang::preserve_most]] void exchange_vector_state(Thread& from, Thread& to);
+/// What switch_directly leaves out, for threads with foreign code: vector registers, and the segment base that native code does not use.
+void exchange_foreign_state(Thread& from, Thread& to);
 
 /// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context.
 /// The calling thread stays in the kernel from now on.
