@@ -189,6 +189,10 @@ private:
 
     Result<> initialize();
     void release_hosted_slot();
+    // The number under which a page is in private_pages_: it counts from where the space's root slots begin.
+    [[nodiscard]] std::uint64_t place_of(VirtAddr page) const {
+        return (page.value - align_down(start_.value, layout::root_slot_bytes)) / page_size;
+    }
     [[nodiscard]] Result<> check_range(VirtAddr address, std::uint64_t length) const;
     [[nodiscard]] Result<> check_access(abi::Access access, abi::MapFlags flags) const;
 
