@@ -11,6 +11,7 @@
 
 #include "arch/cpu.h"
 #include "kernel/mem/address_space.h"
+#include "kernel/mem/fakes_test.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/test_machine.h"
 
