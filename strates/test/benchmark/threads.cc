@@ -16,6 +16,7 @@ constexpr std::uint32_t urgent = 17;   // one above the standard priority
 
 struct Signalled {
     sdk::UniqueHandle signal;
+    std::atomic<bool> is_ready = false;
     std::atomic<bool> is_over = false;
     std::atomic<std::uint64_t> signalled_at = 0;
     std::atomic<std::uint64_t> total = 0;
@@ -24,6 +25,7 @@ struct Signalled {
         auto& self = *static_cast<Signalled*>(raw);
         (void)sys::thread_set_priority(sdk::current_thread(), urgent);
         // The priority counts from the next time the thread is queued.
+        self.is_ready.store(true, std::memory_order_relaxed);
         while (sys::object_wait(self.signal.get(), never).has_value() && !self.is_over.load(std::memory_order_relaxed))
             self.total.fetch_add(ticks() - self.signalled_at.load(std::memory_order_relaxed), std::memory_order_relaxed);
     }
@@ -44,8 +46,8 @@ Result<std::uint64_t> signal_waiting_thread() {
     static Signalled shared;
     shared.signal = sdk::UniqueHandle(TRY(sys::notification_create()));
     auto const thread = TRY(sdk::Thread::spawn(Signalled::wait, &shared, "signalled"));
-    TRY(sys::notification_signal(shared.signal.get(), 1));
-    TRY(sys::thread_yield());
+    while (!shared.is_ready.load(std::memory_order_relaxed))
+        TRY(sys::thread_yield());
     auto const taken = median_of([]() -> Result<std::uint64_t> {
         shared.total = 0;
         for (std::uint64_t i = 0; i != repeats; ++i) {
