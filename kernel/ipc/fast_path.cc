@@ -162,7 +162,6 @@ private:
             return nullptr;
         remove_reply(table, reply);
         append(receivers, self);
-        self.has_delivery = false;
         copy_payload(self, caller, static_cast<std::uint32_t>(frame.rsi));
         return park_and_switch(cpu, self, Thread::WaitState::parked_in_receive, caller);
     }
@@ -221,7 +220,7 @@ private:
             self.wait_state_.store(state, std::memory_order_relaxed);
         else
             self.wait_state_.exchange(state, std::memory_order_seq_cst);
-        arch::switch_directly(cpu, self, next);
+        arch::switch_directly<processors>(cpu, self, next);
         // A kick or kill that came before the wait was announced found nothing to interrupt.
         if (self.pending_.load(std::memory_order_relaxed) != 0) [[unlikely]]
             interrupt_self(self);

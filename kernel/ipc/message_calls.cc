@@ -1,5 +1,7 @@
 #include "kernel/ipc/message_calls.h"
 
+#include <utility>
+
 #include "abi/system_call_numbers.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/message_transfer.h"
@@ -141,7 +143,8 @@ Result<Step> reply_then_wait(Thread& self, arch::TrapFrame& frame) {
 
 // A parked thread was woken in the ordinary way, with `status`.
 Result<Step> continue_parked(Thread& self, ParkedIn call, std::uint32_t status) {
-    if (status == wake_normal && (call == ParkedIn::call || self.has_delivery))
+    bool const has_delivery = std::exchange(self.has_delivery, false);   // so that the fast path need not
+    if (status == wake_normal && (call == ParkedIn::call || has_delivery))
         return Step{};
     if (call == ParkedIn::receive)
         leave_queue(self, *self.receive_source);

@@ -143,7 +143,7 @@ public:
     /// Of a home space: the same.
     [[nodiscard]] PhysAddr native_root() const { return native_root_; }
     /// The home space behind a guest space; of a home space: itself.
-    [[nodiscard]] AddressSpace const* home() const { return is_guest() ? home_.get() : this; }
+    [[nodiscard]] AddressSpace const* home() const { return home_or_self_; }
 
     AddressSpace* next_unused = nullptr;  // while it waits for the reaper
 
@@ -257,6 +257,7 @@ private:
 
     VirtAddr const start_;
     RefOrNull<AddressSpace> const home_;  // of a guest space
+    AddressSpace const* const home_or_self_ = home_ ? home_.get() : this;
     PhysAddr restricted_root_;
     PhysAddr native_root_;
 

@@ -33,9 +33,11 @@ Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_vie
       reply_(std::move(reply)), timeout_(timeout_expired, *this) {
     std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
     arch.stack_top = arch.trap_stack = stack_.top().value;
+    arch.parked_stack_pointer = arch.stack_top - arch::parked_stack_bytes;
     frame = &arch::system_call_frame(arch);
     if (process_) {
         (void)set_guest_space(nullptr);
+        silo_run_ticks = &process_->silo().run_ticks;
         sender = {.silo = process_->silo().id(), .process = process_->id()};
     }
     reply_->connect(*this);

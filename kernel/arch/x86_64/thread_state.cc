@@ -119,6 +119,12 @@ static void keep_space(PerCpu& cpu) {
     }
 }
 
+void release_kept_space(PerCpu& cpu, AddressSpace& space) {
+    cpu.is_space_borrowed = true;
+    if (!space.drop_reference_unless_last())
+        hand_to_reaper(space);
+}
+
 void activate_space(Thread& thread) {
     auto& cpu = this_cpu();
     auto* const space = thread.native_space();
@@ -126,22 +132,21 @@ void activate_space(Thread& thread) {
         keep_space(cpu);
         return;
     }
-    enter_space(cpu, *space);
+    auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
+    enter_space<Processors::several>(cpu, *space);
     use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
-}
-
-void release_former_space(AddressSpace& former) {
-    if (!former.drop_reference_unless_last())
-        hand_to_reaper(former);
+    // The thread keeps its space alive, and the one before is not used any more.
+    if (!cpu.is_space_borrowed)
+        release_kept_space(cpu, *former);
 }
 
 void leave_space() {
     auto const state = disable_interrupts();
     auto& cpu = this_cpu();
     auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
-    announce_space(cpu, nullptr, nullptr);
+    announce_space<Processors::several>(cpu, nullptr, nullptr);
     use_root(cpu, mem::kernel_root().value);
-    announce_space(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
+    announce_space<Processors::several>(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
     bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
     restore_interrupts(state);
     if (former != nullptr && is_held)
@@ -188,9 +193,6 @@ void switch_threads(Thread& from, Thread& to) {
         cpu.restricted_return = to.arch.restricted_return;
         cpu.kernel_stack = to.arch.stack_top;
         cpu.tables->task.stacks[0] = to.arch.trap_stack;
-        // As they are when the thread is in native code and parks: see switch_directly.
-        to.arch.restricted = nullptr;
-        to.arch.trap_stack = to.arch.stack_top;
         activate_space(to);
         resume_vector_state(cpu, to);
     } else {

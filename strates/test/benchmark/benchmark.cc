@@ -13,10 +13,12 @@ namespace {
 
 using namespace benchmark_figures;
 
-Result<> call(abi::Handle endpoint, std::size_t words) {
+Result<std::uint64_t> round_trip(abi::Handle endpoint, std::size_t words) {
     abi::Message message{};
-    message.info = abi::MessageInfo::make(1, words * sizeof(std::uint64_t));
-    return sys::endpoint_call(endpoint, message, never);
+    return measure(500, [&] {
+        message.info = abi::MessageInfo::make(1, words * sizeof(std::uint64_t));
+        return sys::endpoint_call(endpoint, message, never);
+    });
 }
 
 }  // namespace
@@ -24,10 +26,10 @@ Result<> call(abi::Handle endpoint, std::size_t words) {
 Result<> strate_main(benchmark::Environment& environment) {
     auto const peer = environment.peer.endpoint.get();
     report("null_syscall_native", measure(1000, [] { return sys::null_call(); }));
-    report("ipc_round_trip_0_words", measure(500, [&] { return call(peer, 0); }));
-    report("ipc_round_trip_4_words", measure(500, [&] { return call(peer, 4); }));
-    report("ipc_round_trip_8_words", measure(500, [&] { return call(peer, 8); }));
-    report("ipc_round_trip_10_words", measure(500, [&] { return call(peer, 10); }));
+    report("ipc_round_trip_0_words", round_trip(peer, 0));
+    report("ipc_round_trip_4_words", round_trip(peer, 4));
+    report("ipc_round_trip_8_words", round_trip(peer, 8));
+    report("ipc_round_trip_10_words", round_trip(peer, 10));
     report("signal_waiting_thread", signal_waiting_thread());
     report("yield_between_threads", yield_between_threads());
     report("pager_round_trip", pager_round_trip());

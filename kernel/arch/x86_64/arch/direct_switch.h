@@ -9,6 +9,7 @@
 #include "arch/trap_frame.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
 #include "kernel/arch/x86_64/features.h"
+#include "kernel/ipc/processors.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 
@@ -25,14 +26,17 @@ namespace astrata::kernel::arch {
 
 /// The calling thread is parked and `next`, which was parked, is current. The caller's kernel stack stays in use until
 /// the entry code leaves it. Interrupts are off.
+template <Processors processors>
 [[gnu::always_inline]] inline void switch_directly(PerCpu& cpu, Thread& self, Thread& next) {
-    auto const now = timestamp();
+    std::uint64_t now;
+    asm volatile("rdtsc\n\tshlq $32, %%rdx\n\torq %%rdx, %%rax" : "=a"(now)::"rdx");
     auto const used = now - self.switched_in_ticks;
     next.switched_in_ticks = now;
     add(self.run_ticks, used);
-    self.process().silo().run_ticks.fetch_add(used, std::memory_order_relaxed);
+    self.silo_run_ticks->fetch_add(used, std::memory_order_relaxed);
     next.is_on_cpu.store(true, std::memory_order_relaxed);
-    next.cpu.store(cpu.index, std::memory_order_relaxed);
+    if constexpr (processors == Processors::several)
+        next.cpu.store(cpu.index, std::memory_order_relaxed);
     add(next.switches, 1);
     ++cpu.switches;
     // The time slice goes on: it is donated.
@@ -42,10 +46,10 @@ namespace astrata::kernel::arch {
     std::uint64_t fs;
     asm volatile("rdfsbase %0\n\twrfsbase %1" : "=&r"(fs) : "r"(next.arch.fs_base) : "memory");
     self.arch.fs_base = fs;
+    self.arch.stack_pointer = self.arch.parked_stack_pointer;
     cpu.kernel_stack = next.arch.stack_top;
     cpu.tables->task.stacks[0] = next.arch.stack_top;
-    self.arch.stack_pointer = self.arch.stack_top - parked_stack_bytes;
-    enter_space(cpu, *next.native_space());
+    enter_space<processors>(cpu, *next.native_space());
     if ((self.arch.vector_area.size() | next.arch.vector_area.size()) != 0) [[unlikely]]
         exchange_foreign_state(self, next);
 }

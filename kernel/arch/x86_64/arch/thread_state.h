@@ -18,6 +18,7 @@ struct TrapFrame;
 
 struct ThreadState {
     std::uint64_t stack_pointer = 0;                // kernel stack, as switch_stacks left it
+    std::uint64_t parked_stack_pointer = 0;               // the same for a parked thread, always the same
     std::uint64_t stack_top = 0;                    // where traps and system calls from native code begin
     std::uint64_t trap_stack = 0;                   // TSS.RSP0: stack_top, or below enter_restricted's frame
     abi::RestrictedStateX86* restricted = nullptr;  // PerCpu::restricted while this thread runs
@@ -31,6 +32,12 @@ struct ThreadState {
 /// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame, the return address
 /// into the entry code and the six registers that switch_stacks pops, whose values do not matter.
 inline constexpr std::uint64_t parked_stack_bytes = 176 + 7 * 8;
+
+/// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is switched from again.
+inline void note_running(ThreadState& state) {
+    state.restricted = nullptr;
+    state.trap_stack = state.stack_top;
+}
 
 /// The frame of the system call that the thread is in, or will be in next: it is always at the same place.
 [[nodiscard]] TrapFrame& system_call_frame(ThreadState const& state);
