@@ -52,6 +52,7 @@ public:
     void leave_queue(Thread& self);
 
 private:
+    template <Processors processors>
     friend class FastPath;
     void clear();
     void detach(WaitSetEntry& entry);

@@ -33,12 +33,24 @@ Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_vie
       reply_(std::move(reply)), timeout_(timeout_expired, *this) {
     std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
     arch.stack_top = arch.trap_stack = stack_.top().value;
+    arch.parked_stack_pointer = arch.stack_top - arch::parked_stack_bytes;
     frame = &arch::system_call_frame(arch);
+    if (process_) {
+        (void)set_guest_space(nullptr);
+        silo_run_ticks = &process_->silo().run_ticks;
+        sender = {.silo = process_->silo().id(), .process = process_->id()};
+    }
     reply_->connect(*this);
 }
 
 Thread::~Thread() {
     arch::free_vector_area(*this);
+}
+
+RefOrNull<AddressSpace> Thread::set_guest_space(RefOrNull<AddressSpace> space) {
+    native_space_ = space ? space.get() : process_->is_hosted() ? nullptr : &process_->home();
+    std::swap(guest_space, space);
+    return space;
 }
 
 std::string_view Thread::name() const {
@@ -79,7 +91,7 @@ Result<> Thread::start(std::uint64_t entry, std::uint64_t stack, std::uint64_t a
                        RefOrNull<AddressSpace> space) {
     if (is_started_.exchange(true, std::memory_order_acq_rel))
         return fail(Error::bad_state);
-    guest_space = std::move(space);
+    (void)set_guest_space(std::move(space));
     request_words = {entry, stack, argument0, argument1};
     arch::prepare_stack(arch, begin_user_thread, this);
     // The scheduler's reference; the thread gives it up when it has ended.
@@ -118,7 +130,7 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     if (!is_interrupted_already()) {
         // A hosted thread's stack holds more than the system call.
         if (!process_->is_hosted())
-            parked_in = call;
+            note_parked(call);
         if (next != nullptr)
             sched::switch_to(*next);
         else
@@ -130,7 +142,6 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
 }
 
 std::uint32_t Thread::unpark() {
-    parked_in = ParkedIn::nothing;
     arch::enable_interrupts();
     return finish_wait();
 }
@@ -140,11 +151,21 @@ bool Thread::is_interrupted_already() {
 }
 
 bool Thread::try_interrupt() {
+    auto seen = wait_state_.load(std::memory_order_seq_cst);
+    while (seen >= WaitState::waiting) {
+        if (wait_state_.compare_exchange_weak(seen, WaitState::woken, std::memory_order_seq_cst)) {
+            wake_status_ = static_cast<std::uint32_t>(Error::interrupted);
+            return true;
+        }
+    }
+    return false;
+}
+
+// Unless somebody has ended the wait meanwhile.
+void Thread::note_parked(ParkedIn call) {
     auto expected = WaitState::waiting;
-    if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
-        return false;
-    wake_status_ = static_cast<std::uint32_t>(Error::interrupted);
-    return true;
+    auto const parked = call == ParkedIn::call ? WaitState::parked_in_call : WaitState::parked_in_receive;
+    (void)wait_state_.compare_exchange_strong(expected, parked, std::memory_order_seq_cst);
 }
 
 void Thread::cancel_wait() {
@@ -207,7 +228,8 @@ void Thread::finish() {
     if (process_ && buffer_object)
         (void)process_->home().unmap(buffer_address, page_size);
     arch::leave_space();
-    guest_space = nullptr;
+    if (process_)
+        (void)set_guest_space(nullptr);
     receive_source = nullptr;
     unregister_thread(*this);
     if (process_) {

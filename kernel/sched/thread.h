@@ -69,6 +69,10 @@ public:
     [[nodiscard]] std::string_view name() const;
     /// Of user threads only.
     [[nodiscard]] Process& process() const { return *process_; }
+    /// The address space that native code runs in; null for code in the kernel's half, which runs in any.
+    [[nodiscard]] AddressSpace* native_space() const { return native_space_; }
+    /// Null: none. Of the calling thread, or one that was not started; the former space is the caller's to drop.
+    [[nodiscard]] RefOrNull<AddressSpace> set_guest_space(RefOrNull<AddressSpace> space);
     [[nodiscard]] bool is_user() const { return static_cast<bool>(process_); }
 
     // ---- Waiting. Only the thread itself calls prepare_to_wait, cancel_wait and block.
@@ -86,7 +90,7 @@ public:
     /// Ends the wait in its favour if it is the first to try; the winner then makes the thread ready.
     [[nodiscard]] bool try_wake(std::uint32_t status) {
         auto seen = wait_state_.load(std::memory_order_seq_cst);
-        while (seen == WaitState::waiting || seen == WaitState::waiting_firmly) {
+        while (seen >= WaitState::waiting_firmly) {
             if (wait_state_.compare_exchange_weak(seen, WaitState::woken, std::memory_order_seq_cst)) {
                 wake_status_ = status;
                 return true;
@@ -95,8 +99,7 @@ public:
         return false;
     }
     [[nodiscard]] bool is_waiting() const {
-        auto const state = wait_state_.load(std::memory_order_relaxed);
-        return state == WaitState::waiting || state == WaitState::waiting_firmly;
+        return wait_state_.load(std::memory_order_relaxed) >= WaitState::waiting_firmly;
     }
     /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends
     /// it with interrupted, `deadline` with timed_out.
@@ -158,7 +161,10 @@ public:
     std::array<std::uint64_t, 8> request_words{};  // outgoing.words of messages that the kernel itself makes
     std::uint64_t call_number = 0;
     arch::TrapFrame* frame = nullptr;  // of the thread's system calls: where results go
-    ParkedIn parked_in = ParkedIn::nothing;
+    struct {
+        std::uint64_t silo = 0, process = 0;   // ids that receivers of the thread's messages are told
+    } sender;
+    std::atomic<std::uint64_t>* silo_run_ticks = nullptr;   // of the silo of a user thread
     RefOrNull<KernelObject> receive_source;  // what the thread waits on, or waited on last, without a deadline
     bool has_delivery = false;               // a message or signal was put into `frame` while the thread waited
     MemoryObject* paged_object = nullptr;    // whose pages the thread waits for, in a page request
@@ -180,9 +186,11 @@ public:
     mem::PinnedPage restricted_page;
 
 private:
+    template <Processors processors>
     friend class FastPath;
     friend class WaitQueue;
-    enum class WaitState : std::uint32_t { running, waiting, waiting_firmly, woken };  // firmly: no kick ends it
+    // Firmly: no kick ends it. Parked: waiting with nothing to come back to on the stack, see ParkedIn.
+    enum class WaitState : std::uint32_t { running, woken, waiting_firmly, waiting, parked_in_call, parked_in_receive };
     static constexpr std::uint32_t pending_kick = 1;
     static constexpr std::uint32_t pending_kill = 2;
 
@@ -193,8 +201,10 @@ private:
     void interrupt_wait();
     bool try_interrupt();
     bool is_interrupted_already();
+    void note_parked(ParkedIn call);
 
     RefOrNull<Process> process_;
+    AddressSpace* native_space_ = nullptr;   // guest_space or the process's home space
     std::array<char, name_capacity> name_{};
     mem::KernelStack stack_;
     Ref<Reply> reply_;

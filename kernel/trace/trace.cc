@@ -9,8 +9,8 @@
 #include "abi/system_call_traces.h"
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
-#include "arch/direct_switch.h"
 #include "arch/smp.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/memory_object.h"
@@ -243,7 +243,7 @@ Result<> control(Silo& payer, Settings settings) {
     using enum abi::TraceGroups;
     bool const has_calls = has(settings.groups, system_calls);
     plain_call_limit.store(has_calls ? 0 : abi::system_call_traces.size(), std::memory_order_relaxed);
-    arch::allow_direct_switches((settings.groups & (system_calls | ipc | scheduling)) == none);
+    open_fast_path((settings.groups & (system_calls | ipc | scheduling)) == none);
     for (auto const& ring : rings) {
         if (ring.header == nullptr)
             break;

@@ -48,7 +48,7 @@ void detect_features() {
     features.has_rdrand = bit(basic.ecx, 30);
     if (highest >= 7) {
         auto const extended = cpuid(7);
-        features.has_fsgsbase = features.may_switch_directly = bit(extended.ebx, 0);
+        features.has_fsgsbase = bit(extended.ebx, 0);
         features.has_smep = bit(extended.ebx, 7);
         features.has_fast_movsb = bit(extended.ebx, 9);
         features.has_rdseed = bit(extended.ebx, 18);

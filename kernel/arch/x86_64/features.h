@@ -9,7 +9,6 @@ struct Features {
     bool has_x2apic = false;
     bool has_tsc_deadline = false;
     bool has_fsgsbase = false;
-    bool may_switch_directly = false;      // has_fsgsbase, unless somebody wants to see every switch
     bool has_smep = false;
     bool has_smap = false;
     bool has_umip = false;
