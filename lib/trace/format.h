@@ -14,7 +14,7 @@ void append_event(TextBuilder& text, abi::TraceRecord const& record);
 
 /// "handle_close(handle=0x20004)" of a system_call_enter record: the arguments that the call has.
 void append_call(TextBuilder& text, abi::TraceRecord const& enter);
-/// " = ok" or " = bad_handle" of a system_call_exit record.
+/// " = ok" or " = bad handle" of a system_call_exit record.
 void append_status(TextBuilder& text, std::uint64_t status);
 
 /// The name of a system call, "call_999" for a number that has none.

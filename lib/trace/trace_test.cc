@@ -108,7 +108,7 @@ TEST(TraceFormat, shows_calls_with_the_arguments_that_they_have) {
     EXPECT_EQ(shown(abi::trace_system_call_enter(2, 0x20004, 7, 7, 7, 7, 7)), "handle_close(handle=0x20004)");
     EXPECT_EQ(shown(abi::trace_system_call_enter(999, 1, 2, 3, 4, 5, 6)), "call_999()");
     EXPECT_EQ(shown(abi::trace_system_call_exit(2, 0)), "system_call_exit number=handle_close status=ok");
-    EXPECT_EQ(shown(abi::trace_system_call_exit(2, 1)), "system_call_exit number=handle_close status=bad_handle");
+    EXPECT_EQ(shown(abi::trace_system_call_exit(2, 1)), "system_call_exit number=handle_close status=bad handle");
 }
 
 TEST(TraceFormat, knows_groups_by_name) {

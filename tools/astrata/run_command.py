@@ -5,7 +5,7 @@ import os
 import stat
 
 from astrata import build, machine, protocol, terminal
-from astrata.errors import UsageError
+from astrata.errors import CommandError, UsageError
 from astrata.messages import say
 from astrata.options import Arguments, Option, choice, memory_size, parse, whole_number
 
@@ -83,10 +83,19 @@ def main(words: list[str]) -> int:
 
         collector = Collector(options.memory_file, options.memory)
         collector.start()
-    if arguments.command is None:
-        status = _run_console(arguments, options, system, disks)
-    else:
-        status = _run_command(arguments, options, system, disks, image)
+    try:
+        if arguments.command is None:
+            status = _run_console(arguments, options, system, disks)
+        else:
+            status = _run_command(arguments, options, system, disks, image)
+    except (CommandError, KeyboardInterrupt):
+        # What led there is what a recording is for; the first error is the one to tell.
+        if collector is not None:
+            from contextlib import suppress
+
+            with suppress(CommandError):
+                _write_trace(collector, system, trace, arguments.trace)
+        raise
     if collector is not None:
         _write_trace(collector, system, trace, arguments.trace)
     return status
@@ -103,7 +112,6 @@ def _open_trace(path: str | None):
 
 
 def _write_trace(collector, system, file, path: str) -> None:
-    from astrata.errors import CommandError
     from astrata.perfetto import Exporter
     from astrata.trace_records import Tables
 
