@@ -11,6 +11,7 @@
 #include "kernel/object/silo.h"
 #include "kernel/random/random.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 #include "kernel/user_copy/user_span.h"
 
@@ -50,6 +51,16 @@ void identify(abi::CpuInfo& info) {
             put_registers(info.brand, part * 16, {text.eax, text.ebx, text.ecx, text.edx});
         }
     }
+}
+
+// With the time since the CPU went idle, if it is: nobody counts that before it ends.
+std::uint64_t idle_ticks(arch::PerCpu const& cpu) {
+    auto const counted = cpu.idle_ticks;
+    if (cpu.idle_thread == nullptr || cpu.current != cpu.idle_thread)
+        return counted;
+    auto const since = cpu.idle_thread->switched_in_ticks;
+    auto const now = arch::timestamp();
+    return now > since ? counted + (now - since) : counted;
 }
 
 }  // namespace
@@ -94,7 +105,7 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.id = cpu.index;
     info.apic_id = cpu.apic_id;
     info.is_online = cpu.is_online ? 1 : 0;
-    info.idle_ns = clock::ns_from_ticks(cpu.idle_ticks);
+    info.idle_ns = clock::ns_from_ticks(idle_ticks(cpu));
     auto const uptime = clock::now().value;
     info.busy_ns = uptime > info.idle_ns ? uptime - info.idle_ns : 0;
     info.switches = cpu.switches;

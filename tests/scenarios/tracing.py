@@ -94,7 +94,7 @@ def perfetto():
         expect(isolation == "kernel" or (forks >= 4 and names["Linux: execve"] >= 3), f"{names.most_common(60)}")
         expect(names["page fault"] > 50 and trace.wakes > 50, f"{names['page fault']} page faults, {trace.wakes} wake-ups")
         expect(any(name.startswith("vector ") for name in names), "no interrupts")
-        expect({"linux", "silo-manager", "ramfs"} <= set(trace.processes.values()), f"{trace.processes}")
+        expect({"run", "silo-manager", "ramfs"} <= set(trace.processes.values()), f"{trace.processes}")
         check_switches(trace, smp, limit, is_whole="lost" not in result.stderr.decode())
         check_slices(trace, limit)
         check_calls(trace)
@@ -125,7 +125,7 @@ def check_calls(trace):
     begun = {flow: moment for moment, _, _, _, flows, _ in trace.slices for flow in flows}
     answered = [(moment, flow) for moment, _, _, _, _, flows in trace.slices for flow in flows]
     pairs = [(begun[flow], moment) for moment, flow in answered if flow in begun]
-    expect(len(pairs) > 50, f"{len(pairs)} calls with replies, {len(begun)} calls, {len(answered)} replies")
+    expect(len(pairs) > 20, f"{len(pairs)} calls with replies, {len(begun)} calls, {len(answered)} replies")
     expect(all(call < reply for call, reply in pairs), "a reply before its call")
 
 
@@ -210,7 +210,7 @@ def kernel_files():
         expect(second["context_switches"] <= sum(switches) and min(switches) > 0, f"{switches} of {second['context_switches']}")
         idle = [int(console.command("cat /kernel/cpu/1/idle_ns")) for _ in range(2)]
         expect(0 < idle[0] < idle[1], f"idle time {idle}")
-        expect("read only" in console.command("echo 1 > /kernel/counters"), "a counter can be written")
+        expect("read-only" in console.command("echo 1 > /kernel/counters"), "a counter can be written")
         expect("not found" in console.command("cat /kernel/cpu/2/switches"), "a CPU that there is not")
 
 
@@ -221,5 +221,5 @@ def top_shows_rates():
         console.command("sh -c 'while true; do /bin/true; done' &")
         shown = console.command("silo top | cat", timeout=40)
         expect(re.search(r"ID +SILO +STATE +CPU +TIME +MEMORY +THREADS +CALLS/S +FAULTS/S", shown), shown)
-        row = re.search(r"^ *\d+ +linux +running +([\d.]+)% +[\d.]+ +\S+ +\d+ +(\d+) +(\d+)", shown, re.MULTILINE)
+        row = re.search(r"^ *\d+ +linux\S* +running +([\d.]+)% +[\d.]+ +\S+ +\d+ +(\d+) +(\d+)", shown, re.MULTILINE)
         expect(row and float(row[1]) > 5 and int(row[2]) > 20 and int(row[3]) > 20, shown)
