@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "lib/trace/format.h"
@@ -20,10 +21,10 @@ public:
     void write(std::uint64_t value) {
         auto& head = header();
         auto const number = head.written.load();
-        auto* const records = reinterpret_cast<abi::TraceRecord*>(bytes().data() + records_offset);
         auto record = abi::trace_silo_end(value);
         record.timestamp = value * 10;
-        records[number % head.capacity] = record;
+        auto const place = records_offset + number % head.capacity * sizeof(record);
+        std::ranges::copy(std::as_bytes(std::span(&record, 1)), bytes().subspan(place).begin());
         head.written.store(number + 1);
     }
     RingHeader& header() { return *reinterpret_cast<RingHeader*>(memory_.data()); }
