@@ -40,6 +40,7 @@ struct Mapping : AvlLink, ObjectView {
     abi::Access access{};
     abi::Access allowed{};  // what protect may grant
     abi::MapFlags flags{};  // of private, allow_jit, uncached
+    bool is_touched = false;  // page tables or the private tree may have pages of it
 
     /// Everything but its places in the tree and on the object's list, and the space.
     void show_same_as(Mapping const& other) {
@@ -50,6 +51,7 @@ struct Mapping : AvlLink, ObjectView {
         access = other.access;
         allowed = other.allowed;
         flags = other.flags;
+        is_touched = other.is_touched;
     }
 
     [[nodiscard]] VirtAddr end() const { return start + page_count * page_size; }
@@ -213,13 +215,16 @@ private:
     // Mappings (address_space.cc).
     [[nodiscard]] Mapping* mapping_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
     [[nodiscard]] Mapping* first_mapping_after_locked(VirtAddr address) REQUIRES(mapping_lock_);
-    Result<Mapping*> make_mapping();
-    void free_mapping(Mapping& mapping);
+    Result<Mapping*> make_mapping() REQUIRES(mapping_lock_);
+    void free_mapping(Mapping& mapping) REQUIRES(mapping_lock_);
+    void free_spare_mappings() REQUIRES(mapping_lock_);
     void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_all_locked() REQUIRES(mapping_lock_);
     void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
     Result<> split_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
+    Result<Mapping*> split_locked(Mapping& lower, VirtAddr address) REQUIRES(mapping_lock_);
+    bool change_entries_locked(Mapping const& mapping) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     [[nodiscard]] Result<VirtAddr> find_free_locked(VirtAddr hint, std::uint64_t length) REQUIRES(mapping_lock_);
     [[nodiscard]] bool is_free_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
@@ -277,6 +282,10 @@ private:
     Mutex<LockRank::space_mapping> mapping_lock_;
     Mappings mappings_ GUARDED_BY(mapping_lock_);
     Mapping* last_found_ GUARDED_BY(mapping_lock_) = nullptr;
+    // Mappings taken out of use, paid for as before: a change of the map mostly ends one and begins another.
+    static constexpr std::size_t spare_limit = 2;
+    std::array<Mapping*, spare_limit> spare_ GUARDED_BY(mapping_lock_){};
+    std::size_t spare_count_ GUARDED_BY(mapping_lock_) = 0;
     mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
     VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
     std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;

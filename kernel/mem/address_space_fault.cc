@@ -47,6 +47,7 @@ AddressSpace::resolve_locked(VirtAddr page, abi::Access access, Missing& missing
     if (!is_allowed || access == abi::Access::none)
         return fail(Error::bad_address);
     bool const is_write = has(access, abi::Access::write);
+    mapping->is_touched = true;
     if (!mapping->is_private())
         return resolve_shared_locked(*mapping, page, is_write, missing);
     return is_write ? resolve_private_write_locked(*mapping, page, missing)

@@ -74,6 +74,7 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     if (!is_guest() && is_hosted())
         forget_pages(first_address(), (last_address() - first_address()) / page_size);
     remove_all_locked();
+    free_spare_mappings();
     private_pages_.clear();
     if (!is_guest() && is_hosted()) {
         // The tables went with the mappings.
@@ -85,6 +86,9 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
     tables.free_tables(0, user_slots);
+    // Their entries for the kernel's half were never counted.
+    for (auto const root : {native_root_, restricted_root_})
+        Tables::used(root) = paging::entries_per_table;
     if (native_root_ != restricted_root_)
         pages.free(native_root_);
     pages.free(restricted_root_);

@@ -69,7 +69,12 @@ void free_frames(PhysAddr first, unsigned order);
 /// One frame, out of this CPU's cache where possible.
 /// errors    no_memory
 [[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve = Reserve::may_use);
-void free_frame(PhysAddr frame);
+/// What a frame holds that is given back. Frames known to be zero are kept apart, for those who want such.
+enum class Contents : bool { unknown, zero };
+void free_frame(PhysAddr frame, Contents contents = Contents::unknown);
+/// Clears a free frame in advance; for a CPU that has nothing else to do. False: it has enough of them, or memory is short.
+/// context   preemption on or off
+bool prepare_zeroed_frame();
 /// Whether Reserve::keep would leave that many frames now.
 [[nodiscard]] bool has_frames_beside_reserve(std::uint64_t count);
 
@@ -104,6 +109,7 @@ inline std::span<std::byte, page_size> page_bytes(PhysAddr page) {
 struct FrameCounts {
     std::uint64_t total = 0;                           ///< usable memory that firmware reported
     std::uint64_t free = 0;                            ///< including the CPUs' caches
+    std::uint64_t zeroed = 0;                          ///< of the free ones: cleared in advance
     std::uint64_t boot = 0;                            ///< image, archive, Frame array, early page tables
     std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user, contiguous
 };

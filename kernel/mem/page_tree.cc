@@ -63,10 +63,12 @@ void PageTree::clear() {
     UnchargeBatch batch;
     release(std::exchange(root_, nullptr), levels_ - 1, batch);
     levels_ = 0;
+    vacant_ = nothing_vacant;
 }
 
 PageTree PageTree::share() const {
     forget_recent();
+    vacant_ = nothing_vacant;
     PageTree copy;
     copy.root_ = root_;
     copy.levels_ = levels_;
@@ -204,11 +206,22 @@ Result<> PageTree::erase(std::uint64_t first, std::uint64_t count, Account& acco
             drop_tree({std::uint64_t{leaf(node).pages[slot]} * page_size}, batch);
         else
             release(inner(node).children[slot], level - 1, batch);
-        if (node.present == 0)
-            prune(index);
+        if (node.present == 0) {
+            if (level == 0)
+                prune_later(index);
+            else
+                prune(index);
+        }
         index = align_down(index, pages_below(level)) + pages_below(level);
     }
     return {};
+}
+
+// Keeps the leaf of `index`, which has become empty, instead of the one that was kept so far.
+void PageTree::prune_later(std::uint64_t index) {
+    auto const previous = std::exchange(vacant_, index);
+    if (previous != nothing_vacant && previous / fanout != index / fanout)
+        prune(previous);
 }
 
 // Removes the empty nodes on the way to `index`, which are exclusive.
@@ -237,6 +250,7 @@ void PageTree::prune(std::uint64_t index) {
     }
     root_ = nullptr;
     levels_ = 0;
+    vacant_ = nothing_vacant;
 }
 
 Result<> PageTree::move(std::uint64_t first, std::uint64_t count, std::uint64_t to, Account& account) {

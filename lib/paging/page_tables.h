@@ -28,7 +28,8 @@ concept TableMemory = requires(M memory, PhysAddr table, unsigned index, Entry e
     { memory.entries(table) } -> std::same_as<TableEntries>;
     { memory.used(table) } -> std::same_as<std::uint32_t&>;   // how many entries are present; starts at 0
     { memory.allocate() } -> std::same_as<Result<PhysAddr>>;  // zeroed
-    { memory.free(table) };                                   // unlinked, but processors may still be reading it
+    // Unlinked, but processors may still be reading it. All its entries are absent exactly if `used` says so.
+    { memory.free(table) };
     { memory.root_entry_added(index, entry) };                // for roots that share lower tables
 };
 
@@ -296,9 +297,11 @@ private:
             if (level > 0 && memory_.used(table) > 0)
                 index = skip_empty_groups(memory_.groups(table), index);
             if (level > 0 && memory_.used(table) > 0 && index < entries_per_table) {
-                auto const entry = load_entry(memory_.entries(table)[index++]);
+                auto& place = memory_.entries(table)[index++];
+                auto const entry = load_entry(place);
                 if (!Format::is_present(entry))
                     continue;
+                store_entry(place, 0);
                 --memory_.used(table);
                 if (!Format::is_leaf(entry, level)) {
                     --level;
@@ -307,7 +310,6 @@ private:
                 }
                 continue;
             }
-            memory_.used(table) = 0;
             memory_.free(table);
             ++level;
         }
