@@ -80,8 +80,12 @@ Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
         LockGuard table_guard(page_table_lock_);
         Tables pages(*this);
         PageTables tables(restricted_root_, pages);
-        // In one go: where a shared page loses its write permission too, the next write gets it back.
-        has_changed = tables.update(first_address(), last_address() - first_address(), arch::PageFormat::without_write);
+        for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
+            // Nothing of the others is both in the tree that is shared now and writable.
+            if (mapping->is_touched && mapping->is_private() && has(mapping->access, abi::Access::write))
+                has_changed |= tables.update(mapping->start, mapping->page_count * page_size,
+                                             [](paging::Entry entry) { return arch::PageFormat::without_write(entry); });
+        }
     }
     if (has_changed)
         flush(first_address(), (last_address() - first_address()) / page_size);
@@ -184,8 +188,9 @@ void AddressSpace::free_spare_mappings() {
     }
 }
 
-void AddressSpace::insert_locked(Mapping& mapping) {
-    mappings_.insert(mapping);
+void AddressSpace::insert_locked(Mapping& mapping, Mapping* lower) {
+    mappings_.insert_after(mapping, lower);
+    last_found_ = &mapping;
     ++mapping_count_;
     mapped_pages_.fetch_add(mapping.page_count, std::memory_order_relaxed);
     if (mapping.object) {
@@ -236,7 +241,7 @@ Result<Mapping*> AddressSpace::split_locked(Mapping& lower, VirtAddr address) {
     upper.page_count = lower.page_count - lower_count;
     upper.first_page = lower.object ? lower.first_page + lower_count : 0;
     resize_locked(lower, lower.start, lower_count);
-    insert_locked(upper);
+    insert_locked(upper, &lower);
     return &upper;
 }
 
@@ -353,8 +358,11 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
                                           std::uint64_t length, abi::Access access, abi::MapFlags flags,
                                           abi::Access allowed) {
     auto const start = TRY(place_locked(address, length, flags));
-    bool const is_free = !has(flags, abi::MapFlags::fixed) || is_free_locked(start, length);
-    if (!object && is_free && extend_locked(start, length, access, flags & kept_flags))
+    auto* lower = mappings_.last_not_after(start.value);
+    auto* const upper = lower != nullptr ? Mappings::next(*lower) : mappings_.first();
+    bool const is_free =
+        (lower == nullptr || lower->end() <= start) && (upper == nullptr || upper->start >= start + length);
+    if (!object && is_free && extend_locked(lower, upper, start, length, access, flags & kept_flags))
         return start;
     // Made first, so that nothing has been unmapped if it fails.
     auto& mapping = *TRY(make_mapping());
@@ -363,6 +371,7 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
             free_mapping(mapping);
             return fail(unmapped.error());
         }
+        lower = mappings_.last_not_after(start.value);
     }
     mapping.start = start;
     mapping.page_count = length / page_size;
@@ -372,28 +381,28 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
     mapping.allowed = allowed;
     mapping.flags = flags & kept_flags;
     mapping.is_touched = false;
-    insert_locked(mapping);
+    insert_locked(mapping, lower);
     // Fresh memory has just been found to have no neighbour that it could join.
     if (mapping.object || !is_free)
         merge_with_neighbours_locked(mapping);
     return start;
 }
 
-// Adds free pages to an anonymous mapping below or above them, if there is one of the same kind.
-bool AddressSpace::extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags) {
-    auto const is_alike = [&](Mapping const* mapping) {
-        return mapping != nullptr && !mapping->object && mapping->access == access && mapping->flags == flags &&
-               mapping->allowed == all_access;
+// Adds free pages to an anonymous mapping directly below or above them, if there is one of the same kind. `lower` and `upper`
+// are the nearest ones on both sides.
+bool AddressSpace::extend_locked(Mapping* lower, Mapping* upper, VirtAddr start, std::uint64_t length,
+                                 abi::Access access, abi::MapFlags flags) {
+    auto const is_alike = [&](Mapping const& mapping) {
+        return !mapping.object && mapping.access == access && mapping.flags == flags && mapping.allowed == all_access;
     };
-    auto* const lower = mapping_at_locked(start - 1);
-    auto* const upper = mapping_at_locked(start + length);
-    if (is_alike(lower)) {
+    bool const joins_upper = upper != nullptr && upper->start == start + length && is_alike(*upper);
+    if (lower != nullptr && lower->end() == start && is_alike(*lower)) {
         resize_locked(*lower, lower->start, lower->page_count + length / page_size);
-        if (is_alike(upper))
+        if (joins_upper)
             merge_with_neighbours_locked(*lower);
         return true;
     }
-    if (!is_alike(upper))
+    if (!joins_upper)
         return false;
     resize_locked(*upper, start, upper->page_count + length / page_size);
     return true;

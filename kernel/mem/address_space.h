@@ -184,6 +184,7 @@ private:
         static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
+        bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
 
     private:
@@ -218,7 +219,11 @@ private:
     Result<Mapping*> make_mapping() REQUIRES(mapping_lock_);
     void free_mapping(Mapping& mapping) REQUIRES(mapping_lock_);
     void free_spare_mappings() REQUIRES(mapping_lock_);
-    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    /// `lower`: the mapping directly below, or null.
+    void insert_locked(Mapping& mapping, Mapping* lower) REQUIRES(mapping_lock_);
+    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_) {
+        insert_locked(mapping, mappings_.last_not_after(mapping.start.value));
+    }
     void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_all_locked() REQUIRES(mapping_lock_);
     void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
@@ -235,8 +240,8 @@ private:
         REQUIRES(mapping_lock_);
     Result<VirtAddr> move_locked(VirtAddr address, std::uint64_t length, VirtAddr new_address, std::uint64_t new_length,
                                  abi::MapFlags flags) REQUIRES(mapping_lock_);
-    bool extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags)
-        REQUIRES(mapping_lock_);
+    bool extend_locked(Mapping* lower, Mapping* upper, VirtAddr start, std::uint64_t length, abi::Access access,
+                       abi::MapFlags flags) REQUIRES(mapping_lock_);
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
@@ -263,13 +268,16 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
+    [[nodiscard]] paging::Attributes attributes_of(Mapping const& mapping) const {
+        return {.write = has(mapping.access, abi::Access::write),
+                .execute = has(mapping.access, abi::Access::execute),
+                .user = is_guest() || !is_hosted(),
+                .uncached = has(mapping.flags, abi::MapFlags::uncached)};
+    }
     [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
-        return arch::PageFormat::leaf(page,
-                                      {.write = may_write && has(mapping.access, abi::Access::write),
-                                       .execute = has(mapping.access, abi::Access::execute),
-                                       .user = is_guest() || !is_hosted(),
-                                       .uncached = has(mapping.flags, abi::MapFlags::uncached)},
-                                      0);
+        auto attributes = attributes_of(mapping);
+        attributes.write &= may_write;
+        return arch::PageFormat::leaf(page, attributes, 0);
     }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
@@ -296,6 +304,11 @@ private:
     // The lowest-level table used last, and which 2 MiB it covers: the next fault is mostly nearby.
     std::uint64_t recent_block_ GUARDED_BY(page_table_lock_) = 0;
     PhysAddr recent_table_ GUARDED_BY(page_table_lock_);  // 0: none
+    // That table stays when it becomes empty, because memory that was just freed is mostly soon replaced. One such table is
+    // kept: the one before it is freed when another takes its place.
+    static constexpr std::uint64_t no_block = ~std::uint64_t{0};
+    std::uint64_t kept_block_ GUARDED_BY(page_table_lock_) = no_block;
+    std::uint64_t stale_block_ GUARDED_BY(page_table_lock_) = no_block;
     std::atomic<std::uint64_t> table_pages_ = 0;
 
     std::atomic<CpuMask> active_ = 0;

@@ -1,7 +1,6 @@
 // Page faults, and access to the pages of spaces that are not current. This is the hottest path of memory management:
 // its steps are functions for the reader, and inlined for the machine.
 #include <algorithm>
-#include <optional>
 
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/kernel_space.h"
@@ -17,7 +16,7 @@ constexpr int attempt_limit = 64;           // requests in a row after which the
 constexpr std::uint64_t around_pages = 16;  // entered at once where they are at hand
 
 struct Shown {
-    PhysAddr page;
+    PhysAddr page;  // 0: none
     bool may_write = false;
 };
 
@@ -71,11 +70,9 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
     TRY(enter_page(mapping, page, lookup.page, lookup.may_write));
     if (!is_write) {
         enter_around(mapping, page,
-                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // object locked
+                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // object locked
                          auto const other = object.page_for_read_locked(mapping.page_of_object(at));
-                         if (other.state != MemoryObject::PageState::present)
-                             return std::nullopt;
-                         return Shown{other.page, other.may_write};
+                         return {other.page, other.may_write};
                      });
     }
     return Resolution::resolved;
@@ -91,9 +88,9 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         }
         TRY(enter_page(mapping, page, found.page, found.is_exclusive));
         enter_around(mapping, page,
-                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // space locked
+                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // space locked
                          auto const other = private_pages_.find(at.page());
-                         return other ? std::optional(Shown{other.page, other.is_exclusive}) : std::nullopt;
+                         return {other.page, other.is_exclusive};
                      });
         return Resolution::resolved;
     }
@@ -112,13 +109,10 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         case MemoryObject::PageState::present: TRY(enter_page(mapping, page, lookup.page, false)); break;
         }
     }
-    enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // both locked
+    enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // both locked
         if (auto const own = private_pages_.find(at.page()))
-            return Shown{own.page, own.is_exclusive};
-        auto const other = object.page_for_read_locked(mapping.page_of_object(at));
-        if (other.state != MemoryObject::PageState::present)
-            return std::nullopt;
-        return Shown{other.page, false};
+            return {own.page, own.is_exclusive};
+        return {object.page_for_read_locked(mapping.page_of_object(at)).page};
     });
     return Resolution::resolved;
 }
@@ -204,6 +198,7 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
 }
 
 // Enters those of the pages around `address` that `find` has and nothing is shown for yet.
+// Budget: 60 instructions for a page of a file (file_map_fault).
 template <typename Find>
 void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find find) {
     VirtAddr const window{align_down(address.value, around_pages * page_size)};
@@ -218,15 +213,24 @@ void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find f
     if (place.entry == nullptr)
         return;
     auto const entries = Tables::entries(place.table);
-    for (auto at = first; at < end; at += page_size) {
-        auto& entry = entries[paging::index_at(at, 0)];
+    auto const attributes = attributes_of(mapping);
+    auto read_only = attributes;
+    read_only.write = false;
+    auto index = paging::index_at(first, 0);
+    std::uint32_t entered = 0;
+    for (auto at = first; at < end; at += page_size, ++index) {
+        auto& entry = entries[index];
         if (arch::PageFormat::is_present(paging::load_entry(entry)))
             continue;
-        if (auto const shown = find(at)) {
-            tables.set({&entry, place.table}, entry_for(mapping, shown->page, shown->may_write));
-            ++resident_pages_;
-        }
+        Shown const shown = find(at);
+        if (shown.page.value == 0)
+            continue;
+        paging::store_entry(entry, arch::PageFormat::leaf(shown.page, shown.may_write ? attributes : read_only, 0));
+        Tables::add_group(place.table, index / paging::entries_per_group);
+        ++entered;
     }
+    Tables::used(place.table) += entered;
+    resident_pages_ += entered;
 }
 
 Result<> AddressSpace::commit(VirtAddr address, std::uint64_t length) {

@@ -150,14 +150,6 @@ std::uint64_t reserved_pages() {
 
 std::uint64_t managed_pages = 0;
 
-class PreemptionGuard {
-public:
-    PreemptionGuard() { arch::disable_preemption(); }
-    ~PreemptionGuard() { arch::enable_preemption(); }
-    PreemptionGuard(PreemptionGuard const&) = delete;
-    PreemptionGuard& operator=(PreemptionGuard const&) = delete;
-};
-
 void clear_frames(PhysAddr first, std::uint64_t count) {
     for (; count > 0; --count, first += page_size)
         arch::clear_page(arch::phys_to_virt(first));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "arch/cpu.h"
 #include "arch/direct_map.h"
 #include "kernel/mem/boot_ranges.h"
 #include "lib/base/result.h"
@@ -32,6 +33,15 @@ public:
 
 private:
     std::atomic<T> value_;
+};
+
+/// While it lives, this thread stays on this CPU.
+class PreemptionGuard {
+public:
+    PreemptionGuard() { arch::disable_preemption(); }
+    ~PreemptionGuard() { arch::enable_preemption(); }
+    PreemptionGuard(PreemptionGuard const&) = delete;
+    PreemptionGuard& operator=(PreemptionGuard const&) = delete;
 };
 
 /// What is known of each 4 KiB frame: 16 bytes, 0.4 % of memory. The meaning of `word` and `extra` depends on the kind:

@@ -159,7 +159,9 @@ MemoryObject::PageLookup MemoryObject::page_for_read_locked(std::uint64_t index)
         bool const is_own = object == this;
         if (object->is_fixed())
             return {.state = PageState::present, .may_write = is_own, .page = object->base_ + index * page_size};
-        if (auto const found = object->tree_.find(object->tree_first_ + index))
+        if (object->tree_.is_empty()) {
+            // As is the tree of a file that nobody has changed since it came with the boot archive.
+        } else if (auto const found = object->tree_.find(object->tree_first_ + index))
             return {.state = PageState::present, .may_write = is_own && found.is_exclusive, .page = found.page};
         if (object->kind_ == Kind::paged)
             return {.state = PageState::needs_pager, .paged = object, .paged_index = index};

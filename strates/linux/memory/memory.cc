@@ -140,7 +140,6 @@ LinuxResult<> Memory::enter_locked(Region&& region, abi::Handle object, std::uin
             LTRY(sys::address_space_map_anonymous(space_, region.start + inside, length - inside,
                                                   access_and_flags(0, guest_flags | abi::MapFlags::private_)));
     }
-    regions_.remove(region.start, region.end);
     regions_.insert(std::move(region));
     return {};
 }
@@ -290,7 +289,6 @@ LinuxResult<std::uint64_t> Memory::remap(std::uint64_t address, std::uint64_t ol
         done += length;
     }
     regions_.remove(address, address + old_size);
-    regions_.remove(target, target + new_size);
     region.start = target;
     region.end = target + new_size;
     regions_.insert(std::move(region));

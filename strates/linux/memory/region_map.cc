@@ -7,20 +7,14 @@
 
 namespace astrata::linux_abi {
 
-std::span<Region> RegionMap::all() const {
-#pragma clang unsafe_buffer_usage begin  // the array and its capacity live side by side in this class
-    return {storage_.get(), capacity_};
-#pragma clang unsafe_buffer_usage end
-}
-
 // The first region that ends above the address.
 std::size_t RegionMap::index_above(std::uint64_t address) const {
     auto const known = regions();
-    auto const is_it = [&](std::size_t index) {
-        return (index == known.size() || known[index].end > address) && (index == 0 || known[index - 1].end <= address);
-    };
-    if (recent_ <= known.size() && is_it(recent_))
-        return recent_;
+    auto const recent = recent_;
+    if (recent < known.size()) {
+        if (known[recent].end > address && (recent == 0 || known[recent - 1].end <= address))
+            return recent;
+    }
     std::size_t first = 0;
     for (auto last = known.size(); first < last;) {
         auto const middle = first + (last - first) / 2;
@@ -98,25 +92,25 @@ std::uint64_t RegionMap::find_gap(std::uint64_t length, std::uint64_t low, std::
 
 LinuxResult<> RegionMap::reserve(std::size_t additional) {
     auto wanted = count_ + additional;
-    if (wanted <= capacity_)
+    if (wanted <= slots_.size()) [[likely]]
         return {};
     if (wanted > region_limit)
         return fail(Errno::enomem);
-    auto capacity = std::min(std::max(wanted, capacity_ + capacity_ / 2 + 8), region_limit);
+    auto capacity = std::min(std::max(wanted, slots_.size() + slots_.size() / 2 + 8), region_limit);
     std::unique_ptr<Region[]> larger(new (std::nothrow) Region[capacity]);
     if (larger == nullptr)
         return fail(Errno::enomem);
 #pragma clang unsafe_buffer_usage begin  // the allocation above
     std::span<Region> target(larger.get(), capacity);
 #pragma clang unsafe_buffer_usage end
-    std::ranges::move(all().first(count_), target.begin());
+    std::ranges::move(slots_.first(count_), target.begin());
     storage_ = std::move(larger);
-    capacity_ = capacity;
+    slots_ = target;
     return {};
 }
 
 void RegionMap::insert_at(std::size_t index, Region&& region) {
-    auto slots = all();
+    auto const slots = slots_;
     std::move_backward(slots.begin() + static_cast<std::ptrdiff_t>(index),
                        slots.begin() + static_cast<std::ptrdiff_t>(count_),
                        slots.begin() + static_cast<std::ptrdiff_t>(count_ + 1));
@@ -125,7 +119,7 @@ void RegionMap::insert_at(std::size_t index, Region&& region) {
 }
 
 void RegionMap::erase_at(std::size_t first, std::size_t last) {
-    auto slots = all();
+    auto const slots = slots_;
     std::move(slots.begin() + static_cast<std::ptrdiff_t>(last), slots.begin() + static_cast<std::ptrdiff_t>(count_),
               slots.begin() + static_cast<std::ptrdiff_t>(first));
     auto removed = last - first;
@@ -152,9 +146,9 @@ void cut_below(Region& region, std::uint64_t start) {
 }  // namespace
 
 void RegionMap::split_at(std::size_t index, std::uint64_t address) {
-    if (index >= count_ || all()[index].start >= address || all()[index].end <= address)
+    if (index >= count_ || slots_[index].start >= address || slots_[index].end <= address)
         return;
-    auto& lower = all()[index];
+    auto& lower = slots_[index];
     Region upper = lower;
     cut_below(upper, address);
     lower.end = address;
@@ -162,7 +156,7 @@ void RegionMap::split_at(std::size_t index, std::uint64_t address) {
 }
 
 void RegionMap::join_around(std::size_t first, std::size_t last) {
-    auto slots = all();
+    auto const slots = slots_;
     auto const end = std::min(last + 1, count_);
     auto kept = first == 0 ? 0 : first - 1;  // the last one that stays
     for (auto index = kept + 1; index < end; ++index) {
@@ -176,8 +170,12 @@ void RegionMap::join_around(std::size_t first, std::size_t last) {
 }
 
 void RegionMap::insert(Region&& region) {
-    auto const index = index_above(region.start);
-    auto slots = all();
+    auto index = index_above(region.start);
+    auto const slots = slots_;
+    if (index < count_ && slots[index].start < region.end) [[unlikely]] {
+        remove(region.start, region.end);
+        index = index_above(region.start);
+    }
     total_ += region.length();
     if (index > 0 && continues(slots[index - 1], region)) {
         slots[index - 1].end = region.end;
@@ -195,7 +193,7 @@ void RegionMap::insert(Region&& region) {
 
 void RegionMap::remove(std::uint64_t start, std::uint64_t end) {
     auto first = index_above(start);
-    auto slots = all();
+    auto const slots = slots_;
     if (first == count_ || slots[first].start >= end)
         return;
     if (end > full_start_)
@@ -221,14 +219,14 @@ void RegionMap::remove(std::uint64_t start, std::uint64_t end) {
 template <typename Change>
 void RegionMap::change(std::uint64_t start, std::uint64_t end, Change apply) {
     auto first = index_above(start);
-    if (first < count_ && all()[first].start < start) {
+    if (first < count_ && slots_[first].start < start) {
         split_at(first, start);
         ++first;
     }
     auto last = first;
-    for (; last < count_ && all()[last].start < end; ++last) {
+    for (; last < count_ && slots_[last].start < end; ++last) {
         split_at(last, end);
-        apply(all()[last]);
+        apply(slots_[last]);
     }
     if (last != first)
         join_around(first, last);
@@ -247,7 +245,7 @@ LinuxResult<> RegionMap::copy_from(RegionMap const& other) {
     total_ = 0;
     full_start_ = full_end_ = 0;
     LTRY(reserve(other.count_));
-    std::ranges::copy(other.regions(), all().begin());
+    std::ranges::copy(other.regions(), slots_.begin());
     count_ = other.count_;
     total_ = other.total_;
     return {};

@@ -64,7 +64,7 @@ public:
     RegionMap(RegionMap const&) = delete;
     RegionMap& operator=(RegionMap const&) = delete;
 
-    [[nodiscard]] std::span<Region const> regions() const { return {all().first(count_)}; }
+    [[nodiscard]] std::span<Region const> regions() const { return slots_.first(count_); }
     /// The region that contains `address`, or null.
     [[nodiscard]] Region const* find(std::uint64_t address) const;
     /// The first region that ends above `address`, or null.
@@ -86,7 +86,7 @@ public:
     [[nodiscard]] LinuxResult<> reserve(std::size_t additional);
 
     // Each needs a reserve(2) before it.
-    /// Adds a region to free space; joins it with equal neighbours.
+    /// Adds a region in place of what is there; joins it with equal neighbours.
     void insert(Region&& region);
     /// Frees [start, end), splitting and cutting what reaches across the edges.
     void remove(std::uint64_t start, std::uint64_t end);
@@ -101,7 +101,6 @@ public:
     static constexpr std::size_t region_limit = 65530;
 
 private:
-    [[nodiscard]] std::span<Region> all() const;
     [[nodiscard]] std::size_t index_above(std::uint64_t address) const;
     void insert_at(std::size_t index, Region&& region);
     void erase_at(std::size_t first, std::size_t last);
@@ -113,7 +112,7 @@ private:
     void change(std::uint64_t start, std::uint64_t end, Change apply);
 
     std::unique_ptr<Region[]> storage_;
-    std::size_t capacity_ = 0;
+    std::span<Region> slots_;  // all of storage_
     std::size_t count_ = 0;
     std::uint64_t total_ = 0;
     mutable std::size_t recent_ = 0;  // what index_above found last

@@ -39,20 +39,20 @@ inline void clear_page(std::byte* page) {
 }
 
 inline void copy_page(std::byte* to, std::byte const* from) {
-    auto blocks = static_cast<std::uint32_t>(page_size / 512);
+    auto blocks = static_cast<std::uint32_t>(page_size / 1024);
     std::uint64_t first;
     std::uint64_t second;
     asm volatile("1:\n\t"
                  ".set offset, 0\n\t"
-                 ".rept 32\n\t"
+                 ".rept 64\n\t"
                  "movq offset(%[from]), %[first]\n\t"
                  "movq offset+8(%[from]), %[second]\n\t"
                  "movq %[first], offset(%[to])\n\t"
                  "movq %[second], offset+8(%[to])\n\t"
                  ".set offset, offset + 16\n\t"
                  ".endr\n\t"
-                 "addq $512, %[from]\n\t"
-                 "addq $512, %[to]\n\t"
+                 "addq $1024, %[from]\n\t"
+                 "addq $1024, %[to]\n\t"
                  "decl %[blocks]\n\t"
                  "jnz 1b"
                  : [to] "+r"(to), [from] "+r"(from), [blocks] "+r"(blocks), [first] "=&r"(first), [second] "=&r"(second)
