@@ -195,7 +195,7 @@ private:
 
     // A page that a fault found missing, and its object, kept alive while it is fetched.
     struct Missing {
-        RefOrNull<MemoryObject> object;
+        RefOrNull<MemoryObject> object;  // also of a shared page for which there was no memory
         MemoryObject::PageLookup lookup;
     };
     enum class Resolution { resolved, needs_pager };

@@ -1,9 +1,11 @@
 // Page faults, and access to the pages of spaces that are not current. This is the hottest path of memory management:
 // its steps are functions for the reader, and inlined for the machine.
 #include <algorithm>
+#include <optional>
 
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/kernel_space.h"
+#include "kernel/mem/reclaim.h"
 
 namespace astrata::kernel {
 
@@ -26,10 +28,20 @@ Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
     VirtAddr const page{align_down(address.value, page_size)};
     for (int attempt = 0; attempt < attempt_limit; ++attempt) {
         Missing missing;
+        std::optional<Error> error;
         {
             LockGuard guard(mapping_lock_);
-            if (TRY(resolve_locked(page, access, missing)) == Resolution::resolved)
+            auto const resolution = resolve_locked(page, access, missing);
+            if (resolution && *resolution == Resolution::resolved) [[likely]]
                 return {};
+            if (!resolution)
+                error = resolution.error();
+        }
+        if (error) {
+            auto& payer = missing.object ? missing.object->account() : account();
+            if (*error == Error::no_memory && mem::make_room(payer))
+                continue;
+            return fail(*error);
         }
         TRY(MemoryObject::request(missing.lookup, 1));
     }
@@ -58,7 +70,10 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
     auto& object = *mapping.object;
     LockGuard guard(object.lock());
     auto const index = mapping.page_of_object(page);
-    auto const lookup = is_write ? TRY(object.page_for_write_locked(index)) : object.page_for_read_locked(index);
+    auto found = is_write ? object.page_for_write_locked(index) : object.page_for_read_locked(index);
+    if (!found)
+        missing.object = mapping.object;
+    auto const lookup = TRY(std::move(found));
     switch (lookup.state) {
     case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
     case MemoryObject::PageState::needs_pager: missing = {mapping.object, lookup}; return Resolution::needs_pager;
@@ -238,8 +253,10 @@ Result<> AddressSpace::commit(VirtAddr address, std::uint64_t length) {
         return fail(Error::invalid_argument);
     TRY(check_range(address, length));
     // Asked once for all: what others take meanwhile may eat into the reserve, which is what it is for.
-    if (!account().has_room_beside_reserve(length) || !mem::has_frames_beside_reserve(length / page_size))
-        return fail(Error::no_memory);
+    while (!account().has_room_beside_reserve(length) || !mem::has_frames_beside_reserve(length / page_size)) {
+        if (!mem::make_room(account(), {}, length / page_size))
+            return fail(Error::no_memory);
+    }
     for (std::uint64_t done = 0; done < length; done += page_size)
         TRY(handle_fault(address + done, abi::Access::write));
     return {};

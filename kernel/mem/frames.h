@@ -46,7 +46,7 @@ public:
 
 /// What is known of each 4 KiB frame: 16 bytes, 0.4 % of memory. The meaning of `word` and `extra` depends on the kind:
 ///   free (first frame of a block)   links of the free list
-///   user         references of page trees (low half) and pins (high half); see user_page.h
+///   user         references of page trees (low half) and pins (high half); see user_page.h; extra: whether it is dirty
 ///   slab         links in its class's list of slabs with room; extra: see heap.cc
 ///   page_table   extra: number of present entries; word: which groups of entries have any (lib/paging)
 struct Frame {
