@@ -80,7 +80,10 @@ Result<abi::Handle> sys_io_region_create(Thread& caller, IoRegionCreateArgs cons
     if (args.length == 0)
         return fail(Error::invalid_argument);
     auto const start = TRY(args.region->place(args.offset, args.length));
-    return install_handle(caller, TRY(make_object<IoRegion>(account_of(caller), args.region->region_kind, start, args.length)), all_rights);
+    auto& table = caller.process().handles();
+    auto const whole = TRY(table.find(args.region_value));
+    return table.derive_part(args.region_value, TRY(make_object<IoRegion>(account_of(caller), *args.region, start, args.length)),
+                             whole.rights);
 }
 
 Result<std::uint64_t> sys_port_read(Thread&, PortReadArgs const& args) {

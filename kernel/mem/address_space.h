@@ -155,8 +155,6 @@ public:
             home_->count_deactivation(cpu);
     }
 
-    AddressSpace* next_unused = nullptr;  // while it waits for the reaper
-
     // ---- For memory objects, whose lock is held.
 
     void forget_pages(VirtAddr start, std::uint64_t page_count);

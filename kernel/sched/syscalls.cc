@@ -46,7 +46,10 @@ void fill(abi::ThreadInfo& info, Thread& thread) {
 Result<abi::Handle> sys_thread_create(Thread& caller, ThreadCreateArgs const& args) {
     auto const name = TRY(NameText::copy_from(args.name));
     auto thread = TRY(Thread::create(*args.process, name.view()));
-    return install_handle(caller, std::move(thread), all_rights);
+    auto handle = install_handle(caller, thread, all_rights);
+    if (!handle)
+        thread->handles_gone();
+    return handle;
 }
 
 Result<> sys_thread_start(Thread& caller, ThreadStartArgs const& args) {
@@ -77,7 +80,10 @@ Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args) {
     if (args.priority > priority::highest)
         return fail(Error::out_of_range);
-    if (args.priority >= priority::first_real_time && !caller.process().silo().is_root())
+    // No silo may starve the others, so the machine's owner is asked.
+    if (args.root != 0 && !TRY(lookup_handle<Silo>(caller, args.root, abi::Rights::manage))->is_root())
+        return fail(Error::access_denied);
+    if (args.priority >= priority::first_real_time && args.root == 0)
         return fail(Error::access_denied);
     sched::set_priority(*args.thread, static_cast<std::uint8_t>(args.priority));
     return {};

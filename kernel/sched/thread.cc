@@ -1,6 +1,7 @@
 #include "kernel/sched/thread.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
@@ -141,8 +142,11 @@ bool Thread::is_interrupted_already() {
 
 bool Thread::try_interrupt() {
     auto expected = WaitState::waiting;
-    if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
-        return false;
+    if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst)) {
+        if (expected != WaitState::waiting_through_kicks || !is_kill_pending() ||
+            !wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
+            return false;
+    }
     wake_status_ = static_cast<std::uint32_t>(Error::interrupted);
     return true;
 }
@@ -157,12 +161,14 @@ void Thread::cancel_wait() {
 }
 
 void Thread::arm_timeout(MonotonicNs deadline) {
-    if (deadline != never)
+    has_armed_timeout_ = deadline != never;
+    if (has_armed_timeout_)
         sched::arm_timer(timeout_, deadline);
 }
 
 std::uint32_t Thread::finish_wait() {
-    if (timeout_.is_armed)
+    // Even if it has gone off: its callback may be under way on another CPU, and would end the next wait.
+    if (std::exchange(has_armed_timeout_, false))
         sched::cancel_timer(timeout_);
     wait_state_.store(WaitState::running, std::memory_order_relaxed);
     if (wake_status_ == static_cast<std::uint32_t>(Error::interrupted))
@@ -184,6 +190,16 @@ void Thread::kick() {
 void Thread::kill() {
     pending_.fetch_or(pending_kill, std::memory_order_seq_cst);
     interrupt_wait();
+}
+
+// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it, and so
+// on, and must not happen inside of whatever closed the handle.
+void Thread::handles_gone() {
+    if (!is_user() || !claim_unstarted())
+        return;
+    arch::prepare_stack(arch, [](void*) {}, nullptr);
+    add_reference();
+    sched::make_ready(*this);
 }
 
 void Thread::interrupt_wait() {

@@ -40,6 +40,9 @@ inline constexpr std::uint32_t wake_normal = 0;
 /// The waker could not finish its part; the sleeper starts over.
 inline constexpr std::uint32_t wake_retry = ~std::uint32_t{0};
 
+/// What ends a wait besides what is waited for and the deadline.
+enum class EndsWait : std::uint8_t { kick_or_kill, kill, nothing };
+
 /// A message on its way: where its words lie, and what the kernel knows about the sender.
 struct OutgoingMessage {
     abi::MessageInfo info;
@@ -75,9 +78,12 @@ public:
 
     /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is
     /// never in a run queue for two reasons.
-    void prepare_to_wait(bool is_interruptible = true) {
+    void prepare_to_wait(EndsWait ending = EndsWait::kick_or_kill) {
         arch::disable_preemption();
-        wait_state_.store(is_interruptible ? WaitState::waiting : WaitState::waiting_firmly, std::memory_order_seq_cst);
+        wait_state_.store(ending == EndsWait::kick_or_kill ? WaitState::waiting
+                          : ending == EndsWait::kill       ? WaitState::waiting_through_kicks
+                                                           : WaitState::waiting_firmly,
+                          std::memory_order_seq_cst);
     }
     /// For the winner of try_wake, before it makes the thread ready: another status than announced.
     void set_wake_status(std::uint32_t status) { wake_status_ = status; }
@@ -86,7 +92,7 @@ public:
     /// Ends the wait in its favour if it is the first to try; the winner then makes the thread ready.
     [[nodiscard]] bool try_wake(std::uint32_t status) {
         auto seen = wait_state_.load(std::memory_order_seq_cst);
-        while (seen == WaitState::waiting || seen == WaitState::waiting_firmly) {
+        while (seen >= WaitState::waiting) {
             if (wait_state_.compare_exchange_weak(seen, WaitState::woken, std::memory_order_seq_cst)) {
                 wake_status_ = status;
                 return true;
@@ -95,8 +101,7 @@ public:
         return false;
     }
     [[nodiscard]] bool is_waiting() const {
-        auto const state = wait_state_.load(std::memory_order_relaxed);
-        return state == WaitState::waiting || state == WaitState::waiting_firmly;
+        return wait_state_.load(std::memory_order_relaxed) >= WaitState::waiting;
     }
     /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends
     /// it with interrupted, `deadline` with timed_out.
@@ -114,6 +119,8 @@ public:
 
     void kick();
     void kill();
+    /// A thread that was never started ends with its last handle: nobody can start it any more.
+    void handles_gone() override;
     [[nodiscard]] bool is_kick_pending() const {
         return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0;
     }
@@ -179,7 +186,7 @@ public:
 private:
     friend class FastPath;
     friend class WaitQueue;
-    enum class WaitState : std::uint32_t { running, waiting, waiting_firmly, woken };  // firmly: no kick ends it
+    enum class WaitState : std::uint32_t { running, woken, waiting, waiting_through_kicks, waiting_firmly };
     static constexpr std::uint32_t pending_kick = 1;
     static constexpr std::uint32_t pending_kill = 2;
 
@@ -197,6 +204,7 @@ private:
     Ref<Reply> reply_;
     std::atomic<WaitState> wait_state_ = WaitState::running;
     std::uint32_t wake_status_ = 0;
+    bool has_armed_timeout_ = false;
     std::atomic<std::uint32_t> pending_ = 0;
     std::atomic<bool> is_started_ = false;
 
