@@ -7,6 +7,7 @@
 #include "kernel/ipc/timer.h"
 #include "kernel/ipc/wait_set.h"
 #include "kernel/log/log_object.h"
+#include "kernel/log/printable.h"
 #include "kernel/object/dma_domain.h"
 #include "kernel/object/io_region.h"
 #include "kernel/object/lookup.h"
@@ -149,7 +150,8 @@ Result<abi::Handle> sys_log_create(Thread& caller, LogCreateArgs const& args) {
 }
 
 Result<> sys_log_write(Thread&, LogWriteArgs const& args) {
-    auto const line = TRY(LogLineText::copy_from(args.line));
+    auto line = TRY(LogLineText::copy_from(args.line));
+    make_printable(line.characters());
     args.log->append_line(line.view());
     return {};
 }

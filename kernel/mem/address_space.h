@@ -233,6 +233,8 @@ private:
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
+    /// Makes every page that is shown read-only; true if that changed anything, which is then to be flushed.
+    [[nodiscard]] bool withdraw_write_permission() REQUIRES(mapping_lock_);
     void populate(VirtAddr start, std::uint64_t length, abi::Access access);
 
     // Faults (address_space_fault.cc).

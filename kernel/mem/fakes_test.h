@@ -15,6 +15,7 @@ class MemoryObject;
 struct Fakes {
     std::atomic<std::uint64_t> flushes = 0;
     std::atomic<std::uint64_t> flushed_pages = 0;
+    std::atomic<std::uint64_t> reaped = 0;  // objects whose last reference was left to the reaper
     std::function<void(VirtAddr, std::uint64_t)> on_flush;
     /// Called for each page request: object, key, first page, count.
     std::function<Result<>(MemoryObject&, std::uint64_t, std::uint64_t, std::uint64_t)> pager;

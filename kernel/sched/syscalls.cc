@@ -205,12 +205,9 @@ Result<std::uint64_t> sys_restricted_save_vector_state(Thread& caller, Restricte
 Result<> sys_restricted_load_vector_state(Thread& caller, RestrictedLoadVectorStateArgs const& args) {
     if (caller.arch.vector_area.empty())
         return fail(Error::bad_state);
-    constexpr std::size_t largest = 4096;
-    auto const size = std::min<std::size_t>(args.from.length, arch::vector_state_size());
-    std::array<std::byte, largest> copy;
-    if (size > copy.size())
-        return fail(Error::not_supported);
-    auto const bytes = std::span(copy).first(size);
+    auto const staging = caller.arch.vector_staging;
+    auto const size = std::min<std::size_t>(args.from.length, staging.size());
+    auto const bytes = staging.first(size);
     TRY(copy_in(bytes, UserBytesIn{args.from.address, size}));
     arch::load_vector_state(caller, bytes);
     return {};

@@ -145,6 +145,7 @@ void handle_exception(arch::TrapFrame& frame) {
 
 void handle_interrupt(std::uint8_t vector) {
     auto& cpu = arch::this_cpu();
+    arch::HeldLocksAside const held_locks_aside;
     ++cpu.interrupts;
     if (vector == arch::spurious_vector)
         return;
@@ -216,7 +217,7 @@ extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
     if (frame.vector == nmi) {
-        print("non-maskable interrupt at ", hex(frame.rip));
+        try_print("non-maskable interrupt at ", hex(frame.rip));
         return;
     }
     panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check",
