@@ -75,18 +75,38 @@ Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
     copy->search_top_ = search_top_;
     // From here on nothing fails. The copy begins with empty page tables: a program that goes on to execute another one
     // touches few pages, and those come in by groups.
-    bool has_changed = false;
-    {
-        LockGuard table_guard(page_table_lock_);
-        Tables pages(*this);
-        PageTables tables(restricted_root_, pages);
-        // In one go: where a shared page loses its write permission too, the next write gets it back.
-        has_changed = tables.update(first_address(), last_address() - first_address(), arch::PageFormat::without_write);
-    }
-    if (has_changed)
+    if (withdraw_write_permission())
         flush(first_address(), (last_address() - first_address()) / page_size);
     copy->private_pages_ = private_pages_.share();
     return copy;
+}
+
+// Where a shared page loses it too, the next write gets it back. In one go if the space is small, else with a pause after
+// each GiB; nobody enters pages meanwhile, for that needs the mapping lock.
+bool AddressSpace::withdraw_write_permission() {
+    constexpr std::uint64_t step = std::uint64_t{1} << 30;
+    constexpr std::uint64_t few_pages = 1U << 16;
+    bool has_changed = false;
+    bool is_small = false;
+    auto const withdraw = [&](VirtAddr start, std::uint64_t length) NO_THREAD_SAFETY_ANALYSIS {
+        LockGuard table_guard(page_table_lock_);
+        Tables pages(*this);
+        PageTables tables(restricted_root_, pages);
+        has_changed |= tables.update(start, length, arch::PageFormat::without_write);
+    };
+    {
+        LockGuard table_guard(page_table_lock_);
+        is_small = resident_pages_ <= few_pages;
+    }
+    if (is_small) {
+        withdraw(first_address(), last_address() - first_address());
+        return has_changed;
+    }
+    for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
+        for (auto start = mapping->start; start < mapping->end(); start = start + step)
+            withdraw(start, std::min(step, mapping->end() - start));
+    }
+    return has_changed;
 }
 
 Result<> AddressSpace::copy_mappings_to(AddressSpace& copy) NO_THREAD_SAFETY_ANALYSIS {

@@ -145,8 +145,6 @@ public:
     /// The home space behind a guest space; of a home space: itself.
     [[nodiscard]] AddressSpace const* home() const { return home_or_self_; }
 
-    AddressSpace* next_unused = nullptr;  // while it waits for the reaper
-
     // ---- For memory objects, whose lock is held.
 
     void forget_pages(VirtAddr start, std::uint64_t page_count);
@@ -221,6 +219,8 @@ private:
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
+    /// Makes every page that is shown read-only; true if that changed anything, which is then to be flushed.
+    [[nodiscard]] bool withdraw_write_permission() REQUIRES(mapping_lock_);
     void populate(VirtAddr start, std::uint64_t length, abi::Access access);
 
     // Faults (address_space_fault.cc).
