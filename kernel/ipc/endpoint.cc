@@ -66,6 +66,7 @@ Result<> Endpoint::finish_call(Thread& caller, Started const& started, Monotonic
         started.receiver != nullptr ? caller.block_and_switch_to(*started.receiver, deadline) : caller.block(deadline);
     if (status == wake_normal)
         return {};
+    caller.give_up_call();
     {
         LockGuard guard(lock_);
         callers_.remove(caller);

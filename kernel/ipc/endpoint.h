@@ -58,6 +58,7 @@ public:
     }
 
 private:
+    template <Processors processors>
     friend class FastPath;
     [[nodiscard]] Received take_locked(Thread& self, std::uint64_t key) REQUIRES(lock_);
 

@@ -63,8 +63,8 @@ Result<> deliver_call(Thread& sender, Thread& receiver, std::uint64_t key) {
         name_in(*receiver.buffer, *moved);
     }
     copy_payload(sender, message.words, message.info, receiver);
-    receiver.buffer->sender_silo = sender.process().silo().id();
-    receiver.buffer->sender_process = sender.process().id();
+    receiver.buffer->sender_silo = sender.sender.silo;
+    receiver.buffer->sender_process = sender.sender.process;
     auto& frame = *receiver.frame;
     frame.rdi = reply;
     frame.rdx = message.badge;

@@ -58,6 +58,7 @@ public:
     void leave_queue(Thread& self);
 
 private:
+    template <Processors processors>
     friend class FastPath;
     void clear();
     void end(WaitSetEntry& entry);

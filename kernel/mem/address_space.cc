@@ -419,7 +419,7 @@ Result<> AddressSpace::unmap_locked(VirtAddr start, std::uint64_t length) {
         has_private |= mapping->is_private();
     forget_pages(start, length / page_size);
     if (has_private)
-        TRY(private_pages_.erase(start.page(), length / page_size, account()));
+        TRY(private_pages_.erase(place_of(start), length / page_size, account()));
     search_top_ = std::max(search_top_, end);
     for (auto* mapping = first; mapping != nullptr && mapping->start < end;) {
         auto* const next = Mappings::next(*mapping);
@@ -521,8 +521,8 @@ Result<Mapping*> AddressSpace::move_pages_locked(VirtAddr address, std::uint64_t
     if (!mapping->is_private())
         return mapping;
     if (new_length < length)
-        TRY(private_pages_.erase((address + new_length).page(), (length - new_length) / page_size, account()));
-    TRY(private_pages_.move(address.page(), std::min(length, new_length) / page_size, target.page(), account()));
+        TRY(private_pages_.erase(place_of(address + new_length), (length - new_length) / page_size, account()));
+    TRY(private_pages_.move(place_of(address), std::min(length, new_length) / page_size, place_of(target), account()));
     return mapping;
 }
 
@@ -580,7 +580,7 @@ Result<> AddressSpace::discard(VirtAddr address, std::uint64_t length) {
         auto const from = std::max(address, mapping->start);
         auto const count = (std::min(end, mapping->end()) - from) / page_size;
         forget_pages(from, count);
-        TRY(private_pages_.erase(from.page(), count, account()));
+        TRY(private_pages_.erase(place_of(from), count, account()));
     }
     return {};
 }

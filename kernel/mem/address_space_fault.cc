@@ -82,7 +82,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
 
 Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mapping& mapping, VirtAddr page,
                                                                            Missing& missing) {
-    auto const found = private_pages_.find(page.page());
+    auto const found = private_pages_.find(place_of(page));
     if (!mapping.object) {
         if (!found) {
             TRY(enter_page(mapping, page, mem::zero_page(), false));
@@ -91,7 +91,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         TRY(enter_page(mapping, page, found.page, found.is_exclusive));
         enter_around(mapping, page,
                      [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // space locked
-                         auto const other = private_pages_.find(at.page());
+                         auto const other = private_pages_.find(place_of(at));
                          return other ? std::optional(Shown{other.page, other.is_exclusive}) : std::nullopt;
                      });
         return Resolution::resolved;
@@ -112,7 +112,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         }
     }
     enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // both locked
-        if (auto const own = private_pages_.find(at.page()))
+        if (auto const own = private_pages_.find(place_of(at)))
             return Shown{own.page, own.is_exclusive};
         auto const other = object.page_for_read_locked(mapping.page_of_object(at));
         if (other.state != MemoryObject::PageState::present)
@@ -124,7 +124,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
 
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
 AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing) {
-    auto slot = TRY(private_pages_.slot_for(page.page(), account()));
+    auto slot = TRY(private_pages_.slot_for(place_of(page), account()));
     auto const found = slot.found();
     if (found && found.is_exclusive) {
         TRY(enter_page(mapping, page, found.page, true));

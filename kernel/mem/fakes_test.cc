@@ -12,6 +12,10 @@ namespace astrata::kernel {
 
 namespace tlb {
 
+CpuMask users_of(AddressSpace const& space) {
+    return fakes.used_spaces.contains(&space) ? 1 : 0;
+}
+
 void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     ++fakes.flushes;
     fakes.flushed_pages += pages;

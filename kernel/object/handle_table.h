@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/ipc/processors.h"
 #include "abi/message.h"
 #include "abi/types.h"
 #include "kernel/object/object.h"
@@ -100,6 +101,7 @@ public:
     }
 
 private:
+    template <Processors processors>
     friend class FastPath;
     static constexpr std::size_t entries_per_page = page_size / sizeof(HandleEntry);
     static constexpr std::size_t page_limit = 512;
@@ -113,7 +115,9 @@ private:
         auto const slot = static_cast<std::uint32_t>(handle) - 1;   // 0 is no handle, so slots count from 1 outside
         if (slot >= page_count_ * entries_per_page)
             return nullptr;
-        auto& entry = (*(*pages_)[slot / entries_per_page]).entries[slot % entries_per_page];
+#pragma clang unsafe_buffer_usage begin   // the slot was checked, and page_count_ is at most page_limit
+        auto& entry = pages_->data()[slot / entries_per_page]->entries.data()[slot % entries_per_page];
+#pragma clang unsafe_buffer_usage end
         if (entry.object == nullptr || entry.generation != static_cast<std::uint32_t>(handle >> 32))
             return nullptr;
         return &entry;

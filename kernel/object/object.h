@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/ipc/processors.h"
 #include "abi/types.h"
 #include "kernel/mem/account.h"
 #include "kernel/sync/spin_lock.h"
@@ -50,6 +51,7 @@ public:
     static void operator delete(void* memory, std::size_t size);
 
 private:
+    template <Processors processors>
     friend class FastPath;
     friend class HandleTable;
     friend class LateObjects;

@@ -113,8 +113,7 @@ Result<> sys_thread_sleep(Thread& caller, ThreadSleepArgs const& args) {
 Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
     auto space = TRY(guest_space(caller, caller.process(), args.space));
     // The old space must not go away while its tables are still loaded.
-    auto former = std::move(caller.guest_space);
-    caller.guest_space = std::move(space);
+    auto const former = caller.set_guest_space(std::move(space));
     auto const state = arch::disable_interrupts();
     arch::activate_space(caller);
     arch::restore_interrupts(state);
@@ -134,25 +133,13 @@ Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedSt
 Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnterArgs const&) {
     if (caller.restricted_state == nullptr || !caller.guest_space)
         return fail(Error::bad_state);
-    // What would fault in the kernel on the way out, or let foreign code touch what it must not.
-    constexpr std::uint64_t user_flags = 0x250dd5;   // CF PF AF ZF SF TF DF OF AC ID RF
-    constexpr std::uint64_t fixed_flags = 0x202;     // IF and the bit that is always one
-    auto& state = *caller.restricted_state;
-    if (state.rip >= layout::guest_end.value) {
-        // As if the first fetch had faulted: a general protection fault of the foreign code.
-        state.exit = abi::RestrictedExit::exception;
-        state.vector = 13;
-        state.error_code = 0;
-        state.fault_address = state.rip;
-        return abi::RestrictedExit::exception;
-    }
-    state.rflags = (state.rflags & user_flags) | fixed_flags;
     if (caller.is_kick_pending()) {
         caller.take_kick();
         return abi::RestrictedExit::kick;
     }
     if (first_user_ticks() == 0) [[unlikely]]
         note_first_user_instruction();
+    // The entry code checks the state as it loads it.
     auto const& space = *caller.guest_space;
     return arch::run_restricted(caller, space.restricted_root().value, space.native_root().value);
 }
