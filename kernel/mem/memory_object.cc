@@ -327,16 +327,19 @@ Result<> MemoryObject::zero_tail_locked(std::uint64_t size) {
 Result<> MemoryObject::set_size(std::uint64_t size) {
     if (is_fixed())
         return fail(Error::not_supported);
+    bool is_shrinking = false;
     {
         LockGuard guard(lock_);
         if (size > size_limit - tree_first_ * page_size)
             return fail(Error::out_of_range);
         // First what is most likely to fail, so that the object is whole then.
-        if (size < size_)
+        is_shrinking = size < size_;
+        if (is_shrinking)
             TRY(zero_tail_locked(size));
     }
     // Most of the pages that go; what is left, or comes back meanwhile, goes below.
-    TRY(drop_pages(pages_for(size), size_limit / page_size));
+    if (is_shrinking)
+        TRY(drop_pages(pages_for(size), size_limit / page_size));
     LockGuard guard(lock_);
     auto const old_count = page_count_locked();
     auto const new_count = pages_for(size);
