@@ -36,7 +36,7 @@ inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
     {"thread_exit", "uu", "address value"},
     {"thread_kick", "h", "thread"},
     {"thread_yield", "", ""},
-    {"thread_set_priority", "hu", "thread priority"},
+    {"thread_set_priority", "huu", "thread priority root"},
     {"thread_set_affinity", "hu", "thread cpu_mask"},
     {"thread_info", "hp", "thread info"},
     {"thread_sleep", "t", "deadline"},

@@ -32,7 +32,7 @@ struct VdsoTable {
     std::uint64_t (*thread_exit)(std::uint64_t address, std::uint64_t value);
     std::uint64_t (*thread_kick)(std::uint64_t thread);
     std::uint64_t (*thread_yield)();
-    std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority);
+    std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority, std::uint64_t root);
     std::uint64_t (*thread_set_affinity)(std::uint64_t thread, std::uint64_t cpu_mask);
     std::uint64_t (*thread_info)(std::uint64_t thread, abi::ThreadInfo* info);
     std::uint64_t (*thread_sleep)(std::uint64_t deadline);

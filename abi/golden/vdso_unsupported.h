@@ -27,7 +27,7 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .thread_exit = [](std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .thread_kick = [](std::uint64_t) -> std::uint64_t { return 17; },
     .thread_yield = []() -> std::uint64_t { return 17; },
-    .thread_set_priority = [](std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
+    .thread_set_priority = [](std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .thread_set_affinity = [](std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .thread_info = [](std::uint64_t, abi::ThreadInfo*) -> std::uint64_t { return 17; },
     .thread_sleep = [](std::uint64_t) -> std::uint64_t { return 17; },

@@ -75,22 +75,29 @@ Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
     copy->search_top_ = search_top_;
     // From here on nothing fails. The copy begins with empty page tables: a program that goes on to execute another one
     // touches few pages, and those come in by groups.
-    bool has_changed = false;
-    {
-        LockGuard table_guard(page_table_lock_);
-        Tables pages(*this);
-        PageTables tables(restricted_root_, pages);
-        for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
-            // Nothing of the others is both in the tree that is shared now and writable.
-            if (mapping->is_touched && mapping->is_private() && has(mapping->access, abi::Access::write))
-                has_changed |= tables.update(mapping->start, mapping->page_count * page_size,
-                                             [](paging::Entry entry) { return arch::PageFormat::without_write(entry); });
-        }
-    }
-    if (has_changed)
+    if (withdraw_write_permission())
         flush(first_address(), (last_address() - first_address()) / page_size);
     copy->private_pages_ = private_pages_.share();
     return copy;
+}
+
+// With a pause after each mapping and each GiB; nobody enters pages meanwhile, for that needs the mapping lock.
+bool AddressSpace::withdraw_write_permission() {
+    constexpr std::uint64_t step = std::uint64_t{1} << 30;
+    bool has_changed = false;
+    for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
+        // Nothing of the others is both in the tree that is shared now and writable.
+        if (!mapping->is_touched || !mapping->is_private() || !has(mapping->access, abi::Access::write))
+            continue;
+        for (auto start = mapping->start; start < mapping->end(); start = start + step) {
+            LockGuard table_guard(page_table_lock_);
+            Tables pages(*this);
+            PageTables tables(restricted_root_, pages);
+            has_changed |= tables.update(start, std::min(step, mapping->end() - start),
+                                         [](paging::Entry entry) { return arch::PageFormat::without_write(entry); });
+        }
+    }
+    return has_changed;
 }
 
 Result<> AddressSpace::copy_mappings_to(AddressSpace& copy) NO_THREAD_SAFETY_ANALYSIS {
@@ -440,7 +447,7 @@ Result<> AddressSpace::unmap_locked(VirtAddr start, std::uint64_t length) {
     if (has_pages)
         forget_pages(start, length / page_size);
     if (has_private)
-        TRY(private_pages_.erase(start.page(), length / page_size, account()));
+        TRY(private_pages_.erase(place_of(start), length / page_size, account()));
     search_top_ = std::max(search_top_, end);
     for (auto* mapping = first; mapping != nullptr && mapping->start < end;) {
         auto* const next = Mappings::next(*mapping);
@@ -561,8 +568,8 @@ Result<Mapping*> AddressSpace::move_pages_locked(VirtAddr address, std::uint64_t
     if (!mapping->is_private())
         return mapping;
     if (new_length < length)
-        TRY(private_pages_.erase((address + new_length).page(), (length - new_length) / page_size, account()));
-    TRY(private_pages_.move(address.page(), std::min(length, new_length) / page_size, target.page(), account()));
+        TRY(private_pages_.erase(place_of(address + new_length), (length - new_length) / page_size, account()));
+    TRY(private_pages_.move(place_of(address), std::min(length, new_length) / page_size, place_of(target), account()));
     return mapping;
 }
 
@@ -620,7 +627,7 @@ Result<> AddressSpace::discard(VirtAddr address, std::uint64_t length) {
         auto const from = std::max(address, mapping->start);
         auto const count = (std::min(end, mapping->end()) - from) / page_size;
         forget_pages(from, count);
-        TRY(private_pages_.erase(from.page(), count, account()));
+        TRY(private_pages_.erase(place_of(from), count, account()));
     }
     return {};
 }

@@ -144,20 +144,8 @@ public:
     [[nodiscard]] PhysAddr restricted_root() const { return restricted_root_; }
     /// Of a home space: the same.
     [[nodiscard]] PhysAddr native_root() const { return native_root_; }
-    /// The CPU is about to load (or has stopped using) one of the roots. A guest space counts for its home space too.
-    /// context   preemption off, on that CPU
-    void activate(std::uint32_t cpu) {
-        count_activation(cpu);
-        if (home_)
-            home_->count_activation(cpu);
-    }
-    void deactivate(std::uint32_t cpu) {
-        count_deactivation(cpu);
-        if (home_)
-            home_->count_deactivation(cpu);
-    }
-
-    AddressSpace* next_unused = nullptr;  // while it waits for the reaper
+    /// The home space behind a guest space; of a home space: itself.
+    [[nodiscard]] AddressSpace const* home() const { return home_or_self_; }
 
     // ---- For memory objects, whose lock is held.
 
@@ -200,16 +188,12 @@ private:
     };
     enum class Resolution { resolved, needs_pager };
 
-    void count_activation(std::uint32_t cpu) {
-        if (activations_[cpu]++ == 0)
-            active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
-    }
-    void count_deactivation(std::uint32_t cpu) {
-        if (--activations_[cpu] == 0)
-            active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
-    }
     Result<> initialize();
     void release_hosted_slot();
+    // The number under which a page is in private_pages_: it counts from where the space's root slots begin.
+    [[nodiscard]] std::uint64_t place_of(VirtAddr page) const {
+        return (page.value - align_down(start_.value, layout::root_slot_bytes)) / page_size;
+    }
     [[nodiscard]] Result<> check_range(VirtAddr address, std::uint64_t length) const;
     [[nodiscard]] Result<> check_access(abi::Access access, abi::MapFlags flags) const;
 
@@ -245,6 +229,8 @@ private:
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
+    /// Makes every page that is shown read-only; true if that changed anything, which is then to be flushed.
+    [[nodiscard]] bool withdraw_write_permission() REQUIRES(mapping_lock_);
     void populate(VirtAddr start, std::uint64_t length, abi::Access access);
 
     // Faults (address_space_fault.cc).
@@ -284,6 +270,7 @@ private:
 
     VirtAddr const start_;
     RefOrNull<AddressSpace> const home_;  // of a guest space
+    AddressSpace const* const home_or_self_ = home_ ? home_.get() : this;
     PhysAddr restricted_root_;
     PhysAddr native_root_;
 
@@ -311,8 +298,6 @@ private:
     std::uint64_t stale_block_ GUARDED_BY(page_table_lock_) = no_block;
     std::atomic<std::uint64_t> table_pages_ = 0;
 
-    std::atomic<CpuMask> active_ = 0;
-    std::array<std::uint16_t, cpu_limit> activations_{};  // by CPU, each touched by that CPU only
 };
 
 }  // namespace astrata::kernel

@@ -95,7 +95,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
 
 Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mapping& mapping, VirtAddr page,
                                                                            Missing& missing) {
-    auto const found = private_pages_.find(page.page());
+    auto const found = private_pages_.find(place_of(page));
     if (!mapping.object) {
         if (!found) {
             TRY(enter_page(mapping, page, mem::zero_page(), false));
@@ -104,7 +104,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         TRY(enter_page(mapping, page, found.page, found.is_exclusive));
         enter_around(mapping, page,
                      [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // space locked
-                         auto const other = private_pages_.find(at.page());
+                         auto const other = private_pages_.find(place_of(at));
                          return {other.page, other.is_exclusive};
                      });
         return Resolution::resolved;
@@ -125,7 +125,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         }
     }
     enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // both locked
-        if (auto const own = private_pages_.find(at.page()))
+        if (auto const own = private_pages_.find(place_of(at)))
             return {own.page, own.is_exclusive};
         return {object.page_for_read_locked(mapping.page_of_object(at)).page};
     });
@@ -134,7 +134,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
 
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
 AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing) {
-    auto slot = TRY(private_pages_.slot_for(page.page(), account()));
+    auto slot = TRY(private_pages_.slot_for(place_of(page), account()));
     auto const found = slot.found();
     if (found && found.is_exclusive) {
         TRY(enter_page(mapping, page, found.page, true));

@@ -134,15 +134,14 @@ void AddressSpace::protect_view(ObjectView const& view) {
 }
 
 void AddressSpace::flush(VirtAddr start, std::uint64_t page_count) {
-    // The page tables have changed before the mask is read; a CPU that sets its bit later loads the root later still.
+    // The page tables have changed before anybody looks who uses them; a CPU that says so later loads the root later still.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!is_guest() && is_hosted()) {
         tlb::flush_kernel_range(start, page_count);
         return;
     }
-    auto const active = active_.load(std::memory_order_relaxed);
-    if (active != 0)
-        tlb::flush_range(active, restricted_root_, native_root_, start, page_count);
+    if (auto const users = tlb::users_of(*this); users != 0)
+        tlb::flush_range(users, restricted_root_, native_root_, start, page_count);
 }
 
 std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t length) {

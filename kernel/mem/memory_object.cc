@@ -345,12 +345,22 @@ Result<> MemoryObject::zero_tail_locked(std::uint64_t size) {
 Result<> MemoryObject::set_size(std::uint64_t size) {
     if (is_fixed())
         return fail(Error::not_supported);
+    bool is_shrinking = false;
+    {
+        LockGuard guard(lock_);
+        if (size > size_limit - tree_first_ * page_size)
+            return fail(Error::out_of_range);
+        // First what is most likely to fail, so that the object is whole then.
+        is_shrinking = size < size_;
+        if (is_shrinking)
+            TRY(zero_tail_locked(size));
+    }
+    // Most of the pages that go; what is left, or comes back meanwhile, goes below.
+    if (is_shrinking)
+        TRY(drop_pages(pages_for(size), size_limit / page_size));
     LockGuard guard(lock_);
-    if (size > size_limit - tree_first_ * page_size)
-        return fail(Error::out_of_range);
     auto const old_count = page_count_locked();
     auto const new_count = pages_for(size);
-    // First what is most likely to fail, so that the object is whole then.
     if (size < size_)
         TRY(zero_tail_locked(size));
     if (new_count < old_count) {
@@ -365,16 +375,31 @@ Result<> MemoryObject::set_size(std::uint64_t size) {
 Result<> MemoryObject::discard(std::uint64_t offset, std::uint64_t length) {
     if (is_fixed())
         return fail(Error::not_supported);
-    LockGuard guard(lock_);
+    auto const size = this->size();
     auto const end =
-        length >= size_ - std::min(offset, size_) ? align_up(size_, page_size) : align_down(offset + length, page_size);
+        length >= size - std::min(offset, size) ? align_up(size, page_size) : align_down(offset + length, page_size);
     auto const start = offset > end ? end : align_up(offset, page_size);
-    if (start >= end)
-        return {};
-    auto const first = start / page_size;
-    auto const count = (end - start) / page_size;
-    remove_from_views_locked(first, count);
-    return tree_.erase(tree_first_ + first, count, account());
+    return drop_pages(start / page_size, end / page_size);
+}
+
+// A step at a time, so that nobody waits long for the lock or the CPU. Only pages of this object's own need to go from page
+// tables: what else shows there in their place stays as it is.
+Result<> MemoryObject::drop_pages(std::uint64_t first, std::uint64_t end) {
+    constexpr std::uint64_t step = 512;
+    while (first < end) {
+        LockGuard guard(lock_);
+        auto const limit = std::min(end, page_count_locked());
+        if (first >= limit)
+            break;
+        first = tree_.next_present(tree_first_ + first, tree_first_ + limit) - tree_first_;
+        auto const count = std::min(step, limit - first);
+        if (count == 0)
+            break;
+        remove_from_views_locked(first, count);
+        TRY(tree_.erase(tree_first_ + first, count, account()));
+        first += count;
+    }
+    return {};
 }
 
 std::uint64_t MemoryObject::reclaim(std::uint64_t limit, mem::KeptPages const& kept) {

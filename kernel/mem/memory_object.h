@@ -135,6 +135,7 @@ private:
     static constexpr int shadow_depth_limit = 4;
 
     [[nodiscard]] bool is_fixed() const { return kind_ == Kind::physical || kind_ == Kind::contiguous; }
+    [[nodiscard]] Result<> drop_pages(std::uint64_t first, std::uint64_t end);
     [[nodiscard]] std::uint64_t page_count_locked() const REQUIRES(lock_) { return pages_for(size_); }
     void remove_from_views_locked(std::uint64_t first, std::uint64_t count) REQUIRES(lock_);
     Result<> zero_tail_locked(std::uint64_t size) REQUIRES(lock_);

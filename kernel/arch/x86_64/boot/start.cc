@@ -6,6 +6,7 @@
 
 #include "arch/cpu.h"
 #include "arch/image.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
 #include "kernel/arch/x86_64/boot/doors.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
@@ -79,6 +80,7 @@ extern "C" [[noreturn]] void boot_start(std::uint64_t magic, std::uint64_t addre
     arch::set_up_boot_cpu();
     arch::detect_features();
     arch::enable_features();
+    choose_fast_path(false);
 
     auto& info = arch::boot_info;
     bool const is_known = magic == arch::multiboot2_magic ? arch::read_multiboot2({address}, info) : arch::read_pvh({address}, info);
