@@ -23,7 +23,7 @@ struct Signalled {
 
     static void wait(void* raw) {
         auto& self = *static_cast<Signalled*>(raw);
-        (void)sys::thread_set_priority(sdk::current_thread(), urgent);
+        (void)sys::thread_set_priority(sdk::current_thread(), urgent, 0);
         // The priority counts from the next time the thread is queued.
         self.is_ready.store(true, std::memory_order_relaxed);
         while (sys::object_wait(self.signal.get(), never).has_value() && !self.is_over.load(std::memory_order_relaxed))
