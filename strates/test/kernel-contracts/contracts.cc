@@ -8,6 +8,7 @@
 #include "sdk/handle.h"
 #include "sdk/log.h"
 #include "sdk/thread_context.h"
+#include "strates/test/kernel-contracts/races.h"
 
 namespace astrata {
 
@@ -133,6 +134,7 @@ Result<> strate_main(Environment& environment) {
     TRY(calls_that_time_out(environment));
     TRY(log_lines(environment));
     TRY(wait_sets(environment));
+    expect(TRY(kernel_contracts::moves_of_handles_that_must_stay()) == 0, "handles that cannot be transferred stay");
     sdk::log("kernel-contracts: ", broken, " broken");
     if (broken != 0)
         return fail(Error::bad_state);
