@@ -52,8 +52,8 @@ private:
 
 }  // namespace
 
-// The analysis is off throughout: every lock is only tried, and what is tried in vain ends the attempt before anything was
-// changed. Interrupts are off from the system-call instruction to the return to user mode.
+// The analysis is off throughout: every lock is only tried, and what is tried in vain ends the attempt before anything
+// was changed. Interrupts are off from the system-call instruction to the return to user mode.
 template <Processors processors>
 class FastPath {
 public:
@@ -74,7 +74,8 @@ public:
         if (own_lock.has_failed())
             return nullptr;
         auto const* entry = own_table.entry_locked(frame.rdi);
-        if (entry == nullptr || entry->object->kind() != abi::ObjectKind::endpoint || !has(entry->rights(), abi::Rights::send))
+        if (entry == nullptr || entry->object->kind() != abi::ObjectKind::endpoint ||
+            !has(entry->rights(), abi::Rights::send))
             return nullptr;
         auto& endpoint = static_cast<Endpoint&>(*entry->object);
         Try const endpoint_lock(&endpoint.lock_);
@@ -99,8 +100,9 @@ public:
             return nullptr;
         auto* const reply_entry = table.entry_locked(frame.rdi);
         auto const* const source_entry = table.entry_locked(frame.rbp);
-        if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply || source_entry == nullptr ||
-            source_entry->object != self.receive_source.get() || !has(source_entry->rights(), abi::Rights::receive))
+        if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply ||
+            source_entry == nullptr || source_entry->object != self.receive_source.get() ||
+            !has(source_entry->rights(), abi::Rights::receive))
             return nullptr;
         // The thread that is answered cannot end while its reply object is locked and names it.
         auto& reply = static_cast<Reply&>(*reply_entry->object);
@@ -132,8 +134,9 @@ public:
     }
 
 private:
-    [[gnu::always_inline]] static Left deliver(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame, HandleEntry const& used,
-                                               WaitQueue& receivers, std::uint64_t key) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static Left deliver(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                               HandleEntry const& used, WaitQueue& receivers,
+                                               std::uint64_t key) NO_THREAD_SAFETY_ANALYSIS {
         auto* const receiver = receivers.first_;
         if (receiver == nullptr)
             return nullptr;
@@ -156,8 +159,9 @@ private:
         return park_and_switch(cpu, self, WaitState::Phase::parked_in_call, *receiver);
     }
 
-    [[gnu::always_inline]] static Left answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame, HandleTable& table,
-                                              HandleEntry& reply, Thread& caller, WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static Left answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                              HandleTable& table, HandleEntry& reply, Thread& caller,
+                                              WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
         if (!claim(cpu, caller, WaitState::Phase::parked_in_call, reply.badge))
             return nullptr;
         remove_reply(table, reply);
@@ -167,12 +171,14 @@ private:
     }
 
     // Wins the wake-up of a thread that is parked with this call number and may be resumed here.
-    [[gnu::always_inline]] static bool claim(arch::PerCpu const& cpu, Thread& thread, WaitState::Phase parked, std::uint64_t number) {
+    [[gnu::always_inline]] static bool claim(arch::PerCpu const& cpu, Thread& thread, WaitState::Phase parked,
+                                             std::uint64_t number) {
         if constexpr (processors == Processors::one)
             return thread.wait_state_.try_resume_alone(parked, number);
         // Its stack is free once it has left its CPU; it cannot come back to one without ending this wait.
         return !thread.is_on_cpu.load(std::memory_order_acquire) &&
-               ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0 && thread.wait_state_.try_resume(parked, number);
+               ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0 &&
+               thread.wait_state_.try_resume(parked, number);
     }
     [[gnu::always_inline]] static void remove_first(WaitQueue& queue, Thread& first) {
         queue.first_ = first.wait_next_;
@@ -191,7 +197,8 @@ private:
         queue.last_ = &thread;
     }
     // What HandleTable::insert_reply and take_reply do.
-    [[gnu::always_inline]] static void insert_reply(HandleTable& table, HandleEntry& entry, Thread& caller) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static void insert_reply(HandleTable& table, HandleEntry& entry,
+                                                    Thread& caller) NO_THREAD_SAFETY_ANALYSIS {
         table.first_free_ = entry.next_sibling;
         ++table.used_;
         auto& reply = caller.reply();
@@ -208,7 +215,8 @@ private:
         entry.object->drop_reference_not_last();
         table.free_locked(entry);
     }
-    [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, WaitState::Phase state, Thread& next) {
+    [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, WaitState::Phase state,
+                                                       Thread& next) {
         next.effective_priority = next.base_priority;
         if constexpr (processors == Processors::one)
             self.wait_state_.announce_alone(state, self.call_number);

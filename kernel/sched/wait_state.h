@@ -1,6 +1,6 @@
-// Whether a thread waits, for what, and who ends it: one word, so that of an answer, a deadline, a kick and a kill exactly one wins.
-// The word also carries the number of the thread's latest call: an answer to an older one must not end a later wait.
-// waiting_model.pml (kernel/ipc) is the protocol around it.
+// Whether a thread waits, for what, and who ends it: one word, so that of an answer, a deadline, a kick and a kill
+// exactly one wins. The word also carries the number of the thread's latest call: an answer to an older one must not
+// end a later wait. waiting_model.pml (kernel/ipc) is the protocol around it.
 #pragma once
 
 #include <atomic>
@@ -10,8 +10,8 @@ namespace astrata::kernel {
 
 class WaitState {
 public:
-    /// From `waiting_firmly` on the thread waits. Firmly: neither kick nor kill ends it. Parked: nothing is left to do on its kernel stack,
-    /// see ParkedIn.
+    /// From `waiting_firmly` on the thread waits. Firmly: neither kick nor kill ends it. Parked: nothing is left to do
+    /// on its kernel stack, see ParkedIn.
     enum class Phase : std::uint8_t {
         running,
         woken,
@@ -24,9 +24,13 @@ public:
 
     // ---- By the thread itself.
 
-    void announce(Phase phase, std::uint64_t call_number) { word_.store(word(phase, call_number), std::memory_order_seq_cst); }
+    void announce(Phase phase, std::uint64_t call_number) {
+        word_.store(word(phase, call_number), std::memory_order_seq_cst);
+    }
     /// The same where no other processor is.
-    void announce_alone(Phase phase, std::uint64_t call_number) { word_.store(word(phase, call_number), std::memory_order_relaxed); }
+    void announce_alone(Phase phase, std::uint64_t call_number) {
+        word_.store(word(phase, call_number), std::memory_order_relaxed);
+    }
     void end() { word_.store(0, std::memory_order_relaxed); }
     /// Refines `waiting`, unless somebody has ended the wait.
     void park(Phase parked) {
@@ -38,19 +42,22 @@ public:
     // ---- By anybody. True for the one that ended the wait; it then makes the thread ready.
 
     [[nodiscard]] bool try_wake() { return try_end(Phase::waiting_firmly); }
-    [[nodiscard]] bool try_interrupt(bool is_kill) { return try_end(is_kill ? Phase::waiting_through_kicks : Phase::waiting); }
+    [[nodiscard]] bool try_interrupt(bool is_kill) {
+        return try_end(is_kill ? Phase::waiting_through_kicks : Phase::waiting);
+    }
     /// Only if the thread still waits for the answer to this call.
     [[nodiscard]] bool try_answer(std::uint64_t call_number) {
         auto seen = word_.load(std::memory_order_seq_cst);
-        while (phase_of(seen) >= Phase::waiting_firmly && seen >> phase_bits == call_number << phase_bits >> phase_bits) {
+        while (phase_of(seen) >= Phase::waiting_firmly &&
+               seen >> phase_bits == call_number << phase_bits >> phase_bits) {
             if (word_.compare_exchange_weak(seen, with(seen, Phase::woken), std::memory_order_seq_cst))
                 return true;
         }
         return false;
     }
 
-    /// For the fast path: the thread goes from exactly this to running. What the thread has done since it parked with this number is
-    /// nothing.
+    /// For the fast path: the thread goes from exactly this to running. What the thread has done since it parked with
+    /// this number is nothing.
     [[nodiscard]] bool try_resume(Phase parked, std::uint64_t call_number) {
         auto expected = word(parked, call_number);
         return word_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst);
@@ -63,7 +70,9 @@ public:
         return true;
     }
 
-    [[nodiscard]] bool is_waiting() const { return phase_of(word_.load(std::memory_order_relaxed)) >= Phase::waiting_firmly; }
+    [[nodiscard]] bool is_waiting() const {
+        return phase_of(word_.load(std::memory_order_relaxed)) >= Phase::waiting_firmly;
+    }
 
 private:
     static constexpr unsigned phase_bits = 8;

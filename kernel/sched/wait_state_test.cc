@@ -38,8 +38,11 @@ TEST(WaitState, kicks_and_kills_end_what_they_may) {
     struct {
         Phase phase;
         bool kick, kill;
-    } const cases[] = {{Phase::waiting_firmly, false, false}, {Phase::waiting_through_kicks, false, true}, {Phase::waiting, true, true},
-                       {Phase::parked_in_call, true, true},   {Phase::parked_in_receive, true, true}};
+    } const cases[] = {{Phase::waiting_firmly, false, false},
+                       {Phase::waiting_through_kicks, false, true},
+                       {Phase::waiting, true, true},
+                       {Phase::parked_in_call, true, true},
+                       {Phase::parked_in_receive, true, true}};
     for (auto const& one : cases) {
         WaitState state;
         state.announce(one.phase, 3);
