@@ -67,7 +67,8 @@ Result<> real_time(Environment& environment) {
 // The process has nobody left who could start its only thread.
 Result<> unstarted_threads(Environment& environment) {
     UniqueHandle const silo(TRY(sys::silo_create(environment.root_silo.get(), 8 << 20, 0, 0)));
-    auto const created = TRY(sys::process_create(silo.get(), as_bytes(std::string_view("idle")), abi::IsolationMode::user));
+    auto const created =
+        TRY(sys::process_create(silo.get(), as_bytes(std::string_view("idle")), abi::IsolationMode::user));
     UniqueHandle const process(created.process);
     UniqueHandle const home(created.home);
     {
