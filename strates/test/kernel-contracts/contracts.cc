@@ -8,6 +8,7 @@
 #include "sdk/handle.h"
 #include "sdk/log.h"
 #include "sdk/thread_context.h"
+#include "strates/test/kernel-contracts/races.h"
 
 namespace astrata {
 
@@ -66,7 +67,8 @@ Result<> real_time(Environment& environment) {
 // The process has nobody left who could start its only thread.
 Result<> unstarted_threads(Environment& environment) {
     UniqueHandle const silo(TRY(sys::silo_create(environment.root_silo.get(), 8 << 20, 0, 0)));
-    auto const created = TRY(sys::process_create(silo.get(), as_bytes(std::string_view("idle")), abi::IsolationMode::user));
+    auto const created =
+        TRY(sys::process_create(silo.get(), as_bytes(std::string_view("idle")), abi::IsolationMode::user));
     UniqueHandle const process(created.process);
     UniqueHandle const home(created.home);
     {
@@ -133,6 +135,7 @@ Result<> strate_main(Environment& environment) {
     TRY(calls_that_time_out(environment));
     TRY(log_lines(environment));
     TRY(wait_sets(environment));
+    expect(TRY(kernel_contracts::moves_of_handles_that_must_stay()) == 0, "handles that cannot be transferred stay");
     sdk::log("kernel-contracts: ", broken, " broken");
     if (broken != 0)
         return fail(Error::bad_state);
