@@ -703,4 +703,10 @@ struct PagerDiscardArgs {
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args);
 
+struct ThreadKickProgramArgs {
+    Ref<Thread> thread;
+};
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
+
 }  // namespace astrata::kernel

@@ -655,6 +655,11 @@ inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint
     return detail::to_result(astrata_vdso.pager_discard(reply, offset, length));
 }
 
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+inline Result<> thread_kick_program(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_kick_program(thread));
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));

@@ -224,7 +224,7 @@ private:
             self.wait_state_.announce(state, self.call_number);
         arch::switch_directly<processors>(cpu, self, next);
         // A kick or kill that came before the wait was announced found nothing to interrupt.
-        if (self.pending_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        if ((self.pending_.load(std::memory_order_relaxed) & Thread::pending_interruption) != 0) [[unlikely]]
             interrupt_self(self);
         return &self.is_on_cpu;
     }
