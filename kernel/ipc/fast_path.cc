@@ -52,8 +52,8 @@ private:
 
 }  // namespace
 
-// The analysis is off throughout: every lock is only tried, and what is tried in vain ends the attempt before anything was
-// changed. Interrupts are off from the system-call instruction to the return to user mode.
+// The analysis is off throughout: every lock is only tried, and what is tried in vain ends the attempt before anything
+// was changed. Interrupts are off from the system-call instruction to the return to user mode.
 template <Processors processors>
 class FastPath {
 public:
@@ -74,7 +74,8 @@ public:
         if (own_lock.has_failed())
             return nullptr;
         auto const* entry = own_table.entry_locked(frame.rdi);
-        if (entry == nullptr || entry->object->kind() != abi::ObjectKind::endpoint || !has(entry->rights(), abi::Rights::send))
+        if (entry == nullptr || entry->object->kind() != abi::ObjectKind::endpoint ||
+            !has(entry->rights(), abi::Rights::send))
             return nullptr;
         auto& endpoint = static_cast<Endpoint&>(*entry->object);
         Try const endpoint_lock(&endpoint.lock_);
@@ -99,8 +100,9 @@ public:
             return nullptr;
         auto* const reply_entry = table.entry_locked(frame.rdi);
         auto const* const source_entry = table.entry_locked(frame.rbp);
-        if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply || source_entry == nullptr ||
-            source_entry->object != self.receive_source.get() || !has(source_entry->rights(), abi::Rights::receive))
+        if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply ||
+            source_entry == nullptr || source_entry->object != self.receive_source.get() ||
+            !has(source_entry->rights(), abi::Rights::receive))
             return nullptr;
         // The thread that is answered cannot end while its reply object is locked and names it.
         auto& reply = static_cast<Reply&>(*reply_entry->object);
@@ -108,7 +110,7 @@ public:
         if (reply_lock.has_failed())
             return nullptr;
         auto* const caller = reply.caller_;
-        if (caller == nullptr || caller->call_number != reply_entry->badge)
+        if (caller == nullptr)
             return nullptr;
         // Nothing must be there to receive.
         if (source_entry->object->kind() == abi::ObjectKind::wait_set) {
@@ -132,8 +134,9 @@ public:
     }
 
 private:
-    [[gnu::always_inline]] static Left deliver(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame, HandleEntry const& used,
-                                               WaitQueue& receivers, std::uint64_t key) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static Left deliver(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                               HandleEntry const& used, WaitQueue& receivers,
+                                               std::uint64_t key) NO_THREAD_SAFETY_ANALYSIS {
         auto* const receiver = receivers.first_;
         if (receiver == nullptr)
             return nullptr;
@@ -141,7 +144,7 @@ private:
         Try const table_lock(&table == used.table ? nullptr : &table.lock_);
         auto* const reply = table.first_free_;
         if (table_lock.has_failed() || reply == nullptr || table.is_closed_ ||
-            !claim(cpu, *receiver, Thread::WaitState::parked_in_receive))
+            !claim(cpu, *receiver, WaitState::Phase::parked_in_receive, receiver->call_number))
             return nullptr;
         remove_first(receivers, *receiver);
         insert_reply(table, *reply, self);
@@ -153,32 +156,29 @@ private:
         receiver->buffer->sender_process = self.sender.process;
         copy_payload(self, *receiver, static_cast<std::uint32_t>(frame.rsi));
         arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
-        return park_and_switch(cpu, self, Thread::WaitState::parked_in_call, *receiver);
+        return park_and_switch(cpu, self, WaitState::Phase::parked_in_call, *receiver);
     }
 
-    [[gnu::always_inline]] static Left answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame, HandleTable& table,
-                                              HandleEntry& reply, Thread& caller, WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
-        if (!claim(cpu, caller, Thread::WaitState::parked_in_call))
+    [[gnu::always_inline]] static Left answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                              HandleTable& table, HandleEntry& reply, Thread& caller,
+                                              WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
+        if (!claim(cpu, caller, WaitState::Phase::parked_in_call, reply.badge))
             return nullptr;
         remove_reply(table, reply);
         append(receivers, self);
         copy_payload(self, caller, static_cast<std::uint32_t>(frame.rsi));
-        return park_and_switch(cpu, self, Thread::WaitState::parked_in_receive, caller);
+        return park_and_switch(cpu, self, WaitState::Phase::parked_in_receive, caller);
     }
 
-    // Wins the wake-up of a thread that is parked and may be resumed here.
-    [[gnu::always_inline]] static bool claim(arch::PerCpu const& cpu, Thread& thread, Thread::WaitState parked) {
-        if constexpr (processors == Processors::one) {
-            if (thread.wait_state_.load(std::memory_order_relaxed) != parked)
-                return false;
-            thread.wait_state_.store(Thread::WaitState::running, std::memory_order_relaxed);
-            return true;
-        } else {
-            // Its stack is free once it has left its CPU.
-            return !thread.is_on_cpu.load(std::memory_order_acquire) &&
-                   ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0 &&
-                   thread.wait_state_.compare_exchange_strong(parked, Thread::WaitState::running, std::memory_order_seq_cst);
-        }
+    // Wins the wake-up of a thread that is parked with this call number and may be resumed here.
+    [[gnu::always_inline]] static bool claim(arch::PerCpu const& cpu, Thread& thread, WaitState::Phase parked,
+                                             std::uint64_t number) {
+        if constexpr (processors == Processors::one)
+            return thread.wait_state_.try_resume_alone(parked, number);
+        // Its stack is free once it has left its CPU; it cannot come back to one without ending this wait.
+        return !thread.is_on_cpu.load(std::memory_order_acquire) &&
+               ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0 &&
+               thread.wait_state_.try_resume(parked, number);
     }
     [[gnu::always_inline]] static void remove_first(WaitQueue& queue, Thread& first) {
         queue.first_ = first.wait_next_;
@@ -197,7 +197,8 @@ private:
         queue.last_ = &thread;
     }
     // What HandleTable::insert_reply and take_reply do.
-    [[gnu::always_inline]] static void insert_reply(HandleTable& table, HandleEntry& entry, Thread& caller) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static void insert_reply(HandleTable& table, HandleEntry& entry,
+                                                    Thread& caller) NO_THREAD_SAFETY_ANALYSIS {
         table.first_free_ = entry.next_sibling;
         ++table.used_;
         auto& reply = caller.reply();
@@ -214,15 +215,16 @@ private:
         entry.object->drop_reference_not_last();
         table.free_locked(entry);
     }
-    [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, Thread::WaitState state, Thread& next) {
+    [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, WaitState::Phase state,
+                                                       Thread& next) {
         next.effective_priority = next.base_priority;
         if constexpr (processors == Processors::one)
-            self.wait_state_.store(state, std::memory_order_relaxed);
+            self.wait_state_.announce_alone(state, self.call_number);
         else
-            self.wait_state_.exchange(state, std::memory_order_seq_cst);
+            self.wait_state_.announce(state, self.call_number);
         arch::switch_directly<processors>(cpu, self, next);
         // A kick or kill that came before the wait was announced found nothing to interrupt.
-        if (self.pending_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        if ((self.pending_.load(std::memory_order_relaxed) & Thread::pending_interruption) != 0) [[unlikely]]
             interrupt_self(self);
         return &self.is_on_cpu;
     }

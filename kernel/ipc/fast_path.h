@@ -10,12 +10,12 @@
 
 namespace astrata::kernel {
 
-/// In what kind of message call a thread sleeps with nothing to come back to on its kernel stack: whoever hands it what it
-/// waits for may send it straight to user mode. Such a thread waits without a deadline.
+/// In what kind of message call a thread sleeps with nothing to come back to on its kernel stack: whoever hands it what
+/// it waits for may send it straight to user mode. Such a thread waits without a deadline.
 enum class ParkedIn : std::uint8_t { nothing, call, receive };
 
-/// Switches the fast path on, in the form for one or several CPUs: once the boot CPU knows its features, and before a second CPU
-/// starts. Never back: a CPU that goes offline may have threads to itself.
+/// Switches the fast path on, in the form for one or several CPUs: once the boot CPU knows its features, and before a
+/// second CPU starts. Never back: a CPU that goes offline may have threads to itself.
 void choose_fast_path(bool has_several_processors);
 /// Sends every message the long way while it is closed, for whoever wants to see them all. Calls under way are not affected.
 void open_fast_path(bool is_wanted);

@@ -153,6 +153,8 @@ Result<Step> continue_parked(Thread& self, ParkedIn call, std::uint32_t status) 
         return Step{};
     if (call == ParkedIn::receive)
         leave_queue(self, *self.receive_source);
+    else
+        self.give_up_call();
     if (status != wake_normal && status != wake_retry)
         return fail(static_cast<Error>(status));
     return wait(self, Ref<KernelObject>::share(*self.receive_source), never, nullptr);

@@ -1,6 +1,7 @@
 #include "kernel/sched/thread.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
@@ -130,7 +131,7 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     if (!is_interrupted_already()) {
         // A hosted thread's stack holds more than the system call.
         if (!process_->is_hosted())
-            note_parked(call);
+            wait_state_.park(call == ParkedIn::call ? WaitState::Phase::parked_in_call : WaitState::Phase::parked_in_receive);
         if (next != nullptr)
             sched::switch_to(*next);
         else
@@ -147,30 +148,16 @@ std::uint32_t Thread::unpark() {
 }
 
 bool Thread::is_interrupted_already() {
-    return is_user() && pending_.load(std::memory_order_seq_cst) != 0 && try_interrupt();
+    return is_user() && (pending_.load(std::memory_order_seq_cst) & pending_interruption) != 0 && try_interrupt();
 }
 
 bool Thread::try_interrupt() {
-    auto seen = wait_state_.load(std::memory_order_seq_cst);
-    while (seen >= WaitState::waiting) {
-        if (wait_state_.compare_exchange_weak(seen, WaitState::woken, std::memory_order_seq_cst)) {
-            wake_status_ = static_cast<std::uint32_t>(Error::interrupted);
-            return true;
-        }
-    }
-    return false;
-}
-
-// Unless somebody has ended the wait meanwhile.
-void Thread::note_parked(ParkedIn call) {
-    auto expected = WaitState::waiting;
-    auto const parked = call == ParkedIn::call ? WaitState::parked_in_call : WaitState::parked_in_receive;
-    (void)wait_state_.compare_exchange_strong(expected, parked, std::memory_order_seq_cst);
+    return note_winner(wait_state_.try_interrupt(is_kill_pending()), static_cast<std::uint32_t>(Error::interrupted));
 }
 
 void Thread::cancel_wait() {
     if (try_wake(wake_normal)) {
-        wait_state_.store(WaitState::running, std::memory_order_relaxed);
+        wait_state_.end();
         arch::enable_preemption();
     } else {
         (void)block(never);
@@ -178,16 +165,18 @@ void Thread::cancel_wait() {
 }
 
 void Thread::arm_timeout(MonotonicNs deadline) {
-    if (deadline != never)
+    has_armed_timeout_ = deadline != never;
+    if (has_armed_timeout_)
         sched::arm_timer(timeout_, deadline);
 }
 
 std::uint32_t Thread::finish_wait() {
-    if (timeout_.is_armed)
+    // Even if it has gone off: its callback may be under way on another CPU, and would end the next wait.
+    if (std::exchange(has_armed_timeout_, false))
         sched::cancel_timer(timeout_);
-    wait_state_.store(WaitState::running, std::memory_order_relaxed);
+    wait_state_.end();
     if (wake_status_ == static_cast<std::uint32_t>(Error::interrupted))
-        take_kick();
+        pending_.fetch_and(~pending_kick, std::memory_order_relaxed);
     return wake_status_;
 }
 
@@ -202,9 +191,24 @@ void Thread::kick() {
     interrupt_wait();
 }
 
+void Thread::kick_program() {
+    pending_.fetch_or(pending_program_kick, std::memory_order_seq_cst);
+    sched::interrupt_if_running(*this);
+}
+
 void Thread::kill() {
     pending_.fetch_or(pending_kill, std::memory_order_seq_cst);
     interrupt_wait();
+}
+
+// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it, and so
+// on, and must not happen inside of whatever closed the handle.
+void Thread::handles_gone() {
+    if (!is_user() || !claim_unstarted())
+        return;
+    arch::prepare_stack(arch, [](void*) {}, nullptr);
+    add_reference();
+    sched::make_ready(*this);
 }
 
 void Thread::interrupt_wait() {

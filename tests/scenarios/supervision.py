@@ -22,6 +22,15 @@ def both_killed():
     kill_while_reading(["ext4", "virtio-blk.0"], "q35")
 
 
+@scenario("supervision.the_shell_does_not_stop_itself")
+def the_shell_does_not_stop_itself():
+    with chevron() as console:
+        for verb in ("silo stop chevron", "strate stop chevron"):
+            said = console.command(verb)
+            expect("this is the shell" in said, said)
+        expect("running" in console.command("silo info chevron"), "the shell has stopped")
+
+
 @scenario("supervision.restart_counts")
 def restart_counts():
     with chevron() as console:

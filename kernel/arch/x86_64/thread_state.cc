@@ -1,6 +1,7 @@
 #include "arch/thread_state.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "arch/address_space_switch.h"
@@ -90,6 +91,11 @@ void load_vector_registers(std::byte const* area) {
                      : "memory");
     else
         asm volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+}
+
+// Both areas of a thread: a power of two, so that the first is aligned to the 64 bytes that XSAVE wants.
+std::size_t vector_memory_size() {
+    return std::bit_ceil(std::size_t{2} * features.vector_state_size);
 }
 
 // Foreign code's registers go to memory whenever its thread leaves the CPU, so that it can continue anywhere; they are
@@ -204,12 +210,18 @@ void switch_threads(Thread& from, Thread& to) {
 bool allocate_vector_area(Thread& thread) {
     if (!thread.arch.vector_area.empty())
         return true;
-    auto* memory = static_cast<std::byte*>(mem::heap_allocate(features.vector_state_size));
+    auto charge = PendingCharge::make(thread.account(), mem::heap_charge(vector_memory_size()));
+    if (!charge)
+        return false;
+    auto* memory = static_cast<std::byte*>(mem::heap_allocate(vector_memory_size()));
     if (memory == nullptr)
         return false;
+    charge->keep();
 #pragma clang unsafe_buffer_usage begin  // the heap's memory becomes a span here
-    std::span const area(memory, features.vector_state_size);
+    std::span const both(memory, 2 * features.vector_state_size);
 #pragma clang unsafe_buffer_usage end
+    auto const area = both.first(features.vector_state_size);
+    thread.arch.vector_staging = both.subspan(features.vector_state_size);
     std::ranges::fill(area, std::byte{});
     std::memcpy(area.data(), &initial_control_word, sizeof(initial_control_word));
     std::memcpy(area.subspan(mxcsr_offset).data(), &initial_mxcsr, sizeof(initial_mxcsr));
@@ -223,8 +235,10 @@ bool allocate_vector_area(Thread& thread) {
 }
 
 void free_vector_area(Thread& thread) {
-    if (!thread.arch.vector_area.empty())
-        mem::heap_free(thread.arch.vector_area.data(), thread.arch.vector_area.size());
+    if (thread.arch.vector_area.empty())
+        return;
+    mem::heap_free(thread.arch.vector_area.data(), vector_memory_size());
+    thread.account().uncharge(mem::heap_charge(vector_memory_size()));
     thread.arch.vector_area = {};
 }
 

@@ -38,7 +38,8 @@ std::uint64_t readable(abi::MapFlags flags = abi::MapFlags::none) {
 
 Result<sdk::UniqueHandle> resident_object(std::uint64_t pages) {
     sdk::UniqueHandle object(TRY(sys::memory_object_create(pages * page_size)));
-    auto const filled = TRY(sdk::Mapping::map(object.get(), 0, pages * page_size, sdk::read_write, abi::MapFlags::populate));
+    auto const filled =
+        TRY(sdk::Mapping::map(object.get(), 0, pages * page_size, sdk::read_write, abi::MapFlags::populate));
     return object;
 }
 
@@ -48,8 +49,8 @@ Result<std::uint64_t> map_pages(std::uint64_t count, std::uint64_t repeats) {
         std::uint64_t total = 0;
         for (std::uint64_t i = 0; i != repeats; ++i) {
             auto const start = ticks();
-            auto const address =
-                TRY(sys::address_space_map(sdk::own().home, object.get(), 0, 0, count * page_size, readable(abi::MapFlags::populate)));
+            auto const address = TRY(sys::address_space_map(sdk::own().home, object.get(), 0, 0, count * page_size,
+                                                            readable(abi::MapFlags::populate)));
             total += ticks() - start;
             TRY(sys::address_space_unmap(sdk::own().home, address, count * page_size));
         }

@@ -12,7 +12,7 @@ namespace astrata::benchmark_figures {
 namespace {
 
 constexpr std::uint64_t repeats = 200;
-constexpr std::uint32_t urgent = 17;   // one above the standard priority
+constexpr std::uint32_t urgent = 17;  // one above the standard priority
 
 struct Signalled {
     sdk::UniqueHandle signal;
@@ -23,11 +23,12 @@ struct Signalled {
 
     static void wait(void* raw) {
         auto& self = *static_cast<Signalled*>(raw);
-        (void)sys::thread_set_priority(sdk::current_thread(), urgent);
+        (void)sys::thread_set_priority(sdk::current_thread(), urgent, 0);
         // The priority counts from the next time the thread is queued.
         self.is_ready.store(true, std::memory_order_relaxed);
         while (sys::object_wait(self.signal.get(), never).has_value() && !self.is_over.load(std::memory_order_relaxed))
-            self.total.fetch_add(ticks() - self.signalled_at.load(std::memory_order_relaxed), std::memory_order_relaxed);
+            self.total.fetch_add(ticks() - self.signalled_at.load(std::memory_order_relaxed),
+                                 std::memory_order_relaxed);
     }
 };
 

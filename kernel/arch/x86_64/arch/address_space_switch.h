@@ -21,8 +21,8 @@ namespace astrata::kernel::arch {
 /// Gives up the reference that a CPU held while code in the kernel's half ran.
 void release_kept_space(PerCpu& cpu, AddressSpace& space);
 
-/// Other CPUs that change page tables must know who uses them: the new space is announced before its root is loaded, the old one
-/// stays announced until after. With one CPU that changes them itself, the old one does not matter.
+/// Other CPUs that change page tables must know who uses them: the new space is announced before its root is loaded,
+/// the old one stays announced until after. With one CPU that changes them itself, the old one does not matter.
 template <Processors processors>
 [[gnu::always_inline]] inline void announce_space(PerCpu& cpu, AddressSpace* space, AddressSpace const* home) {
     if constexpr (processors == Processors::several) {
@@ -33,8 +33,8 @@ template <Processors processors>
     cpu.entered.home.store(home, std::memory_order_relaxed);
 }
 
-/// The space becomes the CPU's, in the native view. Interrupts are off, and the thread that was current before was a user thread and
-/// still exists, so that its space does.
+/// The space becomes the CPU's, in the native view. Interrupts are off, and the thread that was current before was a
+/// user thread and still exists, so that its space does.
 template <Processors processors>
 [[gnu::always_inline]] inline void enter_space(PerCpu& cpu, AddressSpace& space) {
     if (cpu.entered.space.load(std::memory_order_relaxed) == &space)

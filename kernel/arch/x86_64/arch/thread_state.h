@@ -26,6 +26,7 @@ struct ThreadState {
     std::uint64_t fs_base = 0;                      // user values, saved on every switch
     std::uint64_t gs_base = 0;
     std::span<std::byte> vector_area;              // XSAVE area; only threads that run foreign code have one
+    std::span<std::byte> vector_staging;           // as large: state on its way in, until it is complete
     std::uint32_t vector_cpu = ~std::uint32_t{0};  // whose registers may still hold the state
 };
 
@@ -70,7 +71,7 @@ void leave_space();
 /// Goes on with function(argument) on a kernel stack, leaving whatever stack this is.
 [[noreturn]] void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument);
 
-/// Allocates the area for foreign code's vector state, in the processor's initial state.
+/// Allocates the areas for foreign code's vector state, in the processor's initial state, and charges the thread's account.
 /// Returns false if memory is short.
 [[nodiscard]] bool allocate_vector_area(Thread& thread);
 void free_vector_area(Thread& thread);
