@@ -126,11 +126,11 @@ TEST(RegionMap, agrees_with_a_model_under_random_use) {
         case 0:
         case 1:
             map.insert(anonymous(low + first * page, low + end * page, access));
-            std::fill(model.begin() + static_cast<std::ptrdiff_t>(first), model.begin() + static_cast<std::ptrdiff_t>(end), access + 1);
+            std::ranges::fill(std::span(model).subspan(first, end - first), access + 1);
             break;
         case 2:
             map.remove(low + first * page, low + end * page);
-            std::fill(model.begin() + static_cast<std::ptrdiff_t>(first), model.begin() + static_cast<std::ptrdiff_t>(end), 0);
+            std::ranges::fill(std::span(model).subspan(first, end - first), 0);
             break;
         default:
             map.protect(low + first * page, low + end * page, access);
