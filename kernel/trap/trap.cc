@@ -42,7 +42,7 @@ constexpr std::uint64_t fault_was_fetch = 1U << 4;
 constexpr std::uint64_t access_flag = 0x40000;  // AC: user pages may be reached; must not survive into kernel code that forgot clac
 
 bool is_in_hosted_part(VirtAddr address) {
-    return address >= layout::hosted_start && address < layout::hosted_end;
+    return address >= layout::hosted_start && address < layout::hosted_start + layout::hosted_length;
 }
 // Native code, in either mode: whatever it does ends its process at worst.
 bool is_from_native_or_foreign_code(arch::TrapFrame const& frame) {
