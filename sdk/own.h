@@ -2,6 +2,8 @@
 // them.
 #pragma once
 
+#include <cstdint>
+
 #include "abi/message.h"
 
 namespace astrata::sdk {
@@ -11,6 +13,7 @@ struct Own {
     abi::Handle home = 0;
     abi::Handle silo = 0;
     abi::Handle log = 0;
+    std::uint64_t stack_area = 0;   ///< where the slots of thread stacks begin
 };
 
 /// Set by the start-up code before anything else runs.

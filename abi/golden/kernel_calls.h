@@ -112,9 +112,9 @@ struct ProcessCreateArgs {
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
-    std::uint64_t home_base{};
+    std::uint64_t vdso{};
 };
-/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// A process without threads, with an empty handle table and home address space, which has the vDSO at `vdso`. One that is hosted in the
 /// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
 /// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
 Result<ProcessCreateResult> sys_process_create(Thread& caller, ProcessCreateArgs const& args);

@@ -22,7 +22,7 @@ struct VdsoTable {
     std::uint64_t (*silo_set_limits)(std::uint64_t silo, std::uint64_t memory_limit, std::uint64_t process_limit, std::uint64_t thread_limit);
     std::uint64_t (*silo_info)(std::uint64_t silo, abi::SiloInfo* info);
     std::uint64_t (*silo_kill)(std::uint64_t silo);
-    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* home_base);
+    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* vdso);
     std::uint64_t (*process_exit)(std::uint64_t code);
     std::uint64_t (*process_kill)(std::uint64_t process);
     std::uint64_t (*process_info)(std::uint64_t process, abi::ProcessInfo* info);

@@ -239,6 +239,11 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
 
 // ---- Where there is room.
 
+void AddressSpace::look_for_room_below(VirtAddr address) {
+    LockGuard guard(mapping_lock_);
+    search_top_ = std::clamp(address, first_address() + page_size, last_address());
+}
+
 bool AddressSpace::is_free_locked(VirtAddr start, std::uint64_t length) {
     auto const* const mapping = first_mapping_after_locked(start);
     return mapping == nullptr || mapping->start >= start + length;

@@ -86,6 +86,8 @@ public:
     [[nodiscard]] VirtAddr last_address() const {
         return is_guest() ? layout::guest_end : start_ + (layout::home_end - layout::home_start);
     }
+    /// What is mapped without a place of its own goes below this address from now on, as long as there is room.
+    void look_for_room_below(VirtAddr address);
     [[nodiscard]] bool belongs_to(AddressSpace const& home) const { return home_.get() == &home; }
 
     // ---- Mappings. Addresses, offsets and lengths are page-aligned, lengths above 0 (else invalid_argument), ranges

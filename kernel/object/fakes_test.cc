@@ -34,8 +34,8 @@ void register_process(Process&) {}
 void unregister_process(Process&) {}
 void unregister_thread(Thread&) {}
 
-Result<> map_vdso(AddressSpace&) {
-    return {};
+Result<VirtAddr> furnish_home(AddressSpace&) {
+    return VirtAddr{};
 }
 
 std::uint64_t clock::ns_from_ticks(std::uint64_t ticks) {

@@ -18,8 +18,7 @@ namespace astrata::kernel {
 
 namespace {
 
-// A number that may be an address. In the dump of a process it is not to tell where anything of the kernel half lies: what is in the
-// process's own home there comes out as an offset, and anything else as its lower bits.
+// A number that may be an address. In the dump of a process it is not to tell where anything of the kernel half lies.
 class AddressFormat {
 public:
     /// As they are.
@@ -27,12 +26,7 @@ public:
     explicit AddressFormat(Process& process) : home_(process.home().first_address().value), hides_kernel_(true) {}
 
     Hex operator()(std::uint64_t value) const {
-        if (!hides_kernel_ || value < layout::direct_map_region.value)
-            return hex(value);
-        if (start::home_of(value) == home_)
-            return hex(value - home_);
-        // Small negative numbers are no addresses.
-        return hex(value >= layout::no_address.value ? value : value % page_size);
+        return hides_kernel_ ? hex(start::without_kernel_places(value, home_)) : hex(value);
     }
 
 private:
@@ -113,6 +107,15 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_ad
 }
 
 }  // namespace astrata::kernel
+
+extern "C" {
+/// What the compiler puts between a function's arrays and its return address, and compares before it returns. Boot sets it.
+std::uint64_t __stack_chk_guard = 0;
+
+[[noreturn]] void __stack_chk_fail() {
+    astrata::kernel::panic("the stack was overwritten");
+}
+}
 
 extern "C" [[noreturn]] void astrata_hardening_failure(char const* message) noexcept {
     astrata::kernel::panic(message);

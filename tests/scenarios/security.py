@@ -61,3 +61,70 @@ def kernel_lies_elsewhere_at_every_boot():
         with chevron() as console:
             fixed.append(table_bases())
     expect(fixed[0][0] == fixed[1][0] and fixed[0][0] - IMAGE_REGION < 16 << 20, str(fixed))
+
+
+@scenario("security.strates_lie_elsewhere_at_every_start")
+def strates_lie_elsewhere_at_every_start():
+    """The same instruction of a strate crashes at another address each time, and at the same place of its image."""
+    with chevron() as console:
+        console.command("strate start crasher")
+        for _ in range(200):
+            log = console.command("strate logs crasher")
+            found = re.findall(r"instruction 0x([0-9a-f]+) \(image \+ 0x([0-9a-f]+)\)", log.replace("\n", ""))
+            if len(found) >= 3:
+                break
+            time.sleep(0.05)
+    expect(len({address for address, _ in found}) == len(found) >= 3 and len({offset for _, offset in found}) == 1, log)
+    offset = int(found[0][1], 16)
+    expect(offset < 1 << 20 and all((int(address, 16) - offset) % 4096 == 0 for address, _ in found), log)
+
+
+PLACES = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static unsigned long first[4], varied[4];
+static const char* names[4] = {"image", "stack", "mmap", "brk"};
+static void sample(char** argv) {
+    int ends[2]; pipe(ends);
+    if (!fork()) { dup2(ends[1], 1); execl(argv[0], argv[0], "places", (char*)0); _exit(1); }
+    close(ends[1]);
+    FILE* in = fdopen(ends[0], "r");
+    unsigned long at[4];
+    if (fscanf(in, "%lx %lx %lx %lx", at, at + 1, at + 2, at + 3) != 4) exit(1);
+    fclose(in); wait(0);
+    for (int i = 0; i < 4; ++i) { if (!first[i]) first[i] = at[i]; varied[i] |= first[i] ^ at[i]; }
+}
+int main(int argc, char** argv) {
+    int here;
+    if (argc > 1) {
+        printf("%lx %lx %lx %lx\n", (unsigned long)main, (unsigned long)&here,
+               (unsigned long)mmap(0, 1 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), (unsigned long)sbrk(0));
+        return 0;
+    }
+    for (int i = 0; i < 48; ++i) sample(argv);
+    for (int i = 0; i < 4; ++i) printf("%s:%d ", names[i], __builtin_popcountl(varied[i] >> 12));
+    memset(first, 0, sizeof first); memset(varied, 0, sizeof varied);
+    personality(personality(0xffffffff) | ADDR_NO_RANDOMIZE);
+    for (int i = 0; i < 4; ++i) sample(argv);
+    for (int i = 0; i < 4; ++i) printf("fixed-%s:%lx ", names[i], varied[i]);
+    puts("");
+}
+"""
+
+
+@scenario("security.linux_programs_lie_anywhere")
+def linux_programs_lie_anywhere():
+    """Bits of the page number that differ from start to start: as many as with Linux. None under ADDR_NO_RANDOMIZE."""
+    compile_static("tree/bin/places", PLACES, pie=True)
+    for processors in ("1", "2"):
+        result = run("/bin/places", options=["--rootfs", "tree", "--smp", processors]).check()
+        seen = dict(pair.split(":") for pair in result.text.split())
+        for name, bits in {"image": 28, "mmap": 28, "stack": 22, "brk": 13}.items():
+            # An image moves the heap behind it along, and a stack what is mapped below it.
+            expect(int(seen[name]) >= bits, f"{name} has {seen[name]} bits, not {bits}: {result.text}")
+            expect(seen[f"fixed-{name}"] == "0", f"{name} moves without randomness: {result.text}")

@@ -76,6 +76,7 @@ void copy_command_line(PhysAddr text, BootInfo& info) {
 extern "C" {
 extern std::byte const __relocations_start[];
 extern std::byte __image_start[];
+extern std::uint64_t __stack_chk_guard;   // trap/panic.cc
 /// The early tables' two directories for the top 2 GiB, where the image is.
 extern std::uint64_t boot_image_directories[1024];
 }
@@ -85,6 +86,7 @@ namespace astrata::kernel::arch {
 namespace {
 
 constinit bool is_door_known = false;
+constinit std::uint64_t canary = 0;
 
 crypto::ChaChaKey early_key() {
     crypto::ChaChaKey key{};
@@ -142,9 +144,13 @@ extern "C" void boot_place(std::uint64_t magic, std::uint64_t address) {
     auto const sections = arch::image_sections();
     info.kernel_start = {sections.text_start.value - layout::image.value};
     info.kernel_length = sections.data_end - sections.text_start;
+    auto const key = arch::early_key();
+    auto const own_block = crypto::chacha20_block(key, 1, {});
+    // A string that is copied too far cannot get past a byte that is 0.
+    arch::canary = (std::uint64_t{own_block[0]} << 32 | own_block[1]) & ~std::uint64_t{0xff};
     if (!arch::is_door_known || boot_option(info.command_line(), "nokaslr"))
         return;
-    info.placement = choose_placement(arch::early_key(), sections.data_end - layout::image);
+    info.placement = choose_placement(key, sections.data_end - layout::image);
     layout::image = info.placement.image;
     auto const slide = layout::image_slide();
     std::span const directories(boot_image_directories);
@@ -155,9 +161,11 @@ extern "C" void boot_place(std::uint64_t magic, std::uint64_t address) {
     arch::relocate(slide);
 }
 
-extern "C" [[noreturn]] void boot_start() {
+// Never returns, so that the canary may change below it.
+extern "C" [[noreturn, gnu::no_stack_protector]] void boot_start() {
     using namespace astrata;
     using namespace astrata::kernel;
+    __stack_chk_guard = arch::canary;
     // What still refers to where the image was linked shall fault rather than work by luck.
     std::span const directories(boot_image_directories);
     for (std::uint64_t page = 0; page < std::min(arch::early_image_pages, layout::image_slide() / huge_page_size); ++page)
