@@ -699,4 +699,12 @@ struct PagerDiscardArgs {
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args);
 
+struct MemoryAuditArgs {
+    Ref<Silo> root;
+    UserOut<abi::MemoryAudit> audit;
+};
+/// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
+/// errors: access_denied (not the root silo)
+Result<> sys_memory_audit(Thread& caller, MemoryAuditArgs const& args);
+
 }  // namespace astrata::kernel

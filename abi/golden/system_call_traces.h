@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 89> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -103,6 +103,7 @@ inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
     {"random_read", "pl", "into length"},
     {"null_call", "", ""},
     {"pager_discard", "huu", "reply offset length"},
+    {"memory_audit", "hp", "root audit"},
 }};
 
 }  // namespace astrata::abi

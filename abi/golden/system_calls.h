@@ -653,6 +653,15 @@ inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint
     return detail::to_result(astrata_vdso.pager_discard(reply, offset, length));
 }
 
+/// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
+/// errors: access_denied (not the root silo)
+inline Result<abi::MemoryAudit> memory_audit(abi::Handle root) {
+    abi::MemoryAudit audit;
+    if (std::uint64_t const status = astrata_vdso.memory_audit(root, &audit); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return audit;
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));

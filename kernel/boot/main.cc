@@ -4,6 +4,7 @@
 #include "arch/platform.h"
 #include "kernel/boot/first_process.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/object/silo.h"
 #include "kernel/sched/reaper.h"
@@ -12,6 +13,7 @@
 #include "kernel/time/clock.h"
 #include "kernel/trap/panic.h"
 #include "lib/boot_options/boot_options.h"
+#include "lib/boot_options/security_profile.h"
 
 namespace astrata::kernel {
 
@@ -38,7 +40,7 @@ void kernel_main(BootInfo const& info) {
     the_boot_info = &info;
     if (boot_option(info.command_line(), "console") == "serial")
         mirror_log_to_serial();
-    print("Astrata, Bedrock on ", arch::name);
+    print("Astrata, Bedrock on ", arch::name, ", security profile ", name_of(security_profile(info.command_line())));
     require(mem::initialize(info), "no memory to start with");
 
     auto root = require(Silo::create(nullptr, 0, 0, 0), "no memory for the root silo");
@@ -50,6 +52,8 @@ void kernel_main(BootInfo const& info) {
     clock::settle();
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();
+    if (audits_at_boot(info.command_line()))
+        mem::audit_at_boot();
     sched::enter_idle();
 }
 

@@ -156,6 +156,13 @@ public:
         next_device_ = devices_start;
     }
 
+    void audit(Auditor& auditor) {
+        LockGuard guard(lock_);
+        auto const hosted_first = paging::index_at(layout::hosted_start, PageFormat::levels - 1);
+        auditor.walk(root, kernel_half_start, hosted_first, Auditor::View::kernel);
+        auditor.walk(root, hosted_first + layout::hosted_limit, paging::entries_per_table, Auditor::View::kernel);
+    }
+
     Result<std::uint32_t> take_stack() {
         LockGuard guard(lock_);
         // A spare one is mapped already.
@@ -314,6 +321,10 @@ KernelStack::~KernelStack() {
 
 VirtAddr KernelStack::top() const {
     return stack_top(slot_);
+}
+
+void audit_kernel_space(Auditor& auditor) {
+    dynamic_area.audit(auditor);
 }
 
 std::optional<PhysAddr> query_kernel(VirtAddr address) {

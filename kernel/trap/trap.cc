@@ -1,4 +1,6 @@
 // Exceptions and interrupts, from the common entry (arch/<machine>/trap_entry.S).
+#include <bit>
+
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "arch/tlb_interrupt.h"
@@ -156,6 +158,7 @@ void handle_exception(arch::TrapFrame& frame) {
 void handle_interrupt(std::uint8_t vector) {
     auto& cpu = arch::this_cpu();
     ++cpu.interrupts;
+    cpu.interrupt_timing = std::rotl(cpu.interrupt_timing, 7) ^ arch::timestamp();
     if (vector == arch::spurious_vector)
         return;
     switch (vector) {

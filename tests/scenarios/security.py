@@ -2,9 +2,10 @@
 import os
 import re
 import socket
+import subprocess
 import time
 
-from harness import chevron, compile_static, expect, run, scenario, write_file
+from harness import ASTRATA, ROOT, chevron, compile_static, expect, run, scenario, shorten, write_file
 
 IMAGE_REGION = 0xffffffff80000000
 
@@ -128,3 +129,147 @@ def linux_programs_lie_anywhere():
             # An image moves the heap behind it along, and a stack what is mapped below it.
             expect(int(seen[name]) >= bits, f"{name} has {seen[name]} bits, not {bits}: {result.text}")
             expect(seen[f"fixed-{name}"] == "0", f"{name} moves without randomness: {result.text}")
+
+
+@scenario("security.overwritten_stack_of_a_strate")
+def overwritten_stack_of_a_strate():
+    with chevron() as console:
+        console.command("strate start smasher")
+        for _ in range(200):
+            log = console.command("strate logs smasher")
+            if "restart 2" in log:
+                break
+            time.sleep(0.05)
+        expect("failed check: the stack was overwritten" in log and "restart 2" in log and "nobody noticed" not in log, log)
+        told = console.command("strate logs silo-manager")
+        expect("smasher ended with code 134" in told, told)
+
+
+@scenario("security.overwritten_stack_of_the_kernel")
+def overwritten_stack_of_the_kernel():
+    """gdb changes the canary while a system call is under way: the next function that returns stops the kernel, and says where."""
+    words = [ASTRATA, "debug", "--batch"]
+    for line in ("hbreak astrata::kernel::sys_log_write", "continue", "set var *(unsigned long*)&__stack_chk_guard = 1", "delete",
+                 "hbreak astrata::kernel::arch::stop_other_cpus", "continue", "backtrace"):
+        words += ["--gdb", line]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+    expect(b"__stack_chk_fail" in done.stdout, shorten(done.stdout))
+    with open(os.path.join(ROOT, "build", "debug-console.log"), encoding="utf-8", errors="replace") as file:
+        console = file.read()
+    expect(re.search(r"PANIC on CPU 0: the stack was overwritten\n.*backtrace:\n(.*\n)*.* __stack_chk_fail\+", console), console[-2000:])
+
+
+REMAINS = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static unsigned long const secret = 0x5ec2e75ec2e75ec2UL;
+static unsigned long look(unsigned long* words, size_t bytes) {
+    unsigned long found = 0;
+    for (size_t i = 0; i < bytes / 8; ++i) {
+        if (i % 512 == 0) ((volatile char*)words)[i * 8 + 7] = 0;   // a page of our own, not the shared one of zeros
+        found += words[i] != 0;
+    }
+    return found;
+}
+int main(int argc, char** argv) {
+    size_t bytes = (size_t)atol(argv[2]) << 20;
+    unsigned long* words = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (words == MAP_FAILED) return 2;
+    if (!strcmp(argv[1], "fill")) {
+        for (size_t i = 0; i < bytes / 8; ++i) words[i] = secret;
+        puts("filled");
+        return 0;
+    }
+    unsigned long found = look(words, bytes);
+    munmap(words, bytes);
+    size_t part = bytes / 4;
+    found += look(mmap(0, part, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), part);
+    found += look(sbrk((long)part), part);
+    int file = open("/tmp/remains", O_RDWR | O_CREAT, 0600);
+    if (file < 0 || ftruncate(file, (long)part)) return 3;
+    static unsigned long block[8192];
+    for (size_t at = 0; at < part; at += sizeof block) {
+        if (pread(file, block, sizeof block, (long)at) != sizeof block) return 4;
+        for (size_t i = 0; i < 8192; ++i) found += block[i] != 0;
+    }
+    printf("%lu words of others\n", found);
+    return 0;
+}
+"""
+
+
+@scenario("security.freed_memory_is_forgotten", timeout=240)
+def freed_memory_is_forgotten():
+    """A program fills most of the memory; neither the next program nor one in another silo finds any of it."""
+    compile_static("tree/bin/remains", REMAINS)
+    for processors in ("1", "2"):
+        with chevron("--rootfs", "tree", "--memory", "128M", "--smp", processors) as console:
+            for between in ("true", "strate restart linux"):
+                shown = console.command("/bin/remains fill 72", 60)
+                expect("filled" in shown, shown)
+                console.command(between)
+                for _ in range(20):
+                    shown = console.command("/bin/remains look 72", 60)
+                    if "words of others" in shown:
+                        break
+                    time.sleep(0.2)  # the new personality starts
+                expect(re.search(r"^0 words of others", shown, re.MULTILINE), shown)
+
+
+@scenario("security.page_tables_keep_the_rules")
+def page_tables_keep_the_rules():
+    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35", "--profile", "secure"), ("--isolation", "kernel", "--profile", "performance")):
+        with chevron(*options) as console:
+            console.send("/bin/sleep 20 &\r")
+            console.expect(r"^>>> ")
+            shown = console.command("mem audit")
+            counts = {name.strip(): int(count) for name, count in re.findall(r"^(\S.*\S) +(\d+)$", shown, re.MULTILINE)}
+            expect(counts["address spaces"] >= 6 and counts["native: code"] > 10 and counts["kernel: code"] >= 1 and counts["foreign"] > 5, shown)
+            for rule in ("writable and executable", "kernel half open to user mode", "kernel memory open to writes",
+                         "executable outside the image", "kernel code writable elsewhere"):
+                expect(counts[rule] == 0, shown)
+            expect(console.command("echo $?").startswith("0"), "mem audit did not succeed")
+            log = console.command("dmesg")
+            profile = options[options.index("--profile") + 1] if "--profile" in options else "balanced"
+            expect(f"security profile {profile}" in log, log)
+            expect(("memory audit: " in log) == (profile == "secure"), log)
+            expect("memory audit" not in log or " 0 violations" in log, log)
+
+
+RANDOM = r"""
+#include <stdio.h>
+#include <sys/random.h>
+int main(void) {
+    static unsigned char bytes[1 << 20];
+    for (size_t at = 0; at < sizeof bytes; at += 256) if (getrandom(bytes + at, 256, 0) != 256) return 1;
+    double counts[256] = {0}, pairs[256] = {0}, expected = sizeof bytes / 256.0, squares = 0, pair_squares = 0;
+    for (size_t i = 0; i < sizeof bytes; ++i) { counts[bytes[i]]++; pairs[(unsigned char)(bytes[i] - bytes[i ? i - 1 : 0])]++; }
+    for (int i = 0; i < 256; ++i) {
+        squares += (counts[i] - expected) * (counts[i] - expected) / expected;
+        pair_squares += (pairs[i] - expected) * (pairs[i] - expected) / expected;
+    }
+    for (int i = 0; i < 16; ++i) printf("%02x", bytes[i]);
+    printf(" %.0f %.0f\n", squares, pair_squares);
+}
+"""
+
+
+@scenario("security.random_numbers", timeout=240)
+def random_numbers():
+    """Different at every boot and even in the mean, with the processor's generator and without."""
+    compile_static("tree/bin/random", RANDOM)
+    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    without = os.path.abspath(write_file("plain-qemu", f'#!/bin/sh\nexec "{real}" "$@" -cpu max,-rdrand,-rdseed\n', 0o755))
+    seen = set()
+    for emulator in (real, without):
+        os.environ["ASTRATA_QEMU"] = emulator
+        for processors in ("1", "2"):
+            first, *squares = run("/bin/random", options=["--rootfs", "tree", "--smp", processors]).check().text.split()
+            seen.add(first)
+            # Chi-square with 255 degrees of freedom: mean 255, deviation 23.
+            expect(all(120 < int(square) < 390 for square in squares), f"{emulator}: {squares}")
+    expect(len(seen) == 4, str(seen))

@@ -45,6 +45,8 @@ OPTIONS = [
     Option("-p", "HOST:GUEST", repeat=True, convert=_refuse("there is no network"), help="forward a port (not supported yet)"),
     Option("--isolation", "NAME=MODE", convert=isolation,
            help="wall around a strate: user or kernel; several separated by commas; MODE alone is for linux"),
+    Option("--profile", "NAME", "balanced", convert=choice("secure", "balanced", "performance"),
+           help="how much protection to pay for: secure, balanced or performance (docs/security.md)"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),
 ]
@@ -99,6 +101,8 @@ def append_line(arguments: Arguments, session: str) -> str:
     """Bedrock's command line; docs/boot-options.md says what each word means."""
     words = [f"session={session}", "console=serial" if arguments.verbose else "console=none",
              "root=disk" if arguments.rootfs is not None else "root=archive"]
+    if arguments.profile != "balanced":
+        words.append(f"profile={arguments.profile}")
     if arguments.isolation:
         words.append(machine.isolation_words(arguments.isolation).strip())
     return " ".join(words)

@@ -6,6 +6,7 @@
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
 #include "strates/linux/memory/file_backing.h"
+#include "strates/linux/process/process.h"
 #include "strates/linux/vfs/operations.h"
 
 namespace astrata::linux_abi {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "arch/cpu.h"
+#include "kernel/arch/x86_64/features.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
@@ -15,6 +16,12 @@ namespace astrata::kernel::arch {
         return;
     cpu.active_root = root;
     write_cr3(root);
+}
+
+/// What was learnt of branches in one space does not steer speculation in the next (IBPB of IA32_PRED_CMD).
+[[gnu::always_inline]] inline void forget_branches() {
+    constexpr std::uint32_t msr_prediction_command = 0x49;
+    write_msr(msr_prediction_command, 1);
 }
 
 /// Gives up a reference that a CPU held while a kernel thread ran.
@@ -30,6 +37,8 @@ namespace astrata::kernel::arch {
     auto* const former = std::exchange(cpu.active_space, space);
     cpu.full_root = space->native_root().value;
     use_root(cpu, cpu.full_root);
+    if (features.speculation_controls.is_barrier_on_switch) [[unlikely]]
+        forget_branches();
     if (former == nullptr)
         return;
     former->deactivate(cpu.index);

@@ -176,6 +176,7 @@ extern "C" [[noreturn, gnu::no_stack_protector]] void boot_start() {
         (*constructor)();
 #pragma clang unsafe_buffer_usage end
     arch::set_up_boot_cpu();
+    arch::choose_protections(security_profile(arch::boot_info.command_line()));
     arch::enable_features();
     if (!arch::is_door_known)
         panic("not started by a PVH or Multiboot2 boot loader");
