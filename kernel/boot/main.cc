@@ -30,6 +30,14 @@ T require(Result<T> result, std::string_view what) {
         return *std::move(result);
 }
 
+// For `audit=boot`.
+void audit_at_boot() {
+    auto const auditor = mem::audit_all_memory();
+    auto const& found = auditor.found();
+    print("memory audit: ", found.tables, " page tables, ", found.kernel_code, " kernel code, ", found.kernel_constants, " constant, ",
+          found.kernel_data, " data, ", found.kernel_devices, " device mappings; ", auditor.violations(), " violations");
+}
+
 }  // namespace
 
 BootInfo const& boot_info() {
@@ -53,7 +61,7 @@ void kernel_main(BootInfo const& info) {
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();
     if (audits_at_boot(info.command_line()))
-        mem::audit_at_boot();
+        audit_at_boot();
     sched::enter_idle();
 }
 

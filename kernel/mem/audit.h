@@ -45,7 +45,5 @@ private:
 /// The kernel half and every address space there is.
 /// context   thread; holds the lock of each space while it is walked
 [[nodiscard]] Auditor audit_all_memory();
-/// The same as lines of the log, for `audit=boot`.
-void audit_at_boot();
 
 }  // namespace astrata::kernel::mem
