@@ -191,9 +191,11 @@ Result<> sys_thread_yield(Thread& caller, ThreadYieldArgs const& args);
 struct ThreadSetPriorityArgs {
     Ref<Thread> thread;
     std::uint32_t priority;
+    std::uint64_t root;
 };
-/// 0 (lowest) to 31; 16 is the default. Below 24: time-shared; 24 and above: real time, needs the root silo's manage right.
-/// errors: out_of_range
+/// 0 (lowest) to 31; 16 is the default. Below 24: time-shared. 24 and above: real time; then `root` is a handle to the root silo with
+/// the right `manage`, and else 0.
+/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it: access_denied
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args);
 
 struct ThreadSetAffinityArgs {
@@ -436,8 +438,8 @@ struct MemoryObjectReadArgs {
     std::uint64_t offset;
     UserBytesOut into;
 };
-/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages. @blocking
-/// errors: io (the pager failed), interrupted
+/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages; no kick ends that. @blocking
+/// errors: io (the pager failed)
 Result<std::uint64_t> sys_memory_object_read(Thread& caller, MemoryObjectReadArgs const& args);
 
 struct MemoryObjectWriteArgs {
@@ -445,7 +447,7 @@ struct MemoryObjectWriteArgs {
     std::uint64_t offset;
     UserBytesIn from;
 };
-/// errors: out_of_range (offset beyond size), no_memory, interrupted
+/// errors: out_of_range (offset beyond size), no_memory, io (the pager failed)
 Result<std::uint64_t> sys_memory_object_write(Thread& caller, MemoryObjectWriteArgs const& args);
 
 struct MemoryObjectDiscardArgs {
@@ -541,11 +543,13 @@ Result<> sys_clock_set_wall(Thread& caller, ClockSetWallArgs const& args);
 
 struct IoRegionCreateArgs {
     Ref<IoRegion> region;
+    abi::Handle region_value;
     std::uint64_t offset;
     std::uint64_t length;
 };
-/// A part of a region of the same kind, to hand out less.
-/// errors: out_of_range
+/// A part of a region of the same kind, to hand out less: the handle has the rights of the one to the region and is derived from it, so
+/// that revoking what was derived from that closes it too.
+/// errors: out_of_range, no_memory, no_resources
 Result<abi::Handle> sys_io_region_create(Thread& caller, IoRegionCreateArgs const& args);
 
 struct PortReadArgs {
@@ -698,6 +702,12 @@ struct PagerDiscardArgs {
 /// Frees whole pages of the object that a page request is for, as memory_object_discard does: how a pager bounds what it caches in objects
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args);
+
+struct ThreadKickProgramArgs {
+    Ref<Thread> thread;
+};
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
 
 struct MemoryAuditArgs {
     Ref<Silo> root;

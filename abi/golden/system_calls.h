@@ -171,10 +171,11 @@ inline Result<> thread_yield() {
     return detail::to_result(astrata_vdso.thread_yield());
 }
 
-/// 0 (lowest) to 31; 16 is the default. Below 24: time-shared; 24 and above: real time, needs the root silo's manage right.
-/// errors: out_of_range
-inline Result<> thread_set_priority(abi::Handle thread, std::uint32_t priority) {
-    return detail::to_result(astrata_vdso.thread_set_priority(thread, priority));
+/// 0 (lowest) to 31; 16 is the default. Below 24: time-shared. 24 and above: real time; then `root` is a handle to the root silo with
+/// the right `manage`, and else 0.
+/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it: access_denied
+inline Result<> thread_set_priority(abi::Handle thread, std::uint32_t priority, std::uint64_t root) {
+    return detail::to_result(astrata_vdso.thread_set_priority(thread, priority, root));
 }
 
 /// errors: invalid_argument (no online CPU in the mask)
@@ -398,8 +399,8 @@ inline Result<abi::MemoryObjectInfo> memory_object_info(abi::Handle object) {
     return info;
 }
 
-/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages. @blocking
-/// errors: io (the pager failed), interrupted
+/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages; no kick ends that. @blocking
+/// errors: io (the pager failed)
 inline Result<std::uint64_t> memory_object_read(abi::Handle object, std::uint64_t offset, MutableBytes into) {
     std::uint64_t done = 0;
     if (std::uint64_t const status = astrata_vdso.memory_object_read(object, offset, into.data(), into.size(), &done); status != 0) [[unlikely]]
@@ -407,7 +408,7 @@ inline Result<std::uint64_t> memory_object_read(abi::Handle object, std::uint64_
     return done;
 }
 
-/// errors: out_of_range (offset beyond size), no_memory, interrupted
+/// errors: out_of_range (offset beyond size), no_memory, io (the pager failed)
 inline Result<std::uint64_t> memory_object_write(abi::Handle object, std::uint64_t offset, Bytes from) {
     std::uint64_t done = 0;
     if (std::uint64_t const status = astrata_vdso.memory_object_write(object, offset, from.data(), from.size(), &done); status != 0) [[unlikely]]
@@ -496,8 +497,9 @@ inline Result<> clock_set_wall(abi::Handle root, std::uint64_t offset_ns) {
     return detail::to_result(astrata_vdso.clock_set_wall(root, offset_ns));
 }
 
-/// A part of a region of the same kind, to hand out less.
-/// errors: out_of_range
+/// A part of a region of the same kind, to hand out less: the handle has the rights of the one to the region and is derived from it, so
+/// that revoking what was derived from that closes it too.
+/// errors: out_of_range, no_memory, no_resources
 inline Result<abi::Handle> io_region_create(abi::Handle region, std::uint64_t offset, std::uint64_t length) {
     std::uint64_t part = 0;
     if (std::uint64_t const status = astrata_vdso.io_region_create(region, offset, length, &part); status != 0) [[unlikely]]
@@ -651,6 +653,11 @@ inline Result<> null_call() {
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint64_t length) {
     return detail::to_result(astrata_vdso.pager_discard(reply, offset, length));
+}
+
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+inline Result<> thread_kick_program(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_kick_program(thread));
 }
 
 /// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.

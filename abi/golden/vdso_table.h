@@ -32,7 +32,7 @@ struct VdsoTable {
     std::uint64_t (*thread_exit)(std::uint64_t address, std::uint64_t value);
     std::uint64_t (*thread_kick)(std::uint64_t thread);
     std::uint64_t (*thread_yield)();
-    std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority);
+    std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority, std::uint64_t root);
     std::uint64_t (*thread_set_affinity)(std::uint64_t thread, std::uint64_t cpu_mask);
     std::uint64_t (*thread_info)(std::uint64_t thread, abi::ThreadInfo* info);
     std::uint64_t (*thread_sleep)(std::uint64_t deadline);
@@ -98,6 +98,7 @@ struct VdsoTable {
     std::uint64_t (*random_read)(void* into, std::uint64_t into_length);
     std::uint64_t (*null_call)();
     std::uint64_t (*pager_discard)(std::uint64_t reply, std::uint64_t offset, std::uint64_t length);
+    std::uint64_t (*thread_kick_program)(std::uint64_t thread);
     std::uint64_t (*memory_audit)(std::uint64_t root, abi::MemoryAudit* audit);
     std::uint64_t (*endpoint_call)(abi::Handle endpoint, abi::Message* message, std::uint64_t deadline_ns);
     std::uint64_t (*endpoint_reply)(abi::Handle reply, abi::Message const* message);
@@ -106,7 +107,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 91> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 92> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -192,6 +193,7 @@ inline constexpr std::array<std::string_view, 91> vdso_symbol_names{
     "astrata_random_read",
     "astrata_null_call",
     "astrata_pager_discard",
+    "astrata_thread_kick_program",
     "astrata_memory_audit",
     "astrata_endpoint_call",
     "astrata_endpoint_reply",

@@ -64,7 +64,8 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     info.memory_free = frames.free * page_size;
     info.memory_kernel = pages(mem::FrameKind::kernel) + pages(mem::FrameKind::slab);
     info.memory_page_tables = pages(mem::FrameKind::page_table);
-    info.memory_user = pages(mem::FrameKind::user);
+    // Memory for DMA is its drivers'.
+    info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {

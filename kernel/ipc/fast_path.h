@@ -14,4 +14,8 @@ namespace astrata::kernel {
 /// it waits for may send it straight to user mode. Such a thread waits without a deadline.
 enum class ParkedIn : std::uint8_t { nothing, call, receive };
 
+/// Switches the fast path on, in the form for one or several CPUs: once the boot CPU knows its features, and before a
+/// second CPU starts. Never back: a CPU that goes offline may have threads to itself.
+void choose_fast_path(bool has_several_processors);
+
 }  // namespace astrata::kernel

@@ -1,5 +1,7 @@
 #include "kernel/ipc/message_calls.h"
 
+#include <utility>
+
 #include "abi/system_call_numbers.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/message_transfer.h"
@@ -141,10 +143,13 @@ Result<Step> reply_then_wait(Thread& self, arch::TrapFrame& frame) {
 
 // A parked thread was woken in the ordinary way, with `status`.
 Result<Step> continue_parked(Thread& self, ParkedIn call, std::uint32_t status) {
-    if (status == wake_normal && (call == ParkedIn::call || self.has_delivery))
+    bool const has_delivery = std::exchange(self.has_delivery, false);   // so that the fast path need not
+    if (status == wake_normal && (call == ParkedIn::call || has_delivery))
         return Step{};
     if (call == ParkedIn::receive)
         leave_queue(self, *self.receive_source);
+    else
+        self.give_up_call();
     if (status != wake_normal && status != wake_retry)
         return fail(static_cast<Error>(status));
     return wait(self, Ref<KernelObject>::share(*self.receive_source), never, nullptr);
@@ -193,11 +198,11 @@ extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 }
 
 // The calling thread was parked by the fast path and woken in the ordinary way.
-extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame) {
+extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame, std::uint64_t number) {
     using namespace astrata::kernel;
     sched::finish_switch();
     auto& self = arch::current_thread();
-    auto const call = self.parked_in;
+    auto const call = number == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL ? ParkedIn::call : ParkedIn::receive;
     auto const status = self.unpark();
     complete(self, frame, continue_parked(self, call, status));
     leave_to_user(frame);

@@ -10,7 +10,7 @@ inline constexpr std::uint64_t root_slot_bytes = std::uint64_t{1} << 39;
 
 /// Foreign programs live here: [guest_start, guest_end).
 inline constexpr VirtAddr guest_start{0x10000};
-inline constexpr VirtAddr guest_end{0x0000'7f80'0000'0000};
+inline constexpr VirtAddr guest_end{0x0000'7f80'0000'0000};   // known to syscall_entry.S as well
 /// Native code of the process lives here, in one root slot, invisible in restricted mode: [home_start, home_end).
 inline constexpr VirtAddr home_start = guest_end;
 inline constexpr VirtAddr home_end{0x0000'7fff'ffff'f000};

@@ -26,6 +26,7 @@ Thread::~Thread() {
     ++object_fakes.destroyed_threads;
 }
 void Thread::timeout_expired(TimerNode&) {}
+void Thread::handles_gone() {}
 void Thread::kill() {
     ++object_fakes.killed_threads;
 }

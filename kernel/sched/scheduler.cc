@@ -156,7 +156,7 @@ void charge_time(Thread& thread, std::uint64_t now) {
     }
     thread.run_ticks.store(thread.run_ticks.load(std::memory_order_relaxed) + ticks, std::memory_order_relaxed);
     if (thread.is_user())
-        thread.process().silo().run_ticks.fetch_add(ticks, std::memory_order_relaxed);
+        thread.silo_run_ticks->fetch_add(ticks, std::memory_order_relaxed);
 }
 
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
@@ -219,6 +219,8 @@ void finish_switch() {
     auto* const previous = cpu.switched_from;
     cpu.switched_from = nullptr;
     bool const has_ended = previous->has_ended;
+    // As the fast path expects it of a thread that parks.
+    arch::note_running(cpu.current->arch);
     previous->is_on_cpu.store(false, std::memory_order_release);
     if (has_ended)
         hand_to_reaper(*previous);

@@ -13,6 +13,7 @@ enum class LockRank : std::uint8_t {
     endpoint,          ///< queues of an endpoint; a message is delivered under it
     derivation,        ///< the derivation tree of one object's handles
     handle_table,      ///< the slots of one process
+    paged_objects,     ///< the list of all memory objects that have a pager
     memory_object,     ///< the page tree of a memory object
     page_table,        ///< the page-table pages of an address space
     timer_object,      ///< one setting of a timer object at a time

@@ -1,6 +1,7 @@
 #include "kernel/trap/panic.h"
 
 #include <array>
+#include <atomic>
 #include <span>
 
 #include "arch/cpu.h"
@@ -61,8 +62,18 @@ void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
         print_address(address);
 }
 
-[[noreturn]] void stop() {
+// The other CPUs stop first: what is printed is then the state that the error was found in, and nobody prints in between.
+void begin_panic() {
+    (void)arch::disable_interrupts();
+    static constinit std::atomic<bool> has_begun = false;
+    // Another CPU was first, or this one failed in the midst of its report.
+    if (has_begun.exchange(true))
+        arch::halt_forever();
     arch::stop_other_cpus();
+    enter_panic_log();
+}
+
+[[noreturn]] void stop() {
     print("Bedrock has stopped.");
     arch::halt_forever();
 }
@@ -70,16 +81,14 @@ void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
 }  // namespace
 
 void panic(std::string_view reason) {
-    (void)arch::disable_interrupts();
-    mirror_log_to_serial();
+    begin_panic();
     print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
     print_kernel_backtrace(0, reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
     stop();
 }
 
 void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::uint64_t fault_address) {
-    (void)arch::disable_interrupts();
-    mirror_log_to_serial();
+    begin_panic();
     print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
     print("  image moved by ", hex(layout::image_slide()));
     print_registers(frame, fault_address, {});

@@ -85,17 +85,7 @@ bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_co
     if (is_restricted && address >= layout::guest_end)
         return false;
     auto& space = address < layout::guest_end && thread.guest_space ? *thread.guest_space : thread.process().home();
-    // A kick that ends the wait for a pager says nothing about the page: the fault is taken again, and the kick is put
-    // back for whoever it was meant for.
-    bool was_kicked = false;
-    auto result = space.handle_fault(address, access_of(error_code));
-    while (!result && result.error() == Error::interrupted && !thread.is_kill_pending()) {
-        was_kicked = true;
-        result = space.handle_fault(address, access_of(error_code));
-    }
-    if (was_kicked)
-        thread.kick();
-    return result.has_value();
+    return space.handle_fault(address, access_of(error_code)).has_value();
 }
 
 void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
@@ -157,6 +147,7 @@ void handle_exception(arch::TrapFrame& frame) {
 
 void handle_interrupt(std::uint8_t vector) {
     auto& cpu = arch::this_cpu();
+    arch::HeldLocksAside const held_locks_aside;
     ++cpu.interrupts;
     cpu.interrupt_timing = std::rotl(cpu.interrupt_timing, 7) ^ arch::timestamp();
     if (vector == arch::spurious_vector)
@@ -229,7 +220,7 @@ extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
     if (frame.vector == nmi) {
-        print("non-maskable interrupt at ", hex(frame.rip));
+        try_print("non-maskable interrupt at ", hex(frame.rip));
         return;
     }
     panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check",

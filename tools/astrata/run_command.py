@@ -26,7 +26,9 @@ def isolation(name: str, text: str) -> str:
     """Converter: NAME=MODE[,NAME=MODE...]; a MODE alone is the Linux personality's."""
     choices = []
     for part in text.split(","):
-        strate, _, mode = part.rpartition("=")
+        strate, equals, mode = part.rpartition("=")
+        if "=" in strate or (equals and not strate):
+            raise UsageError(f"{name} {text}: expected NAME=MODE, separated by commas")
         if mode not in ISOLATION_MODES:
             raise UsageError(f"{name} {text}: unknown mode {mode!r}, expected {' or '.join(ISOLATION_MODES)}")
         choices.append(f"{strate or 'linux'}={mode}")

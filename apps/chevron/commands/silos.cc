@@ -9,6 +9,8 @@
 namespace astrata::chevron {
 namespace {
 
+constexpr std::string_view own_name = "chevron";
+
 int complain_about(Context& context, std::string_view name, Error error) {
     switch (error) {
     case Error::not_found: return context.fail(name, "no such strate; `strate list' shows them");
@@ -160,6 +162,9 @@ int limit(Context& context) {
 }
 
 int control(Context& context, std::string_view verb, std::string_view name) {
+    // Nobody would be left to ask for its start. Killed, it is started again.
+    if (verb == "stop" && name == own_name)
+        return context.fail(name, "this is the shell that you are typing to; `shutdown' stops the machine");
     auto const manager = context.shell().manager();
     auto const done = verb == "start"  ? manager.start(name)
                       : verb == "stop" ? manager.stop(name)

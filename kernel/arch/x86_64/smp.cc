@@ -18,6 +18,7 @@
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/spin_lock.h"
@@ -99,6 +100,7 @@ Result<> start_cpu(std::uint32_t apic_id, Account& account) {
     auto const index = count.load(std::memory_order_relaxed);
     if (index == cpu_limit)
         return fail(Error::no_resources);
+    choose_fast_path(true);
     auto* memory = mem::heap_allocate(sizeof(PerCpu));
     if (memory == nullptr)
         return fail(Error::no_memory);

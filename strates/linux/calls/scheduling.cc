@@ -47,7 +47,7 @@ void apply(Task const& target) {
     std::uint32_t priority = static_cast<std::uint32_t>(16 - target.nice / 4);
     if (target.scheduling_policy == idle)
         priority = 1;
-    static_cast<void>(sys::thread_set_priority(target.thread, priority));
+    static_cast<void>(sys::thread_set_priority(target.thread, priority, 0));
 }
 
 LinuxResult<> change_policy(Task& task, std::int32_t pid, std::uint32_t policy, std::int32_t priority) {

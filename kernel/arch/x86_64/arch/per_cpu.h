@@ -1,6 +1,7 @@
 // What each CPU keeps for itself, reached through GS while in the kernel. The first fields are known to entry.S.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,6 +17,12 @@ namespace arch {
 struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
 
 extern "C" void hosted_entry();   // syscall_entry.S
+
+/// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
+struct UsedSpace {
+    std::atomic<AddressSpace*> space = nullptr;
+    std::atomic<AddressSpace const*> home = nullptr;
+};
 
 struct PerCpu {
     PerCpu* self = nullptr;                         // gs:0, so that the address can be had in one load
@@ -33,7 +40,8 @@ struct PerCpu {
     std::uint32_t apic_id = 0;
     CpuTables* tables = nullptr;
     std::uint64_t active_root = 0;         // what CR3 holds
-    AddressSpace* active_space = nullptr;  // lives as long as a user thread that uses it is current
+    UsedSpace entered;                                   // before its root is loaded; it lives as long as its thread is current
+    UsedSpace left;                                      // whose root was loaded before that
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
     Thread* vector_state_owner = nullptr;  // whose FPU state the registers hold
     Thread* idle_thread = nullptr;

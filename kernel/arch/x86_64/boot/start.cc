@@ -7,6 +7,7 @@
 #include "arch/cpu.h"
 #include "arch/hardware_random.h"
 #include "arch/image.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
 #include "kernel/arch/x86_64/boot/doors.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
@@ -178,6 +179,7 @@ extern "C" [[noreturn, gnu::no_stack_protector]] void boot_start() {
     arch::set_up_boot_cpu();
     arch::choose_protections(security_profile(arch::boot_info.command_line()));
     arch::enable_features();
+    choose_fast_path(false);
     if (!arch::is_door_known)
         panic("not started by a PVH or Multiboot2 boot loader");
     kernel_main(arch::boot_info);
