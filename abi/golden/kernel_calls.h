@@ -112,9 +112,9 @@ struct ProcessCreateArgs {
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
-    std::uint64_t home_base{};
+    std::uint64_t vdso{};
 };
-/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// A process without threads, with an empty handle table and home address space, which has the vDSO at `vdso`. One that is hosted in the
 /// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
 /// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
 Result<ProcessCreateResult> sys_process_create(Thread& caller, ProcessCreateArgs const& args);
@@ -728,5 +728,13 @@ struct TraceRingArgs {
 /// The ring of one CPU, to be read and mapped but not written; lib/trace/ring.h says what is in it.
 /// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (nothing was ever recorded)
 Result<abi::Handle> sys_trace_ring(Thread& caller, TraceRingArgs const& args);
+
+struct MemoryAuditArgs {
+    Ref<Silo> root;
+    UserOut<abi::MemoryAudit> audit;
+};
+/// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
+/// errors: access_denied (not the root silo)
+Result<> sys_memory_audit(Thread& caller, MemoryAuditArgs const& args);
 
 }  // namespace astrata::kernel

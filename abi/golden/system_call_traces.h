@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 92> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -106,6 +106,7 @@ inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
     {"thread_kick_program", "h", "thread"},
     {"trace_control", "hfuuu", "root groups silo process buffer"},
     {"trace_ring", "hu", "root cpu"},
+    {"memory_audit", "hp", "root audit"},
 }};
 
 }  // namespace astrata::abi

@@ -97,18 +97,18 @@ inline Result<> silo_kill(abi::Handle silo) {
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
-    std::uint64_t home_base{};
+    std::uint64_t vdso{};
 };
-/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// A process without threads, with an empty handle table and home address space, which has the vDSO at `vdso`. One that is hosted in the
 /// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
 /// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
 inline Result<ProcessCreateResult> process_create(abi::Handle silo, Bytes name, abi::IsolationMode isolation) {
     std::uint64_t process = 0;
     std::uint64_t home = 0;
-    std::uint64_t home_base = 0;
-    if (std::uint64_t const status = astrata_vdso.process_create(silo, name.data(), name.size(), static_cast<std::uint64_t>(isolation), &process, &home, &home_base); status != 0) [[unlikely]]
+    std::uint64_t vdso = 0;
+    if (std::uint64_t const status = astrata_vdso.process_create(silo, name.data(), name.size(), static_cast<std::uint64_t>(isolation), &process, &home, &vdso); status != 0) [[unlikely]]
         return fail(detail::to_error(status));
-    return ProcessCreateResult{.process = process, .home = home, .home_base = home_base};
+    return ProcessCreateResult{.process = process, .home = home, .vdso = vdso};
 }
 
 /// Ends the calling process and all its threads.
@@ -674,6 +674,15 @@ inline Result<abi::Handle> trace_ring(abi::Handle root, std::uint32_t cpu) {
     if (std::uint64_t const status = astrata_vdso.trace_ring(root, cpu, &ring); status != 0) [[unlikely]]
         return fail(detail::to_error(status));
     return ring;
+}
+
+/// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
+/// errors: access_denied (not the root silo)
+inline Result<abi::MemoryAudit> memory_audit(abi::Handle root) {
+    abi::MemoryAudit audit;
+    if (std::uint64_t const status = astrata_vdso.memory_audit(root, &audit); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return audit;
 }
 
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.

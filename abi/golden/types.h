@@ -457,6 +457,29 @@ static_assert(sizeof(MachineInfo) == 640 && alignof(MachineInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(MachineInfo const& ) { return true; }
 
+/// What a walk over all page tables found: leaves by who they are for, and how many break each rule.
+struct MemoryAudit {
+    std::uint64_t spaces{};
+    std::uint64_t tables{};
+    std::uint64_t kernel_code{};
+    std::uint64_t kernel_constants{};
+    std::uint64_t kernel_data{};
+    std::uint64_t kernel_devices{};
+    std::uint64_t native_code{};
+    std::uint64_t native_constants{};
+    std::uint64_t native_data{};
+    std::uint64_t foreign{};
+    std::uint64_t foreign_write_and_execute{};
+    std::uint64_t write_and_execute{};
+    std::uint64_t user_in_kernel_half{};
+    std::uint64_t exposed_tables{};
+    std::uint64_t executable_memory{};
+    std::uint64_t writable_code{};
+};
+static_assert(sizeof(MemoryAudit) == 128 && alignof(MemoryAudit) == 8);
+/// Every enum and flags member has a declared value.
+constexpr bool is_valid(MemoryAudit const& ) { return true; }
+
 struct CpuInfo {
     std::uint32_t id{};
     std::uint32_t apic_id{};

@@ -22,7 +22,7 @@ struct VdsoTable {
     std::uint64_t (*silo_set_limits)(std::uint64_t silo, std::uint64_t memory_limit, std::uint64_t process_limit, std::uint64_t thread_limit);
     std::uint64_t (*silo_info)(std::uint64_t silo, abi::SiloInfo* info);
     std::uint64_t (*silo_kill)(std::uint64_t silo);
-    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* home_base);
+    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* vdso);
     std::uint64_t (*process_exit)(std::uint64_t code);
     std::uint64_t (*process_kill)(std::uint64_t process);
     std::uint64_t (*process_info)(std::uint64_t process, abi::ProcessInfo* info);
@@ -101,6 +101,7 @@ struct VdsoTable {
     std::uint64_t (*thread_kick_program)(std::uint64_t thread);
     std::uint64_t (*trace_control)(std::uint64_t root, std::uint64_t groups, std::uint64_t silo, std::uint64_t process, std::uint64_t buffer);
     std::uint64_t (*trace_ring)(std::uint64_t root, std::uint64_t cpu, std::uint64_t* ring);
+    std::uint64_t (*memory_audit)(std::uint64_t root, abi::MemoryAudit* audit);
     std::uint64_t (*endpoint_call)(abi::Handle endpoint, abi::Message* message, std::uint64_t deadline_ns);
     std::uint64_t (*endpoint_reply)(abi::Handle reply, abi::Message const* message);
     std::uint64_t (*reply_and_wait)(abi::Handle reply, abi::Message* message, abi::Handle source, std::uint64_t deadline_ns);
@@ -108,7 +109,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 93> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 94> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -197,6 +198,7 @@ inline constexpr std::array<std::string_view, 93> vdso_symbol_names{
     "astrata_thread_kick_program",
     "astrata_trace_control",
     "astrata_trace_ring",
+    "astrata_memory_audit",
     "astrata_endpoint_call",
     "astrata_endpoint_reply",
     "astrata_reply_and_wait",

@@ -96,6 +96,7 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .thread_kick_program = [](std::uint64_t) -> std::uint64_t { return 17; },
     .trace_control = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .trace_ring = [](std::uint64_t, std::uint64_t, std::uint64_t*) -> std::uint64_t { return 17; },
+    .memory_audit = [](std::uint64_t, abi::MemoryAudit*) -> std::uint64_t { return 17; },
     .endpoint_call = [](abi::Handle, abi::Message*, std::uint64_t) -> std::uint64_t { return 17; },
     .endpoint_reply = [](abi::Handle, abi::Message const*) -> std::uint64_t { return 17; },
     .reply_and_wait = [](abi::Handle, abi::Message*, abi::Handle, std::uint64_t) -> std::uint64_t { return 17; },

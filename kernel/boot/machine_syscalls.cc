@@ -7,6 +7,7 @@
 #include "arch/smp.h"
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
 #include "kernel/object/silo.h"
 #include "kernel/random/random.h"
@@ -117,6 +118,11 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.ipc_calls = cpu.ipc_calls;
     info.tlb_shootdowns = cpu.tlb_shootdowns;
     return args.info.write(info);
+}
+
+Result<> sys_memory_audit(Thread&, MemoryAuditArgs const& args) {
+    TRY(require_root(*args.root));
+    return args.audit.write(mem::audit_all_memory().found());
 }
 
 Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {

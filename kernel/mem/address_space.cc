@@ -25,11 +25,44 @@ bool can_merge(Mapping const& lower, Mapping const& upper) {
            (!lower.object || lower.first_page + lower.page_count == upper.first_page);
 }
 
+// For audits.
+struct AllSpaces {
+    SpinLock<LockRank::registry, PreemptionOff> lock;
+    IntrusiveList<AddressSpace, &AddressSpace::all_link> list GUARDED_BY(lock);
+};
+constinit AllSpaces all_spaces;
+
 }  // namespace
+
+void AddressSpace::leave_list() {
+    LockGuard guard(all_spaces.lock);
+    if (all_spaces.list.is_linked(*this))
+        all_spaces.list.remove(*this);
+}
 
 AddressSpace::AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home, VirtAddr start)
     : KernelObject(abi::ObjectKind::address_space, std::move(account)), start_(start), home_(std::move(home)),
-      search_top_(last_address()) {}
+      search_top_(last_address()) {
+    LockGuard guard(all_spaces.lock);
+    all_spaces.list.push_back(*this);
+}
+
+RefOrNull<AddressSpace> AddressSpace::next(std::uint64_t id) {
+    LockGuard guard(all_spaces.lock);
+    // Two creations may arrive in the other order than they took their ids: the smallest has to be looked for.
+    for (;;) {
+        AddressSpace* smallest = nullptr;
+        for (auto& space : all_spaces.list) {
+            if (space.id() > id && (smallest == nullptr || space.id() < smallest->id()))
+                smallest = &space;
+        }
+        if (smallest == nullptr)
+            return nullptr;
+        if (smallest->try_add_reference())
+            return Ref<AddressSpace>::adopt(*smallest);
+        id = smallest->id();   // about to end
+    }
+}
 
 Result<Ref<AddressSpace>> AddressSpace::create_home(Account& account) {
     auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>(), layout::home_start));
@@ -275,6 +308,11 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
 }
 
 // ---- Where there is room.
+
+void AddressSpace::look_for_room_below(VirtAddr address) {
+    LockGuard guard(mapping_lock_);
+    search_top_ = std::clamp(address, first_address() + page_size, last_address());
+}
 
 bool AddressSpace::is_free_locked(VirtAddr start, std::uint64_t length) {
     auto const* const mapping = first_mapping_after_locked(start);

@@ -22,12 +22,14 @@
 #include <span>
 
 #include "arch/paging.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/memory_object.h"
 #include "kernel/mem/page_tree.h"
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/object/object.h"
+#include "lib/base/intrusive_list.h"
 #include "kernel/sync/mutex.h"
 #include "lib/paging/page_tables.h"
 #include "lib/tree/avl_tree.h"
@@ -77,6 +79,11 @@ public:
     Result<Ref<AddressSpace>> clone();
     ~AddressSpace() override;
 
+    /// The space with the smallest id above `id`; nothing if there is none.
+    static RefOrNull<AddressSpace> next(std::uint64_t id);
+    /// Walks its page tables, which stay as they are meanwhile.
+    void audit(mem::Auditor& auditor);
+
     [[nodiscard]] bool is_guest() const { return static_cast<bool>(home_); }
     /// A hosted home space, or a guest space of one. Neither needs another root for native code than for foreign code.
     [[nodiscard]] bool is_hosted() const { return start_ >= layout::hosted_start || (home_ && home_->is_hosted()); }
@@ -88,6 +95,9 @@ public:
     [[nodiscard]] VirtAddr last_address() const {
         return is_guest() ? layout::guest_end : start_ + (layout::home_end - layout::home_start);
     }
+    /// What is mapped without a place of its own goes below this address from now on, as long as there is room.
+    void look_for_room_below(VirtAddr address);
+    ListLink<AddressSpace> all_link;
     [[nodiscard]] bool belongs_to(AddressSpace const& home) const { return home_.get() == &home; }
 
     // ---- Mappings. Addresses, offsets and lengths are page-aligned, lengths above 0 (else invalid_argument), ranges
@@ -267,6 +277,8 @@ private:
     }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
+
+    void leave_list();
 
     VirtAddr const start_;
     RefOrNull<AddressSpace> const home_;  // of a guest space

@@ -76,9 +76,24 @@ Result<> AddressSpace::initialize() {
     return {};
 }
 
+void AddressSpace::audit(mem::Auditor& auditor) {
+    if (restricted_root_.value == 0)
+        return;
+    auditor.count_space();
+    LockGuard guard(page_table_lock_);
+    auditor.compare_kernel_half(restricted_root_, mem::kernel_root());
+    auditor.compare_kernel_half(native_root_, mem::kernel_root());
+    auto const first = paging::index_at(first_address(), root_level);
+    if (is_guest())
+        auditor.walk(restricted_root_, 0, home_slot, mem::Auditor::View::foreign);
+    else
+        auditor.walk(restricted_root_, first, first + 1, mem::Auditor::View::native);
+}
+
 // The last reference is gone: no processor uses the roots, and no object can be reached through this space's views
 // while they are taken off its list one by one.
 AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
+    leave_list();
     if (!is_guest() && is_hosted())
         forget_pages(first_address(), (last_address() - first_address()) / page_size);
     remove_all_locked();

@@ -41,8 +41,8 @@ void trace::record_process_end(Process&, abi::ProcessState, std::int64_t) {}
 void trace::record_silo_start(Silo&, Silo const*) {}
 void trace::record_silo_end(Silo&) {}
 
-Result<> map_vdso(AddressSpace&) {
-    return {};
+Result<VirtAddr> furnish_home(AddressSpace&) {
+    return VirtAddr{};
 }
 
 std::uint64_t clock::ns_from_ticks(std::uint64_t ticks) {

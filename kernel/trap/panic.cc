@@ -7,16 +7,35 @@
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/layout.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/user_copy/user_span.h"
+#include "lib/start/layout.h"
 
 namespace astrata::kernel {
 
 namespace {
 
-void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address) {
+// A number that may be an address. In the dump of a process it is not to tell where anything of the kernel half lies.
+class AddressFormat {
+public:
+    /// As they are.
+    AddressFormat() = default;
+    explicit AddressFormat(Process& process) : home_(process.home().first_address().value), hides_kernel_(true) {}
+
+    Hex operator()(std::uint64_t value) const {
+        return hides_kernel_ ? hex(start::without_kernel_places(value, home_)) : hex(value);
+    }
+
+private:
+    std::uint64_t home_ = 0;
+    bool hides_kernel_ = false;
+};
+
+void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address, AddressFormat const& hex) {
     print("  vector ", frame.vector, " error ", hex(frame.error_code), " address ", hex(fault_address));
     print("  rip ", hex(frame.rip), " rsp ", hex(frame.rsp), " rflags ", hex(frame.rflags), " cs ", hex(frame.cs));
     print("  rax ", hex(frame.rax), " rbx ", hex(frame.rbx()), " rcx ", hex(frame.rcx), " rdx ", hex(frame.rdx));
@@ -28,9 +47,9 @@ void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address) {
 void print_address(std::uint64_t address) {
     auto const symbol = find_symbol(address);
     if (symbol.name.empty())
-        print("  ", hex(address));
+        print("  ", hex(linked_address(address)));
     else
-        print("  ", hex(address), " ", symbol.name, "+", hex(symbol.offset));
+        print("  ", hex(linked_address(address)), " ", symbol.name, "+", hex(symbol.offset));
 }
 
 void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
@@ -71,7 +90,8 @@ void panic(std::string_view reason) {
 void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::uint64_t fault_address) {
     begin_panic();
     print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
-    print_registers(frame, fault_address);
+    print("  image moved by ", hex(layout::image_slide()));
+    print_registers(frame, fault_address, {});
     print_kernel_backtrace(frame.rip, frame.rbp);
     stop();
 }
@@ -79,7 +99,8 @@ void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::
 void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
     auto& process = thread.process();
     print("process ", process.id(), " (", process.name(), "), thread ", thread.id(), " (", thread.name(), ") crashed");
-    print_registers(frame, fault_address);
+    AddressFormat const shown(process);
+    print_registers(frame, fault_address, shown);
     // The strate's own symbols are not known here; its supervisor has them.
     print("return addresses:");
     auto frame_pointer = frame.rbp;
@@ -87,7 +108,7 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_ad
         std::array<std::uint64_t, 2> words{};
         if (!copy_in(std::as_writable_bytes(std::span(words)), UserBytesIn{{frame_pointer}, sizeof(words)}))
             break;
-        print("  ", hex(words[1]));
+        print("  ", shown(words[1]));
         if (words[0] <= frame_pointer)
             break;
         frame_pointer = words[0];
@@ -95,6 +116,15 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_ad
 }
 
 }  // namespace astrata::kernel
+
+extern "C" {
+/// What the compiler puts between a function's arrays and its return address, and compares before it returns. Boot sets it.
+std::uint64_t __stack_chk_guard = 0;
+
+[[noreturn]] void __stack_chk_fail() {
+    astrata::kernel::panic("the stack was overwritten");
+}
+}
 
 extern "C" [[noreturn]] void astrata_hardening_failure(char const* message) noexcept {
     astrata::kernel::panic(message);

@@ -1,4 +1,6 @@
 // Exceptions and interrupts, from the common entry (arch/<machine>/trap_entry.S).
+#include <bit>
+
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "arch/tlb_interrupt.h"
@@ -43,7 +45,7 @@ constexpr std::uint64_t fault_was_fetch = 1U << 4;
 constexpr std::uint64_t access_flag = 0x40000;  // AC: user pages may be reached; must not survive into kernel code that forgot clac
 
 bool is_in_hosted_part(VirtAddr address) {
-    return address >= layout::hosted_start && address < layout::hosted_end;
+    return address >= layout::hosted_start && address < layout::hosted_start + layout::hosted_length;
 }
 // Native code, in either mode: whatever it does ends its process at worst.
 bool is_from_native_or_foreign_code(arch::TrapFrame const& frame) {
@@ -148,7 +150,9 @@ void handle_exception(arch::TrapFrame& frame) {
 
 void handle_interrupt(std::uint8_t vector) {
     arch::HeldLocksAside const held_locks_aside;
-    ++arch::this_cpu().interrupts;
+    auto& cpu = arch::this_cpu();
+    ++cpu.interrupts;
+    cpu.interrupt_timing = std::rotl(cpu.interrupt_timing, 7) ^ arch::timestamp();
     if (trace::is_on(abi::TraceGroups::interrupts)) [[unlikely]]
         trace::record_always(abi::trace_interrupt_enter(vector));
     switch (vector) {

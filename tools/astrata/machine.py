@@ -86,8 +86,9 @@ class Machine:
 
     def __init__(self, options: Options, kernel: int, archive: int, append: str, disks: list[Disk],
                  names: tuple[str, ...]):
-        # For whole suites and benchmarks behind another wall.
+        # For whole suites and benchmarks behind another wall, or on another kind of kernel.
         append += isolation_words(os.environ.get("ASTRATA_ISOLATION", ""))
+        append = f"{append} {os.environ.get('ASTRATA_BOOT_WORDS', '')}".rstrip()
         self.channels: dict[str, _socket.socket] = {}
         theirs: dict[str, _socket.socket] = {}
         for name in names:

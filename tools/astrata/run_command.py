@@ -62,6 +62,8 @@ OPTIONS = [
     Option("--trace", "FILE", help="record what the system does from its first process on, for ui.perfetto.dev"),
     Option("--trace-events", "GROUPS", convert=trace_groups,
            help=f"what to record: all, or some of {','.join(TRACE_GROUPS)}"),
+    Option("--profile", "NAME", "balanced", convert=choice("secure", "balanced", "performance"),
+           help="how much protection to pay for: secure, balanced or performance (docs/security.md)"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),
 ]
@@ -166,6 +168,8 @@ def append_line(arguments: Arguments, session: str) -> str:
              "root=disk" if arguments.rootfs is not None else "root=archive"]
     if arguments.trace is not None:
         words.append(f"trace={arguments.trace_events or 'all'} trace-buffer={TRACE_BUFFER}")
+    if arguments.profile != "balanced":
+        words.append(f"profile={arguments.profile}")
     if arguments.isolation:
         words.append(machine.isolation_words(arguments.isolation).strip())
     return " ".join(words)

@@ -5,7 +5,7 @@ file(MAKE_DIRECTORY ${user_output})
 find_program(ASTRATA_STRIP NAMES llvm-strip-22 llvm-strip REQUIRED)
 
 add_library(astrata_user_options INTERFACE)
-target_compile_options(astrata_user_options INTERFACE -fPIE)
+target_compile_options(astrata_user_options INTERFACE -fPIE -fdirect-access-external-data)
 target_link_options(astrata_user_options INTERFACE
     -Wl,-pie,--no-dynamic-linker,--hash-style=sysv -Wl,-z,text,-z,separate-code,-z,relro,-z,now)
 target_link_libraries(astrata_user_options INTERFACE astrata_target_options)

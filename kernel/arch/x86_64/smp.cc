@@ -1,6 +1,7 @@
 // Starting the other processors (Intel SDM volume 3, section 8.4.4) and talking to them.
 #include "arch/smp.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -35,7 +36,6 @@ namespace astrata::kernel::arch {
 namespace {
 
 constexpr PhysAddr trampoline_page{0x8000};
-constexpr std::uint64_t image_base = 0xffff'ffff'8000'0000;
 
 struct TrampolineParameters {
     std::uint64_t root;
@@ -121,7 +121,9 @@ Result<> start_cpu(std::uint32_t apic_id, Account& account) {
 #pragma clang unsafe_buffer_usage end
     std::memcpy(target.data(), code.data(), code.size());
     // The early tables show the trampoline at its physical address; with the final kernel half they show the stack too.
-    PhysAddr const root{reinterpret_cast<std::uint64_t>(boot_root) - image_base};
+    PhysAddr const root{reinterpret_cast<std::uint64_t>(boot_root) - layout::image.value};
+    // The early direct map lies in a region of the final kernel half, perhaps in a slot that is empty there.
+    std::ranges::fill(std::span(mem::table_entries(root)).last<paging::entries_per_table / 2>(), paging::Entry{0});
     mem::copy_kernel_half(mem::table_entries(root));
     TrampolineParameters const parameters{
         .root = root.value,

@@ -7,6 +7,7 @@
 #include "lib/base/units.h"
 #include "lib/start/layout.h"
 #include "lib/start/vdso_data.h"
+#include "sdk/own.h"
 #include "strates/linux/exec/program_clock.h"
 
 extern "C" {
@@ -22,8 +23,7 @@ std::uint64_t length = 0;
 
 // Ours, in front of the vDSO that Bedrock mapped for us.
 VdsoData const& own_data() {
-    auto const home = start::home_of(reinterpret_cast<std::uint64_t>(&object));
-    return *reinterpret_cast<VdsoData const*>(home + start::vdso_offset - page_size);
+    return *reinterpret_cast<VdsoData const*>(sdk::own().vdso - page_size);
 }
 
 }  // namespace

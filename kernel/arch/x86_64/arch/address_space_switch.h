@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "arch/cpu.h"
+#include "kernel/arch/x86_64/features.h"
 #include "kernel/ipc/processors.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/object/process.h"
@@ -16,6 +17,12 @@ namespace astrata::kernel::arch {
         return;
     cpu.active_root = root;
     write_cr3(root);
+}
+
+/// What was learnt of branches in one space does not steer speculation in the next (IBPB of IA32_PRED_CMD).
+[[gnu::always_inline]] inline void forget_branches() {
+    constexpr std::uint32_t msr_prediction_command = 0x49;
+    write_msr(msr_prediction_command, 1);
 }
 
 /// Gives up the reference that a CPU held while code in the kernel's half ran.
@@ -43,6 +50,8 @@ template <Processors processors>
     auto const root = space.native_root().value;
     cpu.full_root = cpu.active_root = root;
     write_cr3(root);
+    if (features.speculation_controls.is_barrier_on_switch) [[unlikely]]
+        forget_branches();
 }
 
 }  // namespace astrata::kernel::arch

@@ -56,6 +56,7 @@ struct PerCpu {
     std::uint64_t slice_end_ticks = 0;              // when the current thread's time slice is used up
     std::uint64_t armed_ticks = ~std::uint64_t{0};  // what the local timer is set to; ~0 when it is stopped
     Thread* switched_from = nullptr;                // during a switch: who ran before
+    std::uint64_t interrupt_timing = 0;             // when interrupts came, for the random number generator
     bool is_online = false;
     bool is_idle_waiting = false;  // halted or about to: a wake-up must interrupt it
 };
