@@ -703,4 +703,30 @@ struct PagerDiscardArgs {
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args);
 
+struct ThreadKickProgramArgs {
+    Ref<Thread> thread;
+};
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
+
+struct TraceControlArgs {
+    Ref<Silo> root;
+    abi::TraceGroups groups;
+    std::uint64_t silo;
+    std::uint64_t process;
+    std::uint64_t buffer;
+};
+/// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do
+/// (0: everybody). The rings, one for each CPU, are made at the first start, of `buffer` bytes each (0: 1 MiB), and stay.
+/// errors: access_denied (not the root silo), no_memory, out_of_range (buffer below 8 KiB or above 4 MiB)
+Result<> sys_trace_control(Thread& caller, TraceControlArgs const& args);
+
+struct TraceRingArgs {
+    Ref<Silo> root;
+    std::uint32_t cpu;
+};
+/// The ring of one CPU, to be read and mapped but not written; lib/trace/ring.h says what is in it.
+/// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (nothing was ever recorded)
+Result<abi::Handle> sys_trace_ring(Thread& caller, TraceRingArgs const& args);
+
 }  // namespace astrata::kernel

@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -103,6 +103,9 @@ inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
     {"random_read", "pl", "into length"},
     {"null_call", "", ""},
     {"pager_discard", "huu", "reply offset length"},
+    {"thread_kick_program", "h", "thread"},
+    {"trace_control", "hfuuu", "root groups silo process buffer"},
+    {"trace_ring", "hu", "root cpu"},
 }};
 
 }  // namespace astrata::abi

@@ -655,6 +655,27 @@ inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint
     return detail::to_result(astrata_vdso.pager_discard(reply, offset, length));
 }
 
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+inline Result<> thread_kick_program(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_kick_program(thread));
+}
+
+/// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do
+/// (0: everybody). The rings, one for each CPU, are made at the first start, of `buffer` bytes each (0: 1 MiB), and stay.
+/// errors: access_denied (not the root silo), no_memory, out_of_range (buffer below 8 KiB or above 4 MiB)
+inline Result<> trace_control(abi::Handle root, abi::TraceGroups groups, std::uint64_t silo, std::uint64_t process, std::uint64_t buffer) {
+    return detail::to_result(astrata_vdso.trace_control(root, static_cast<std::uint64_t>(groups), silo, process, buffer));
+}
+
+/// The ring of one CPU, to be read and mapped but not written; lib/trace/ring.h says what is in it.
+/// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (nothing was ever recorded)
+inline Result<abi::Handle> trace_ring(abi::Handle root, std::uint32_t cpu) {
+    std::uint64_t ring = 0;
+    if (std::uint64_t const status = astrata_vdso.trace_ring(root, cpu, &ring); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return ring;
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));

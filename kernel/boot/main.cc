@@ -10,6 +10,7 @@
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/panic.h"
 #include "lib/boot_options/boot_options.h"
 
@@ -48,6 +49,7 @@ void kernel_main(BootInfo const& info) {
     arch::start_platform(info, account);
     require(start_reaper(account), "no memory for the reaper");
     clock::settle();
+    trace::start_from_command_line(*root, info.command_line());
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();
     sched::enter_idle();

@@ -224,7 +224,7 @@ private:
             self.wait_state_.announce(state, self.call_number);
         arch::switch_directly<processors>(cpu, self, next);
         // A kick or kill that came before the wait was announced found nothing to interrupt.
-        if (self.pending_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        if ((self.pending_.load(std::memory_order_relaxed) & Thread::pending_interruption) != 0) [[unlikely]]
             interrupt_self(self);
         return &self.is_on_cpu;
     }
@@ -255,9 +255,22 @@ constinit decltype(&fast_call) fast_call_now = no_fast_path;
 constinit decltype(&fast_call) fast_reply_now = no_fast_path;
 }
 
+namespace {
+constinit auto chosen_call = no_fast_path;
+constinit auto chosen_reply = no_fast_path;
+constinit bool is_open = true;
+}  // namespace
+
 void astrata::kernel::choose_fast_path(bool has_several_processors) {
     if (!arch::can_switch_directly())
         return;
-    fast_call_now = has_several_processors ? fast_call : fast_call_alone;
-    fast_reply_now = has_several_processors ? fast_reply : fast_reply_alone;
+    chosen_call = has_several_processors ? fast_call : fast_call_alone;
+    chosen_reply = has_several_processors ? fast_reply : fast_reply_alone;
+    open_fast_path(is_open);
+}
+
+void astrata::kernel::open_fast_path(bool is_wanted) {
+    is_open = is_wanted;
+    __atomic_store_n(&fast_call_now, is_wanted ? chosen_call : no_fast_path, __ATOMIC_RELAXED);
+    __atomic_store_n(&fast_reply_now, is_wanted ? chosen_reply : no_fast_path, __ATOMIC_RELAXED);
 }

@@ -17,5 +17,7 @@ enum class ParkedIn : std::uint8_t { nothing, call, receive };
 /// Switches the fast path on, in the form for one or several CPUs: once the boot CPU knows its features, and before a
 /// second CPU starts. Never back: a CPU that goes offline may have threads to itself.
 void choose_fast_path(bool has_several_processors);
+/// Sends every message the long way while it is closed, for whoever wants to see them all. Calls under way are not affected.
+void open_fast_path(bool is_wanted);
 
 }  // namespace astrata::kernel

@@ -8,6 +8,7 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/user_exit.h"
 
 namespace astrata::kernel {
@@ -34,6 +35,8 @@ Result<Step> call(Thread& caller, arch::TrapFrame& frame) {
         .info = info, .words = frame.words.data(), .badge = found.badge, .kind = abi::DeliveryKind::message};
     arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
     auto& endpoint = static_cast<Endpoint&>(*found.object);
+    if (trace::is_on(abi::TraceGroups::ipc)) [[unlikely]]
+        trace::record(abi::trace_ipc_call(endpoint.id(), caller.call_number, info.bytes()));
     MonotonicNs const deadline{frame.rdx};
     auto const started = TRY(endpoint.start_call(caller));
     // A queued caller that gives up must leave the queue, and so has something to come back to.
@@ -51,6 +54,8 @@ Result<RefOrNull<Thread>> answer(Thread& self, arch::TrapFrame& frame) {
     auto const taken = TRY(self.process().handles().take_reply(frame.rdi));
     auto caller = static_cast<Reply&>(*taken.object).claim(taken.badge, wake_normal);
     if (caller) {
+        if (trace::is_on(abi::TraceGroups::ipc)) [[unlikely]]
+            trace::record(abi::trace_ipc_reply(caller->id(), taken.badge, info.bytes()));
         if (auto delivered = deliver_reply(self, info, *caller); !delivered) {
             sched::make_ready(*caller);
             return fail(delivered.error());
@@ -188,8 +193,9 @@ void reply_and_wait(Thread& caller, arch::TrapFrame& frame) {
 extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
     auto& caller = arch::current_thread();
-    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    ++caller.uncounted_system_calls;
     arch::enable_interrupts();
+    trace::Call const traced(frame);
     if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
         call_endpoint(caller, frame);
     else

@@ -40,6 +40,7 @@ struct Mapping : AvlLink, ObjectView {
     abi::Access access{};
     abi::Access allowed{};  // what protect may grant
     abi::MapFlags flags{};  // of private, allow_jit, uncached
+    bool is_touched = false;  // page tables or the private tree may have pages of it
 
     /// Everything but its places in the tree and on the object's list, and the space.
     void show_same_as(Mapping const& other) {
@@ -50,6 +51,7 @@ struct Mapping : AvlLink, ObjectView {
         access = other.access;
         allowed = other.allowed;
         flags = other.flags;
+        is_touched = other.is_touched;
     }
 
     [[nodiscard]] VirtAddr end() const { return start + page_count * page_size; }
@@ -170,6 +172,7 @@ private:
         static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
+        bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
 
     private:
@@ -180,7 +183,7 @@ private:
 
     // A page that a fault found missing, and its object, kept alive while it is fetched.
     struct Missing {
-        RefOrNull<MemoryObject> object;
+        RefOrNull<MemoryObject> object;  // also of a shared page for which there was no memory
         MemoryObject::PageLookup lookup;
     };
     enum class Resolution { resolved, needs_pager };
@@ -197,13 +200,20 @@ private:
     // Mappings (address_space.cc).
     [[nodiscard]] Mapping* mapping_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
     [[nodiscard]] Mapping* first_mapping_after_locked(VirtAddr address) REQUIRES(mapping_lock_);
-    Result<Mapping*> make_mapping();
-    void free_mapping(Mapping& mapping);
-    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    Result<Mapping*> make_mapping() REQUIRES(mapping_lock_);
+    void free_mapping(Mapping& mapping) REQUIRES(mapping_lock_);
+    void free_spare_mappings() REQUIRES(mapping_lock_);
+    /// `lower`: the mapping directly below, or null.
+    void insert_locked(Mapping& mapping, Mapping* lower) REQUIRES(mapping_lock_);
+    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_) {
+        insert_locked(mapping, mappings_.last_not_after(mapping.start.value));
+    }
     void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_all_locked() REQUIRES(mapping_lock_);
     void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
     Result<> split_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
+    Result<Mapping*> split_locked(Mapping& lower, VirtAddr address) REQUIRES(mapping_lock_);
+    bool change_entries_locked(Mapping const& mapping) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     [[nodiscard]] Result<VirtAddr> find_free_locked(VirtAddr hint, std::uint64_t length) REQUIRES(mapping_lock_);
     [[nodiscard]] bool is_free_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
@@ -214,8 +224,8 @@ private:
         REQUIRES(mapping_lock_);
     Result<VirtAddr> move_locked(VirtAddr address, std::uint64_t length, VirtAddr new_address, std::uint64_t new_length,
                                  abi::MapFlags flags) REQUIRES(mapping_lock_);
-    bool extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags)
-        REQUIRES(mapping_lock_);
+    bool extend_locked(Mapping* lower, Mapping* upper, VirtAddr start, std::uint64_t length, abi::Access access,
+                       abi::MapFlags flags) REQUIRES(mapping_lock_);
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
@@ -244,13 +254,16 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
+    [[nodiscard]] paging::Attributes attributes_of(Mapping const& mapping) const {
+        return {.write = has(mapping.access, abi::Access::write),
+                .execute = has(mapping.access, abi::Access::execute),
+                .user = is_guest() || !is_hosted(),
+                .uncached = has(mapping.flags, abi::MapFlags::uncached)};
+    }
     [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
-        return arch::PageFormat::leaf(page,
-                                      {.write = may_write && has(mapping.access, abi::Access::write),
-                                       .execute = has(mapping.access, abi::Access::execute),
-                                       .user = is_guest() || !is_hosted(),
-                                       .uncached = has(mapping.flags, abi::MapFlags::uncached)},
-                                      0);
+        auto attributes = attributes_of(mapping);
+        attributes.write &= may_write;
+        return arch::PageFormat::leaf(page, attributes, 0);
     }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
@@ -264,6 +277,10 @@ private:
     Mutex<LockRank::space_mapping> mapping_lock_;
     Mappings mappings_ GUARDED_BY(mapping_lock_);
     Mapping* last_found_ GUARDED_BY(mapping_lock_) = nullptr;
+    // Mappings taken out of use, paid for as before: a change of the map mostly ends one and begins another.
+    static constexpr std::size_t spare_limit = 2;
+    std::array<Mapping*, spare_limit> spare_ GUARDED_BY(mapping_lock_){};
+    std::size_t spare_count_ GUARDED_BY(mapping_lock_) = 0;
     mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
     VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
     std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;
@@ -274,6 +291,11 @@ private:
     // The lowest-level table used last, and which 2 MiB it covers: the next fault is mostly nearby.
     std::uint64_t recent_block_ GUARDED_BY(page_table_lock_) = 0;
     PhysAddr recent_table_ GUARDED_BY(page_table_lock_);  // 0: none
+    // That table stays when it becomes empty, because memory that was just freed is mostly soon replaced. One such table is
+    // kept: the one before it is freed when another takes its place.
+    static constexpr std::uint64_t no_block = ~std::uint64_t{0};
+    std::uint64_t kept_block_ GUARDED_BY(page_table_lock_) = no_block;
+    std::uint64_t stale_block_ GUARDED_BY(page_table_lock_) = no_block;
     std::atomic<std::uint64_t> table_pages_ = 0;
 
 };

@@ -37,6 +37,14 @@ void AddressSpace::Tables::free(PhysAddr table) NO_THREAD_SAFETY_ANALYSIS {
     retired_.add(table);
 }
 
+bool AddressSpace::Tables::keep_empty(PhysAddr table) NO_THREAD_SAFETY_ANALYSIS {
+    if (table != space_.recent_table_)
+        return false;
+    if (space_.kept_block_ != space_.recent_block_)
+        space_.stale_block_ = std::exchange(space_.kept_block_, space_.recent_block_);
+    return true;
+}
+
 void AddressSpace::Tables::root_entry_added(unsigned index, paging::Entry entry) {
     if (space_.native_root_ != space_.restricted_root_)
         paging::store_entry(entries(space_.native_root_)[index], entry);
@@ -74,6 +82,7 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     if (!is_guest() && is_hosted())
         forget_pages(first_address(), (last_address() - first_address()) / page_size);
     remove_all_locked();
+    free_spare_mappings();
     private_pages_.clear();
     if (!is_guest() && is_hosted()) {
         // The tables went with the mappings.
@@ -85,6 +94,9 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
     tables.free_tables(0, user_slots);
+    // Their entries for the kernel's half were never counted.
+    for (auto const root : {native_root_, restricted_root_})
+        Tables::used(root) = paging::entries_per_table;
     if (native_root_ != restricted_root_)
         pages.free(native_root_);
     pages.free(restricted_root_);
@@ -93,13 +105,18 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
 void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {
     Tables pages(*this);
     std::uint64_t removed = 0;
+    bool has_freed = false;
     {
         LockGuard guard(page_table_lock_);
         PageTables tables(restricted_root_, pages);
         removed = tables.unmap(start, page_count * page_size);
         resident_pages_ -= removed;
+        if (stale_block_ != no_block) {
+            tables.free_empty_table({std::exchange(stale_block_, no_block) * paging::bytes_of(1)});
+            has_freed = true;
+        }
     }
-    if (removed > 0)
+    if (removed > 0 || has_freed)
         flush(start, page_count);
     // `pages` frees the tables that have become empty only now.
 }

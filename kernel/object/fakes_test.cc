@@ -5,6 +5,7 @@
 #include "kernel/mem/address_space.h"
 #include "kernel/sched/thread_registry.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
@@ -34,6 +35,11 @@ void Thread::kill() {
 void register_process(Process&) {}
 void unregister_process(Process&) {}
 void unregister_thread(Thread&) {}
+
+constinit std::atomic<std::uint32_t> trace::enabled_groups = 0;
+void trace::record_process_end(Process&, abi::ProcessState, std::int64_t) {}
+void trace::record_silo_start(Silo&, Silo const*) {}
+void trace::record_silo_end(Silo&) {}
 
 Result<> map_vdso(AddressSpace&) {
     return {};

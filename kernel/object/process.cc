@@ -8,6 +8,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/thread_registry.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
@@ -97,6 +98,8 @@ void Process::give_everything_up() {
     {
         LockGuard guard(lock_);
         state_ = end_state_;
+        if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+            trace::record_process_end(*this, state_, exit_code_);
     }
     silo_->remove_process(*this);
     ended.signal(1);

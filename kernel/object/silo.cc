@@ -2,6 +2,7 @@
 
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
@@ -10,6 +11,8 @@ Silo::Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory)
       depth_(parent_ ? parent_->depth_ + 1 : 0), memory_(std::move(memory)) {}
 
 Silo::~Silo() {
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_silo_end(*this);
     if (parent_) {
         LockGuard guard(parent_->lock_);
         if (parent_->children_.is_linked(*this))
@@ -34,6 +37,8 @@ Result<Ref<Silo>> Silo::create(Silo* parent, std::uint64_t memory_limit, std::ui
             return fail(Error::bad_state);
         parent->children_.push_back(*silo);
     }
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_silo_start(*silo, parent);
     return silo;
 }
 

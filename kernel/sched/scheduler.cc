@@ -13,6 +13,7 @@
 #include "kernel/sync/spin_lock.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer_queue.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel::sched {
 
@@ -159,6 +160,20 @@ void charge_time(Thread& thread, std::uint64_t now) {
         thread.silo_run_ticks->fetch_add(ticks, std::memory_order_relaxed);
 }
 
+// What the thread has counted for itself. Interrupts are off.
+void settle_counts(arch::PerCpu& cpu, Thread& thread) {
+    if (thread.uncounted_system_calls == 0 && thread.uncounted_page_faults == 0)
+        return;
+    auto const calls = std::exchange(thread.uncounted_system_calls, 0);
+    auto const faults = std::exchange(thread.uncounted_page_faults, 0);
+    cpu.system_calls += calls;
+    cpu.page_faults += faults;
+    if (!thread.is_user())
+        return;
+    thread.process().silo().system_calls.fetch_add(calls, std::memory_order_relaxed);
+    thread.process().silo().page_faults.fetch_add(faults, std::memory_order_relaxed);
+}
+
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
 void change_to(arch::PerCpu& cpu, Thread& next) {
     auto& previous = *cpu.current;
@@ -173,6 +188,9 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
         arch::pause();
     auto const now = arch::timestamp();
     charge_time(previous, now);
+    settle_counts(cpu, previous);
+    if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
+        trace::record_switch(previous, next);
     next.switched_in_ticks = now;
     next.is_on_cpu.store(true, std::memory_order_relaxed);
     next.cpu.store(cpu.index, std::memory_order_relaxed);
@@ -231,6 +249,8 @@ void make_ready(Thread& thread) {
     // Whoever waited has earned its full priority again.
     thread.effective_priority = thread.base_priority;
     auto const target = choose_cpu(thread);
+    if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
+        trace::record_wake(thread, target);
     {
         auto& queue = run_queues[target];
         LockGuard guard(queue.lock);
@@ -381,6 +401,7 @@ constexpr std::uint64_t pause_between_interrupts_ns = 200'000;
 void timer_interrupt() {
     auto& cpu = arch::this_cpu();
     ++cpu.timer_interrupts;
+    settle_counts(cpu, *cpu.current);
     cpu.armed_ticks = ~std::uint64_t{0};
     auto& own = timers[cpu.index];
     // However many timers are due, and however short their periods: threads get time between the interrupts.
@@ -401,6 +422,8 @@ void timer_interrupt() {
             own.queue.remove(*due);
             own.expiring.store(due, std::memory_order_relaxed);
         }
+        if (trace::is_on(abi::TraceGroups::timers)) [[unlikely]]
+            trace::record_always(abi::trace_timer_expired(due->deadline.value, now.value - due->deadline.value));
         due->expired(*due);
         own.expiring.store(nullptr, std::memory_order_release);
     }

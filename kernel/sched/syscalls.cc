@@ -72,6 +72,11 @@ Result<> sys_thread_kick(Thread&, ThreadKickArgs const& args) {
     return {};
 }
 
+Result<> sys_thread_kick_program(Thread&, ThreadKickProgramArgs const& args) {
+    args.thread->kick_program();
+    return {};
+}
+
 Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
     sched::yield();
     return {};

@@ -148,7 +148,7 @@ std::uint32_t Thread::unpark() {
 }
 
 bool Thread::is_interrupted_already() {
-    return is_user() && pending_.load(std::memory_order_seq_cst) != 0 && try_interrupt();
+    return is_user() && (pending_.load(std::memory_order_seq_cst) & pending_interruption) != 0 && try_interrupt();
 }
 
 bool Thread::try_interrupt() {
@@ -176,7 +176,7 @@ std::uint32_t Thread::finish_wait() {
         sched::cancel_timer(timeout_);
     wait_state_.end();
     if (wake_status_ == static_cast<std::uint32_t>(Error::interrupted))
-        take_kick();
+        pending_.fetch_and(~pending_kick, std::memory_order_relaxed);
     return wake_status_;
 }
 
@@ -189,6 +189,11 @@ void Thread::timeout_expired(TimerNode& timer) {
 void Thread::kick() {
     pending_.fetch_or(pending_kick, std::memory_order_seq_cst);
     interrupt_wait();
+}
+
+void Thread::kick_program() {
+    pending_.fetch_or(pending_program_kick, std::memory_order_seq_cst);
+    sched::interrupt_if_running(*this);
 }
 
 void Thread::kill() {

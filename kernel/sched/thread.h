@@ -119,11 +119,13 @@ public:
     // ---- Kicks and kills, from any thread.
 
     void kick();
+    /// Ends the present or next run of foreign code, and no wait.
+    void kick_program();
     void kill();
     /// A thread that was never started ends with its last handle: nobody can start it any more.
     void handles_gone() override;
     [[nodiscard]] bool is_kick_pending() const {
-        return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0;
+        return (pending_.load(std::memory_order_relaxed) & (pending_kick | pending_program_kick)) != 0;
     }
     [[nodiscard]] bool is_kill_pending() const {
         return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0;
@@ -131,7 +133,8 @@ public:
     [[nodiscard]] bool has_pending() const { return pending_.load(std::memory_order_relaxed) != 0; }
     /// Zero while nothing is pending; for the entry code.
     [[nodiscard]] std::atomic<std::uint32_t> const& pending_word() const { return pending_; }
-    void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
+    /// By what ends a run of foreign code: kicks of both kinds.
+    void take_kick() { pending_.fetch_and(~(pending_kick | pending_program_kick), std::memory_order_relaxed); }
 
     /// True once, if the thread was never started: it never will be, and somebody else must take it out of its process.
     [[nodiscard]] bool claim_unstarted() { return !is_started_.exchange(true, std::memory_order_acq_rel); }
@@ -154,6 +157,9 @@ public:
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;
+    // Since the CPU and the silo were told last; only the thread itself and the switch away from it touch them.
+    std::uint32_t uncounted_system_calls = 0;
+    std::uint32_t uncounted_page_faults = 0;
 
     arch::ThreadState arch;
 
@@ -164,7 +170,7 @@ public:
     std::uint64_t call_number = 0;
     arch::TrapFrame* frame = nullptr;  // of the thread's system calls: where results go
     struct {
-        std::uint64_t silo = 0, process = 0;   // ids that receivers of the thread's messages are told
+        std::uint64_t silo = 0, process = 0;  // ids that receivers of the thread's messages are told
     } sender;
     std::atomic<std::uint64_t>* silo_run_ticks = nullptr;   // of the silo of a user thread
     RefOrNull<KernelObject> receive_source;  // what the thread waits on, or waited on last, without a deadline
@@ -193,6 +199,8 @@ private:
     friend class WaitQueue;
     static constexpr std::uint32_t pending_kick = 1;
     static constexpr std::uint32_t pending_kill = 2;
+    static constexpr std::uint32_t pending_program_kick = 4;
+    static constexpr std::uint32_t pending_interruption = pending_kick | pending_kill;  // what ends a wait
 
     static void timeout_expired(TimerNode& timer);
     [[noreturn]] void finish();
@@ -208,7 +216,7 @@ private:
     }
 
     RefOrNull<Process> process_;
-    AddressSpace* native_space_ = nullptr;   // guest_space or the process's home space
+    AddressSpace* native_space_ = nullptr;  // guest_space or the process's home space
     std::array<char, name_capacity> name_{};
     mem::KernelStack stack_;
     Ref<Reply> reply_;

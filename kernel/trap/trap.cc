@@ -11,6 +11,7 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/panic.h"
 #include "kernel/trap/user_exit.h"
 #include "kernel/user_copy/user_span.h"
@@ -113,7 +114,9 @@ void handle_exception(arch::TrapFrame& frame) {
         std::uint64_t unused = 0;
         bool const is_user_memory = fault_address < layout::home_end.value || is_in_hosted_part({fault_address});
         if (is_user || (is_user_memory && find_recovery(frame.rip, unused))) {
-            ++arch::this_cpu().page_faults;
+            ++thread.uncounted_page_faults;
+            if (trace::is_on(abi::TraceGroups::faults)) [[unlikely]]
+                trace::record(abi::trace_page_fault(fault_address, frame.error_code, frame.rip));
             bool const is_restricted = is_user && arch::this_cpu().restricted != nullptr;
             // QEMU's iret in user mode reads the stack with the kernel's rights, which SMAP refuses whatever the page
             // is.
@@ -144,12 +147,12 @@ void handle_exception(arch::TrapFrame& frame) {
 }
 
 void handle_interrupt(std::uint8_t vector) {
-    auto& cpu = arch::this_cpu();
     arch::HeldLocksAside const held_locks_aside;
-    ++cpu.interrupts;
-    if (vector == arch::spurious_vector)
-        return;
+    ++arch::this_cpu().interrupts;
+    if (trace::is_on(abi::TraceGroups::interrupts)) [[unlikely]]
+        trace::record_always(abi::trace_interrupt_enter(vector));
     switch (vector) {
+    case arch::spurious_vector: break;
     case arch::timer_vector:
         arch::end_of_interrupt();
         sched::timer_interrupt();
@@ -159,12 +162,15 @@ void handle_interrupt(std::uint8_t vector) {
         sched::reschedule_interrupt();
         break;
     case arch::tlb_flush_vector:
+        ++arch::this_cpu().tlb_shootdowns;
         tlb::answer_request();
         arch::end_of_interrupt();
         break;
     case arch::stop_vector: arch::halt_forever();
     default: Interrupt::arrived(vector); break;
     }
+    if (trace::is_on(abi::TraceGroups::interrupts)) [[unlikely]]
+        trace::record_always(abi::trace_interrupt_exit(vector));
 }
 
 }  // namespace

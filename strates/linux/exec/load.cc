@@ -5,6 +5,7 @@
 
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
+#include "strates/linux/exec/program_vdso.h"
 #include "strates/linux/memory/file_backing.h"
 #include "strates/linux/vfs/operations.h"
 
@@ -169,6 +170,7 @@ LinuxResult<LoadedProgram> load_program(Task& task, File& file, Memory& memory, 
         program.interpreter_base = loader_bias + loader.begin();
         program.entry = loader_bias + loader.entry;
     }
+    program.vdso = LTRY(map_program_vdso(memory));
     return program;
 }
 

@@ -51,6 +51,7 @@ struct PerCpu {
     std::uint64_t system_calls = 0;
     std::uint64_t page_faults = 0;
     std::uint64_t ipc_calls = 0;
+    std::uint64_t tlb_shootdowns = 0;  // requests of others that this CPU answered
     std::uint64_t idle_ticks = 0;
     std::uint64_t slice_end_ticks = 0;              // when the current thread's time slice is used up
     std::uint64_t armed_ticks = ~std::uint64_t{0};  // what the local timer is set to; ~0 when it is stopped
