@@ -25,12 +25,6 @@ def files():
         stdout="one\ntwo\none\ntwo\ng\nl\n640\n1048576\n10\n2001-02-03\n./a/g\n./z\n")
 
 
-@scenario("linux.holes_take_no_room")
-def holes():
-    run("sh", "-c", "truncate -s 10M /tmp/a; echo x >> /tmp/a; stat -c '%s' /tmp/a; du -k /tmp/a").check(
-        stdout="10485762\n4\t/tmp/a\n")
-
-
 @scenario("linux.here_documents_and_substitution")
 def here_documents():
     shell("cat <<END\n$((6 * 7)) $(echo nested $(echo deeper))\nEND").check(stdout="42 nested deeper\n")

@@ -10,14 +10,6 @@ Result<std::uint64_t> MemoryContents::size() {
     return object_.get() == 0 ? size_ : object_.size();
 }
 
-Result<Contents::Extent> MemoryContents::extent() {
-    if (object_.get() == 0)
-        return Extent{.size = size_, .allocated = size_};
-    auto const info = TRY(sys::memory_object_info(object_.get()));
-    // What a file of the archive shows is not all its own, but none of it is a hole.
-    return Extent{.size = info.size, .allocated = archive_ == 0 ? info.resident_bytes : info.size};
-}
-
 Result<> MemoryContents::set_size(std::uint64_t size) {
     TRY(object());
     return sys::memory_object_set_size(object_.get(), size);

@@ -16,7 +16,6 @@ public:
         : archive_(archive), offset_(offset), size_(size) {}
 
     Result<std::uint64_t> size() override;
-    Result<Extent> extent() override;
     Result<> set_size(std::uint64_t size) override;
     Result<std::uint64_t> write(std::uint64_t offset, Bytes bytes) override;
 

@@ -185,20 +185,16 @@ Result<abi::NodeAttributes> Tree::adopt(Node& directory, std::string_view name, 
 
 abi::NodeAttributes Tree::attributes_of(Node& node) {
     std::uint64_t size = 0;
-    std::uint64_t allocated = 0;
     switch (node.meta.kind) {
-    case abi::NodeKind::file: {
-        Contents::Extent const last{.size = node.last_size, .allocated = node.last_size};
-        auto const extent = node.contents != nullptr ? node.contents->extent().value_or(last) : last;
-        size = extent.size;
-        allocated = extent.allocated;
+    case abi::NodeKind::file:
+        size = node.contents != nullptr ? node.contents->size().value_or(node.last_size) : node.last_size;
         break;
-    }
     case abi::NodeKind::directory: size = block_size; break;
     case abi::NodeKind::symbolic_link: size = node.target_length; break;
     default: break;
     }
-    auto const blocks = allocated / block_size + (allocated % block_size != 0 ? 1 : 0);
+    auto const blocks =
+        node.meta.kind == abi::NodeKind::file ? size / block_size + (size % block_size != 0 ? 1 : 0) : 0;
     return {.node = node.id,
             .size = size,
             .blocks_512 = blocks * (block_size / 512),

@@ -22,14 +22,6 @@ class Contents {
 public:
     virtual ~Contents() = default;
     [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
-    struct Extent {
-        std::uint64_t size;
-        std::uint64_t allocated;  ///< bytes of memory; less than the size if there are holes
-    };
-    [[nodiscard]] virtual Result<Extent> extent() {
-        auto const bytes = TRY(size());
-        return Extent{.size = bytes, .allocated = bytes};
-    }
     [[nodiscard]] virtual Result<> set_size(std::uint64_t size) = 0;
     /// Grows the file if need be. Returns how much was written, less than asked for only if memory ran out half-way.
     [[nodiscard]] virtual Result<std::uint64_t> write(std::uint64_t offset, Bytes bytes) = 0;
