@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -126,11 +127,11 @@ TEST(RegionMap, agrees_with_a_model_under_random_use) {
         case 0:
         case 1:
             map.insert(anonymous(low + first * page, low + end * page, access));
-            std::fill(model.begin() + static_cast<std::ptrdiff_t>(first), model.begin() + static_cast<std::ptrdiff_t>(end), access + 1);
+            std::ranges::fill(std::span(model).subspan(first, end - first), access + 1);
             break;
         case 2:
             map.remove(low + first * page, low + end * page);
-            std::fill(model.begin() + static_cast<std::ptrdiff_t>(first), model.begin() + static_cast<std::ptrdiff_t>(end), 0);
+            std::ranges::fill(std::span(model).subspan(first, end - first), 0);
             break;
         default:
             map.protect(low + first * page, low + end * page, access);
@@ -150,8 +151,7 @@ TEST(RegionMap, agrees_with_a_model_under_random_use) {
         auto const wanted = 1 + random() % 6;
         std::uint64_t expected = 0;
         for (std::uint64_t start = pages - wanted + 1; start-- > 0 && expected == 0;) {
-            if (std::all_of(model.begin() + static_cast<std::ptrdiff_t>(start),
-                            model.begin() + static_cast<std::ptrdiff_t>(start + wanted), [](int each) { return each == 0; }))
+            if (std::ranges::all_of(std::span(model).subspan(start, wanted), [](int each) { return each == 0; }))
                 expected = low + start * page;
         }
         ASSERT_EQ(map.find_gap(wanted * page, low, high, page), expected);
