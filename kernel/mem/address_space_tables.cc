@@ -124,6 +124,9 @@ void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {
     {
         LockGuard guard(page_table_lock_);
         PageTables tables(restricted_root_, pages);
+        // At its end a space keeps no table; one that is hosted in the kernel could not free it later.
+        if (start == first_address() && page_count == (last_address() - first_address()) / page_size)
+            recent_table_ = {};
         removed = tables.unmap(start, page_count * page_size);
         resident_pages_ -= removed;
         if (stale_block_ != no_block) {

@@ -370,5 +370,39 @@ TEST_F(AddressSpaceTest, gives_everything_back) {
     EXPECT_LE(before - mem::count_frames().free, 8U);
 }
 
+TEST_F(AddressSpaceTest, keeps_one_empty_table_however_many_there_were) {
+    auto space = guest();
+    auto const tables = [&] {
+        abi::AddressSpaceInfo info;
+        space->fill(info);
+        return info.page_table_bytes / page_size;
+    };
+    std::uint64_t most = 0;
+    for (std::uint64_t block = 1; block <= 100; ++block) {
+        VirtAddr const at{block * (2U << 20)};
+        ASSERT_TRUE(space->map_anonymous(at, page_size, rw, abi::MapFlags::fixed));
+        ASSERT_TRUE(mmu_.write(*space, at, block));
+        ASSERT_TRUE(space->unmap(at, page_size));
+        EXPECT_EQ(mmu_.read(*space, at).error(), Error::bad_address);
+        most = std::max(most, tables());
+    }
+    EXPECT_LE(most, 7U);
+    // The next use of such a place finds it zeroed and alone.
+    ASSERT_TRUE(space->map_anonymous({100 * (2U << 20)}, 2 * page_size, rw, abi::MapFlags::fixed));
+    EXPECT_EQ(mmu_.read(*space, {100 * (2U << 20)}).value(), 0U);
+    EXPECT_EQ(mmu_.read(*space, {100 * (2U << 20) + page_size}).value(), 0U);
+}
+
+TEST_F(AddressSpaceTest, a_home_hosted_in_the_kernel_leaves_no_table_behind) {
+    auto const before = mem::count_frames().by_kind[static_cast<std::size_t>(mem::FrameKind::page_table)];
+    {
+        auto const home = AddressSpace::create_hosted_home(account()).value();
+        auto const at = home->map_anonymous({}, page_size, rw, none).value();
+        ASSERT_TRUE(home->handle_fault(at, abi::Access::write));
+        ASSERT_TRUE(home->unmap(at, page_size));
+    }
+    EXPECT_EQ(mem::count_frames().by_kind[static_cast<std::size_t>(mem::FrameKind::page_table)], before);
+}
+
 }  // namespace
 }  // namespace astrata::kernel

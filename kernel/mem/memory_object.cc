@@ -289,7 +289,7 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
             auto const pages = std::min(pages_for(position % page_size + wanted), request_limit);
             step = ++unanswered < unanswered_limit ? request(lookup, pages) : fail(Error::io);
         } else {
-            unanswered = 0;
+            unanswered = refused = 0;
             count = std::min(page_size - position % page_size, wanted);
             auto const page = lookup.state == PageState::present ? lookup.page : mem::zero_page();
             step = copy(page_bytes(page).subspan(position % page_size, count), done);

@@ -7,6 +7,7 @@
 #include "arch/cpu.h"
 #include "arch/local_timer.h"
 #include "arch/smp.h"
+#include "kernel/mem/frames.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/reaper.h"
 #include "kernel/sched/thread.h"
@@ -346,8 +347,10 @@ void enter_idle() {
         auto has_work = [&cpu] {
             return cpu.needs_reschedule != 0 || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0;
         };
-        while (!has_work() && arch::timestamp() < give_up)
-            arch::pause();
+        while (!has_work() && arch::timestamp() < give_up) {
+            if (!mem::prepare_zeroed_frame())
+                arch::pause();
+        }
         (void)arch::disable_interrupts();
         // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not
         // wake this CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders

@@ -151,8 +151,7 @@ TEST(RegionMap, agrees_with_a_model_under_random_use) {
         auto const wanted = 1 + random() % 6;
         std::uint64_t expected = 0;
         for (std::uint64_t start = pages - wanted + 1; start-- > 0 && expected == 0;) {
-            if (std::all_of(model.begin() + static_cast<std::ptrdiff_t>(start),
-                            model.begin() + static_cast<std::ptrdiff_t>(start + wanted), [](int each) { return each == 0; }))
+            if (std::ranges::all_of(std::span(model).subspan(start, wanted), [](int each) { return each == 0; }))
                 expected = low + start * page;
         }
         ASSERT_EQ(map.find_gap(wanted * page, low, high, page), expected);
