@@ -29,15 +29,8 @@ DefaultAction default_action(Signal signal) {
 }
 
 LinuxResult<Ref<SignalActions>> SignalActions::copy() {
-    auto copy = LTRY(make_ref<SignalActions>());
-    std::array<SignalAction, last_signal> actions;
-    {
-        Lock lock(mutex_);
-        actions = actions_;
-    }
-    Lock lock(copy->mutex_);
-    copy->actions_ = actions;
-    return copy;
+    Lock lock(mutex_);
+    return make_ref<SignalActions>(actions_);
 }
 
 SignalAction SignalActions::get(Signal signal) {
