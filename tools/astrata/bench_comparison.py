@@ -83,8 +83,10 @@ class Comparison:
         except MachineError as error:
             self.problems.append(f"{' '.join(metrics) or 'all calls'}, {hosting} mode: {str(error).splitlines()[0]}")
             return {}
-        failed = [line for line in boot.output.splitlines() if " failed " in line]
-        self.problems += [f"{line} ({hosting} mode)" for line in failed]
+        for line in boot.output.splitlines():
+            problem = f"{line} ({hosting} mode)"
+            if " failed " in line and problem not in self.problems:
+                self.problems.append(problem)
         return boot.metrics()
 
     def _pairs(self, processors: int) -> tuple[Metrics, Metrics]:
