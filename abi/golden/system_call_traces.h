@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -103,6 +103,9 @@ inline constexpr std::array<SystemCallTrace, 88> system_call_traces{{
     {"random_read", "pl", "into length"},
     {"null_call", "", ""},
     {"pager_discard", "huu", "reply offset length"},
+    {"silo_set_cpu_limits", "huuuu", "silo quota_us period_us weight highest_priority"},
+    {"thread_set_policy", "he", "thread policy"},
+    {"cpu_set_online", "huu", "root index is_online"},
 }};
 
 }  // namespace astrata::abi

@@ -103,6 +103,11 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     return args.info.write(info);
 }
 
+Result<> sys_cpu_set_online(Thread&, CpuSetOnlineArgs const& args) {
+    TRY(require_root(*args.root));
+    return sched::set_online(args.index, args.is_online != 0);
+}
+
 Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {
     TRY(require_root(*args.root));
     arch::stop_other_cpus();

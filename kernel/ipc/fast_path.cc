@@ -1,5 +1,6 @@
 #include "kernel/ipc/fast_path.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "arch/direct_switch.h"
@@ -101,6 +102,7 @@ public:
         receiver->buffer->sender_process = self.process().id();
         copy_beyond_registers(self, *receiver, bytes);
         arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
+        receiver->resting_priority = std::max(receiver->base_priority, self.effective_priority);
         return park_and_switch(cpu, self, ParkedIn::call, *receiver);
     }
 
@@ -145,6 +147,7 @@ public:
         remove_reply(table, *reply_entry);
         append(is_set ? set->waiters_ : endpoint->receivers_, self);
         copy_beyond_registers(self, *caller, bytes);
+        self.resting_priority = self.base_priority;
         return park_and_switch(cpu, self, ParkedIn::receive, *caller);
     }
 
@@ -195,7 +198,7 @@ private:
                                                                      Thread& next) {
         next.parked_in = ParkedIn::nothing;
         next.wait_state_.store(Thread::WaitState::running, std::memory_order_relaxed);
-        next.effective_priority = next.base_priority;
+        next.effective_priority = next.resting_priority;
         self.has_delivery = false;
         self.parked_in = state;
         self.wait_state_.exchange(Thread::WaitState::waiting, std::memory_order_seq_cst);

@@ -1,15 +1,22 @@
 #include "kernel/object/silo.h"
 
+#include <algorithm>
+
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
 
 namespace astrata::kernel {
 
 Silo::Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory)
-    : KernelObject(abi::ObjectKind::silo, std::move(own_cost)), parent_(std::move(parent)),
-      depth_(parent_ ? parent_->depth_ + 1 : 0), memory_(std::move(memory)) {}
+    : KernelObject(abi::ObjectKind::silo, std::move(own_cost)), cpu(*this), parent_(std::move(parent)),
+      depth_(parent_ ? parent_->depth_ + 1 : 0), memory_(std::move(memory)),
+      highest_priority_(parent_ ? priority::first_real_time - 1 : priority::highest) {
+    cpu_limits::add(*this);
+}
 
 Silo::~Silo() {
+    cpu_limits::remove(*this);
     if (parent_) {
         LockGuard guard(parent_->lock_);
         if (parent_->children_.is_linked(*this))
@@ -35,6 +42,13 @@ Result<Ref<Silo>> Silo::create(Silo* parent, std::uint64_t memory_limit, std::ui
         parent->children_.push_back(*silo);
     }
     return silo;
+}
+
+std::uint8_t Silo::highest_priority() const {
+    auto level = highest_priority_.load(std::memory_order_relaxed);
+    for (auto const* silo = parent(); silo != nullptr; silo = silo->parent())
+        level = std::min(level, silo->highest_priority_.load(std::memory_order_relaxed));
+    return level;
 }
 
 Result<> Silo::count(Quota Silo::* quota) {

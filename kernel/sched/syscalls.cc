@@ -77,9 +77,15 @@ Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args) {
     if (args.priority > priority::highest)
         return fail(Error::out_of_range);
-    if (args.priority >= priority::first_real_time && !caller.process().silo().is_root())
+    if (args.priority >= priority::first_real_time && !caller.process().silo().is_root() &&
+        args.priority > args.thread->process().silo().highest_priority())
         return fail(Error::access_denied);
     sched::set_priority(*args.thread, static_cast<std::uint8_t>(args.priority));
+    return {};
+}
+
+Result<> sys_thread_set_policy(Thread&, ThreadSetPolicyArgs const& args) {
+    args.thread->is_fifo = args.policy == abi::SchedulingPolicy::fifo;
     return {};
 }
 

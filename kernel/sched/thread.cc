@@ -9,8 +9,10 @@
 #include "kernel/mem/memory_object.h"
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread_registry.h"
+#include "kernel/sched/timers.h"
 #include "kernel/user_copy/user_span.h"
 
 namespace astrata::kernel {
@@ -157,8 +159,11 @@ void Thread::cancel_wait() {
 }
 
 void Thread::arm_timeout(MonotonicNs deadline) {
-    if (deadline != never)
-        sched::arm_timer(timeout_, deadline);
+    if (deadline == never)
+        return;
+    // As much as Linux's standard timer slack; real time threads are not kept waiting.
+    constexpr std::uint64_t slack_ns = 50'000;
+    sched::arm_timer(timeout_, deadline, base_priority < priority::first_real_time ? slack_ns : 0);
 }
 
 std::uint32_t Thread::finish_wait() {
@@ -184,6 +189,7 @@ void Thread::kick() {
 void Thread::kill() {
     pending_.fetch_or(pending_kill, std::memory_order_seq_cst);
     interrupt_wait();
+    cpu_limits::stop_waiting(*this);
 }
 
 void Thread::interrupt_wait() {

@@ -2,6 +2,7 @@
 // (Fredman, Sedgewick, Sleator, Tarjan: The pairing heap, 1986.)
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "lib/base/units.h"
@@ -17,9 +18,10 @@ struct TimerNode {
     TimerNode& operator=(TimerNode const&) = delete;
 
     Expired const expired;
-    MonotonicNs deadline = never;
+    MonotonicNs deadline = never;         // the latest time
+    std::uint64_t slack_ns = 0;           // it may expire so much earlier, when there is an interrupt anyway
     bool is_armed = false;
-    std::uint32_t cpu = 0;          // whose queue it is in while armed
+    std::atomic<std::uint32_t> cpu = 0;   // whose queue it is in while armed
 
     // Heap links: first child, next sibling, and back to the previous sibling or, from the first child, to the parent.
     TimerNode* child = nullptr;

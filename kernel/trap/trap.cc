@@ -9,6 +9,7 @@
 #include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trap/panic.h"
@@ -197,6 +198,10 @@ void settle_before_user_mode(arch::TrapFrame& frame) {
                 cpu.restricted = nullptr;
             arch::enable_interrupts();
             thread.end();
+        }
+        if (cpu_limits::has_no_time(thread)) [[unlikely]] {
+            cpu_limits::wait_for_time(thread);
+            continue;
         }
         if (thread.is_kick_pending() && cpu.restricted != nullptr) [[unlikely]] {
             thread.take_kick();

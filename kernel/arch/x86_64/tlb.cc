@@ -82,6 +82,10 @@ void answer_request() {
     request.pending.fetch_and(~own, std::memory_order_release);
 }
 
+void flush_own() {
+    flush_here(0, ~std::uint64_t{0}, true);
+}
+
 void flush_range(CpuMask active, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     flush_everywhere(active, start.value, pages, false);
 }

@@ -3,6 +3,8 @@
 // use.
 #pragma once
 
+#include <atomic>
+
 #include "arch/address_space_switch.h"
 #include "arch/cpu.h"
 #include "arch/thread_state.h"
@@ -14,8 +16,14 @@
 
 namespace astrata::kernel::arch {
 
+inline constinit std::atomic<bool> is_direct_switch_on = false;
+
+/// Off while some silo's time is used up: every switch must ask then.
+inline void set_direct_switch(bool is_on) {
+    is_direct_switch_on.store(is_on && features.has_fsgsbase, std::memory_order_relaxed);
+}
 [[nodiscard, gnu::always_inline]] inline bool can_switch_directly() {
-    return features.has_fsgsbase;
+    return is_direct_switch_on.load(std::memory_order_relaxed);
 }
 
 /// The calling thread is parked and `next`, which was parked, is current. The caller's kernel stack stays in use until

@@ -1,6 +1,7 @@
 // What each CPU keeps for itself, reached through GS while in the kernel. The first fields are known to entry.S.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,8 +48,10 @@ struct PerCpu {
     std::uint64_t slice_end_ticks = 0;              // when the current thread's time slice is used up
     std::uint64_t armed_ticks = ~std::uint64_t{0};  // what the local timer is set to; ~0 when it is stopped
     Thread* switched_from = nullptr;                // during a switch: who ran before
-    bool is_online = false;
-    bool is_idle_waiting = false;  // halted or about to: a wake-up must interrupt it
+    bool is_started = false;                        // its data is complete and it runs its idle thread
+    std::atomic<bool> is_online = false;
+    std::atomic<bool> is_leaving = false;           // is to go offline, or has
+    std::atomic<bool> has_new_timers = false;       // which another CPU gave it
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
