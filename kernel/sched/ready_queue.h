@@ -25,7 +25,8 @@ template <typename T>
 class ReadyQueue {
 public:
     [[nodiscard]] bool is_empty() const { return occupied_ == 0; }
-    [[nodiscard]] std::uint8_t highest_level() const { return static_cast<std::uint8_t>(std::bit_width(occupied_) - 1); }
+    /// A bit for each level that has threads.
+    [[nodiscard]] std::uint32_t levels() const { return occupied_; }
 
     void push(T& thread, std::uint8_t level, bool at_front, std::uint64_t now) {
         // A time-shared thread that comes begins to wait; before, there was nobody whom real time could starve.
@@ -48,18 +49,16 @@ public:
     }
 
     /// The thread that is to run now, taken out; null if there is none.
-    [[nodiscard]] T* pop(std::uint64_t now, Patience const& patience) {
-        if (occupied_ == 0)
+    [[nodiscard, gnu::always_inline]] T* pop(std::uint64_t now, Patience const& patience) {
+        auto const candidates = occupied_;
+        if (candidates == 0)
             return nullptr;
-        auto candidates = occupied_;
-        if (auto const shared = candidates & time_shared_levels;
-            shared != 0 && shared != candidates && now - time_shared_since_ > patience.with_real_time)
-            candidates = shared;
         auto level = static_cast<std::size_t>(std::bit_width(candidates)) - 1;
-        if (level < priority::first_real_time) {
+        // With all on one level nobody is passed over.
+        if ((candidates & (candidates - 1)) != 0) [[unlikely]]
+            level = choose(now, patience);
+        else if (level < priority::first_real_time)
             time_shared_since_ = now;
-            level = bottom_if_patience_is_over(level, now, patience);
-        }
         auto* thread = levels_[level].front();
         remove(*thread);
         return thread;
@@ -83,6 +82,19 @@ public:
 
 private:
     static constexpr std::uint32_t time_shared_levels = (1U << priority::first_real_time) - 1;
+
+    [[gnu::noinline]] std::size_t choose(std::uint64_t now, Patience const& patience) {
+        auto candidates = occupied_;
+        if (auto const shared = candidates & time_shared_levels;
+            shared != 0 && shared != candidates && now - time_shared_since_ > patience.with_real_time)
+            candidates = shared;
+        auto level = static_cast<std::size_t>(std::bit_width(candidates)) - 1;
+        if (level < priority::first_real_time) {
+            time_shared_since_ = now;
+            level = bottom_if_patience_is_over(level, now, patience);
+        }
+        return level;
+    }
 
     std::size_t bottom_if_patience_is_over(std::size_t chosen, std::uint64_t now, Patience const& patience) {
         auto const bottom = static_cast<std::size_t>(std::countr_zero(occupied_));

@@ -35,7 +35,7 @@ TEST_F(ReadyQueueTest, gives_out_the_highest_level_first_and_the_same_level_in_t
     auto real_time = at(25);
     for (auto* runner : {&low, &first, &second, &real_time})
         push(*runner, 0);
-    EXPECT_EQ(queue.highest_level(), 25);
+    EXPECT_EQ(queue.levels(), 1U << 3 | 1U << 20 | 1U << 25);
     for (auto* expected : {&real_time, &first, &second, &low})
         EXPECT_EQ(queue.pop(1, patience), expected);
     EXPECT_TRUE(queue.is_empty());

@@ -33,64 +33,59 @@ constexpr std::uint64_t tick_ns = 4'000'000;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
 constexpr std::uint64_t idle_poll_ns = 30'000;
 
-// Computed once: every switch needs them.
+// In ticks; every switch needs them. For a counter of 1 GHz until the clock is known.
 struct Durations {
-    std::uint64_t slice = 0;
-    std::uint64_t tick = 0;
-    Patience patience{};
+    std::uint64_t slice = slice_ns;
+    std::uint64_t tick = tick_ns;
+    Patience patience{.at_the_bottom = patience_at_the_bottom_ns, .with_real_time = patience_with_real_time_ns};
 };
-Durations const& durations() {
-    static constinit Durations ticks;
-    if (ticks.slice == 0 && clock::counter_frequency_hz() != 0) [[unlikely]]
-        ticks = {.slice = clock::ticks_for(slice_ns),
+constinit Durations durations;
+
+void measure_durations() {
+    durations = {.slice = clock::ticks_for(slice_ns),
                  .tick = clock::ticks_for(tick_ns),
                  .patience = {.at_the_bottom = clock::ticks_for(patience_at_the_bottom_ns),
                               .with_real_time = clock::ticks_for(patience_with_real_time_ns)}};
-    return ticks;
 }
 
 struct RunQueue {
     SpinLock<LockRank::run_queue, IrqsOff> lock;
     ReadyQueue<Thread> threads GUARDED_BY(lock);
-    std::atomic<std::uint32_t> length = 0;  // read without the lock by those who look for work
-    std::atomic<std::uint8_t> highest = 0;  // level, when not empty; likewise
+    std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
+
+    [[nodiscard]] bool has_work() const { return levels.load(std::memory_order_relaxed) != 0; }
+    void publish_levels() REQUIRES(lock) { levels.store(threads.levels(), std::memory_order_relaxed); }
 };
 
 constinit std::array<RunQueue, cpu_limit> run_queues;
 constinit std::atomic<std::uint64_t> online = 0;
 
 // Where the thread queues: below the others if its silo has had more than its share.
-std::uint8_t level_of(Thread const& thread) {
+[[gnu::always_inline]] inline std::uint8_t level_of(Thread const& thread) {
     if (cpu_limits::are_on.load(std::memory_order_relaxed) && thread.is_user() &&
         thread.process().silo().cpu.is_over_share.load(std::memory_order_relaxed))
         return priority::over_share(thread.effective_priority);
     return thread.effective_priority;
 }
 
-void note_change_locked(RunQueue& queue, std::uint32_t difference) REQUIRES(queue.lock) {
-    queue.length.store(queue.length.load(std::memory_order_relaxed) + difference, std::memory_order_relaxed);
-    if (!queue.threads.is_empty())
-        queue.highest.store(queue.threads.highest_level(), std::memory_order_relaxed);
-}
-
-void push(std::uint32_t cpu, Thread& thread, bool at_front) {
+[[gnu::always_inline]] inline void push(std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front) {
     auto& queue = run_queues[cpu];
     LockGuard guard(queue.lock);
     thread.queued_on.store(cpu, std::memory_order_relaxed);
-    queue.threads.push(thread, level_of(thread), at_front, arch::timestamp());
-    note_change_locked(queue, 1);
+    queue.threads.push(thread, level, at_front, arch::timestamp());
+    queue.publish_levels();
 }
 
-void note_taken_locked(RunQueue& queue, Thread& thread) REQUIRES(queue.lock) {
+[[gnu::always_inline]] inline void note_taken_locked(RunQueue& queue, Thread& thread) REQUIRES(queue.lock) {
     thread.queued_level = Thread::not_queued;
-    note_change_locked(queue, ~std::uint32_t{0});
+    queue.publish_levels();
 }
 
-Thread* pop_next(RunQueue& queue) {
-    if (queue.length.load(std::memory_order_relaxed) == 0)
+[[gnu::always_inline]] inline Thread* pop_next(RunQueue& queue) {
+    if (!queue.has_work())
         return nullptr;
     LockGuard guard(queue.lock);
-    auto* thread = queue.threads.pop(arch::timestamp(), durations().patience);
+    auto* thread = queue.threads.pop(arch::timestamp(), durations.patience);
     if (thread != nullptr)
         note_taken_locked(queue, *thread);
     return thread;
@@ -121,7 +116,7 @@ Thread* steal(std::uint32_t own) {
     for (auto others = online.load(std::memory_order_relaxed) & ~(std::uint64_t{1} << own); others != 0;
          others &= others - 1) {
         auto& queue = run_queues[static_cast<std::size_t>(std::countr_zero(others))];
-        if (queue.length.load(std::memory_order_relaxed) == 0)
+        if (!queue.has_work())
             continue;
         LockGuard guard(queue.lock);
         if (auto* thread = queue.threads.pop_if([own](Thread const& each) { return may_run_on(each, own); });
@@ -142,7 +137,7 @@ std::uint32_t choose_cpu(Thread const& thread) {
                             : last;
     auto is_idle = [](std::uint32_t cpu) {
         auto const* current = arch::cpu(cpu).current;
-        return current != nullptr && current->is_idle && run_queues[cpu].length.load(std::memory_order_relaxed) == 0;
+        return current != nullptr && current->is_idle && !run_queues[cpu].has_work();
     };
     if ((allowed & last_bit) != 0 && is_idle(last))
         return last;
@@ -154,12 +149,20 @@ std::uint32_t choose_cpu(Thread const& thread) {
     return (allowed & last_bit) != 0 ? last : static_cast<std::uint32_t>(std::countr_zero(allowed));
 }
 
-void arm_slice(arch::PerCpu& cpu) {
+[[gnu::always_inline]] inline void arm_slice(arch::PerCpu& cpu) {
     // With nobody else waiting the slice may run out unnoticed.
-    if (run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0)
+    if (run_queues[cpu.index].has_work())
         program_timer(cpu, cpu.slice_end_ticks);
-    if (cpu_limits::are_on.load(std::memory_order_relaxed) && !cpu.current->is_idle)
-        program_timer(cpu, arch::timestamp() + durations().tick);
+}
+
+// For a thread that goes on or begins while there are limits.
+[[gnu::noinline]] void apply_limits(arch::PerCpu& cpu, Thread const& next) {
+    if (next.is_idle)
+        return;
+    program_timer(cpu, arch::timestamp() + durations.tick);
+    // It stops on its way back to user mode.
+    if (cpu_limits::has_no_time(next))
+        cpu.needs_reschedule = 1;
 }
 
 void charge_time(Thread& thread, std::uint64_t now) {
@@ -179,8 +182,10 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     auto& previous = *cpu.current;
     if (&next == &previous) {
         // Still the most urgent: a new slice, whose end must be noticed as well.
-        cpu.slice_end_ticks = arch::timestamp() + durations().slice;
+        cpu.slice_end_ticks = arch::timestamp() + durations.slice;
         arm_slice(cpu);
+        if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
+            apply_limits(cpu, next);
         return;
     }
     // Its last CPU may still be on the way off its stack.
@@ -193,24 +198,24 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     next.cpu.store(cpu.index, std::memory_order_relaxed);
     next.switches.store(next.switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     ++cpu.switches;
-    cpu.slice_end_ticks = now + durations().slice;
+    cpu.slice_end_ticks = now + durations.slice;
     cpu.switched_from = &previous;
     cpu.current = &next;
     arm_slice(cpu);
-    // It stops on its way back to user mode.
-    if (cpu_limits::exhausted_silos.load(std::memory_order_relaxed) != 0 && cpu_limits::has_no_time(next)) [[unlikely]]
-        cpu.needs_reschedule = 1;
+    if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
+        apply_limits(cpu, next);
     arch::switch_threads(previous, next);
     finish_switch();
 }
 
 // Puts a ready thread into that CPU's queue and tells the CPU if it must do something about it now.
 void enqueue(std::uint32_t target, Thread& thread, bool at_front) {
-    push(target, thread, at_front);
+    auto const level = level_of(thread);
+    push(target, thread, level, at_front);
     auto& cpu = arch::this_cpu();
     auto& other = arch::cpu(target);
     auto const* running = other.current;
-    bool const is_urgent = running == nullptr || running->is_idle || level_of(*running) < level_of(thread);
+    bool const is_urgent = running == nullptr || running->is_idle || level_of(*running) < level;
     if (target == cpu.index) {
         if (is_urgent)
             cpu.needs_reschedule = 1;
@@ -229,7 +234,7 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
     return !may_run_on(thread, own) && (thread.affinity.load(std::memory_order_relaxed) & online_mask()) != 0;
 }
 
-Thread& pick(arch::PerCpu& cpu) {
+[[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu) {
     if (cpu.is_leaving.load(std::memory_order_relaxed)) [[unlikely]]
         return *cpu.idle_thread;
     while (auto* own = pop_next(run_queues[cpu.index])) {
@@ -250,7 +255,7 @@ void requeue_current(arch::PerCpu& cpu, bool slice_is_over) {
     if (belongs_elsewhere(thread, cpu.index)) [[unlikely]]
         enqueue(choose_cpu(thread), thread, false);
     else
-        push(cpu.index, thread, !slice_is_over);
+        push(cpu.index, thread, level_of(thread), !slice_is_over);
 }
 
 void sink(Thread& thread) {
@@ -389,13 +394,15 @@ void register_cpu(Thread& idle_thread) {
 
 void enter_idle() {
     auto& cpu = arch::this_cpu();
+    if (cpu.index == 0)
+        measure_durations();
     for (;;) {
         if (cpu.is_leaving.load(std::memory_order_acquire)) [[unlikely]]
             stay_offline(cpu);
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);
         auto has_work = [&cpu] {
-            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0;
+            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) || run_queues[cpu.index].has_work();
         };
         while (!has_work() && arch::timestamp() < give_up)
             arch::pause();
@@ -431,12 +438,11 @@ void timer_interrupt() {
         cpu_limits::tick(ticks);
         // Its silo may have had enough, for now or compared with those of the threads that wait.
         if (cpu_limits::has_no_time(current) ||
-            (queue.length.load(std::memory_order_relaxed) != 0 &&
-             queue.highest.load(std::memory_order_relaxed) > level_of(current)))
+            queue.levels.load(std::memory_order_relaxed) >> level_of(current) > 1)
             cpu.needs_reschedule = 1;
-        program_timer(cpu, ticks + durations().tick);
+        program_timer(cpu, ticks + durations.tick);
     }
-    if (queue.length.load(std::memory_order_relaxed) != 0) {
+    if (queue.has_work()) {
         if (ticks >= cpu.slice_end_ticks)
             cpu.needs_reschedule = 1;
         else
@@ -447,7 +453,7 @@ void timer_interrupt() {
 
 void reschedule_interrupt() {
     auto& cpu = arch::this_cpu();
-    if (run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0) {
+    if (run_queues[cpu.index].has_work()) {
         if (arch::timestamp() >= cpu.slice_end_ticks)
             cpu.needs_reschedule = 1;
         arm_slice(cpu);
