@@ -189,6 +189,11 @@ void settle_before_user_mode(arch::TrapFrame& frame) {
     for (;;) {
         (void)arch::disable_interrupts();
         auto& cpu = arch::this_cpu();
+        // Before anything else: threads without time would only hand the CPU to each other.
+        if (cpu_limits::has_no_time(thread) && !thread.is_kill_pending()) [[unlikely]] {
+            cpu_limits::wait_for_time(thread);
+            continue;
+        }
         if (cpu.needs_reschedule != 0) {
             sched::reschedule_if_needed();
             continue;
@@ -198,10 +203,6 @@ void settle_before_user_mode(arch::TrapFrame& frame) {
                 cpu.restricted = nullptr;
             arch::enable_interrupts();
             thread.end();
-        }
-        if (cpu_limits::has_no_time(thread)) [[unlikely]] {
-            cpu_limits::wait_for_time(thread);
-            continue;
         }
         if (thread.is_kick_pending() && cpu.restricted != nullptr) [[unlikely]] {
             thread.take_kick();

@@ -106,11 +106,13 @@ def cpu_offline():
         expect(console.command("cpu list").count("online") == 2, "cpu list does not show two CPUs")
         console.command("/bin/burn 60000 &")
         for _ in range(5):
-            expect(console.command("cpu offline 1").strip() == "", "cpu offline 1 failed")
+            shown = console.command("cpu offline 1")
+            expect(shown.strip() == "", f"cpu offline 1 failed: {shown}")
             expect(re.search(r"^1 +offline", console.command("cpu list"), re.MULTILINE), "CPU 1 is not offline")
             rounds = [int(word) for word in console.command("/bin/spinners", 60).split()]
             expect(min(rounds) > 0, f"not everybody runs on one CPU: {rounds}")
-            expect(console.command("cpu online 1").strip() == "", "cpu online 1 failed")
+            shown = console.command("cpu online 1")
+            expect(shown.strip() == "", f"cpu online 1 failed: {shown}")
             expect(re.search(r"^1 +online", console.command("cpu list"), re.MULTILINE), "CPU 1 is not online")
         rounds = [int(word) for word in console.command("/bin/spinners", 60).split()]
         expect(min(rounds) > 0, f"not everybody runs on two CPUs: {rounds}")
@@ -227,6 +229,7 @@ REAL_TIME = r"""
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -238,7 +241,7 @@ int main(void) {
     long until = ms() + 3000;
     if (!fork()) { usleep(100000); spin(&rounds[0], until); _exit(0); }
     if (!fork()) {
-        if (sched_setscheduler(0, SCHED_FIFO, &high)) perror("sched_setscheduler");
+        if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &high)) perror("sched_setscheduler");
         usleep(100000);
         spin(&rounds[16], until);
         _exit(0);
