@@ -243,7 +243,8 @@ void tick(std::uint64_t now) {
 }
 
 bool has_no_time(Thread const& thread) {
-    return exhausted_silos.load(std::memory_order_relaxed) != 0 && thread.is_user() &&
+    // Who is to end does so at once.
+    return exhausted_silos.load(std::memory_order_relaxed) != 0 && thread.is_user() && !thread.is_kill_pending() &&
            exhausted_silo_of(thread.process().silo()) != nullptr;
 }
 

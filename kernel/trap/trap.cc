@@ -190,7 +190,7 @@ void settle_before_user_mode(arch::TrapFrame& frame) {
         (void)arch::disable_interrupts();
         auto& cpu = arch::this_cpu();
         // Before anything else: threads without time would only hand the CPU to each other.
-        if (cpu_limits::has_no_time(thread) && !thread.is_kill_pending()) [[unlikely]] {
+        if (cpu_limits::has_no_time(thread)) [[unlikely]] {
             cpu_limits::wait_for_time(thread);
             continue;
         }

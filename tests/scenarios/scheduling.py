@@ -95,6 +95,7 @@ def quota_does_not_hold_others():
         expect(time.monotonic() - started < 10, "a throttled silo holds up the shell")
         # A throttled silo is killed at once.
         expect(console.command("silo kill linux.0").strip() == "", "silo kill failed")
+        expect("linux.0" in console.command("silo list"), "the shell does not outlive a throttled silo")
         expect(time.monotonic() - started < 15, "a throttled silo does not die")
 
 
