@@ -9,6 +9,8 @@ namespace {
 // The key of a delivery: kind above, the source's own key below.
 constexpr unsigned kind_shift = 56;
 constexpr std::uint64_t key_mask = (std::uint64_t{1} << kind_shift) - 1;
+constexpr unsigned place_bits = 16;
+constexpr std::uint64_t place_mask = (std::uint64_t{1} << place_bits) - 1;
 
 }  // namespace
 
@@ -20,9 +22,14 @@ Result<> EventLoop::add(Source source) {
     std::size_t place = 0;
     while (place != sources_.size() && sources_[place].handle != 0)
         ++place;
+    if (place > place_mask)
+        return fail(Error::no_resources);
     if (place == sources_.size())
         TRY(sources_.push_back({}));
-    TRY(sys::wait_set_add(set_.get(), source.handle, place));
+    // No two sources share a key: one whose handle was closed before it was removed stays in the kernel's set for as long as
+    // others hold it, and what it still says must not reach its successor.
+    source.key = (++added_ << place_bits | place) & key_mask;
+    TRY(sys::wait_set_add(set_.get(), source.handle, source.key));
     sources_[place] = std::move(source);
     return {};
 }
@@ -81,8 +88,9 @@ Result<bool> EventLoop::run_once(MonotonicNs deadline) {
 
 void EventLoop::dispatch(abi::Message& message) {
     auto const kind = static_cast<abi::DeliveryKind>(message.key >> kind_shift);
-    auto const place = message.key & key_mask;
-    if (place >= sources_.size()) {
+    auto const key = message.key & key_mask;
+    auto const place = key & place_mask;
+    if (place >= sources_.size() || sources_[place].handle == 0 || sources_[place].key != key) {
         UniqueHandle const unanswered(message.reply);
         return;
     }

@@ -74,6 +74,7 @@ private:
         PageRequestHandler* pages = nullptr;
         SignalHandler* signals = nullptr;
         std::uint64_t tag = 0;
+        std::uint64_t key = 0;   // in the wait set: its place below, above how often a source was added
     };
 
     explicit EventLoop(UniqueHandle set) : set_(std::move(set)) {}
@@ -82,7 +83,8 @@ private:
     void dispatch_message(Source const& source, abi::Message& message);
 
     UniqueHandle set_;
-    Vector<Source> sources_;  // the position is the key in the wait set
+    Vector<Source> sources_;
+    std::uint64_t added_ = 0;
     bool is_stopped_ = false;
 };
 

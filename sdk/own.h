@@ -2,6 +2,8 @@
 // them.
 #pragma once
 
+#include <cstdint>
+
 #include "abi/message.h"
 
 namespace astrata::sdk {
@@ -11,6 +13,8 @@ struct Own {
     abi::Handle home = 0;
     abi::Handle silo = 0;
     abi::Handle log = 0;
+    std::uint64_t stack_area = 0;   ///< where the slots of thread stacks begin
+    std::uint64_t vdso = 0;  ///< where Bedrock mapped it; the page before it holds a VdsoData
 };
 
 /// Set by the start-up code before anything else runs.

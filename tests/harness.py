@@ -195,6 +195,17 @@ class Terminal:
         shown = self.text[start_at : self._seen - len(PROMPT)]
         return shown.split("\n", 1)[1] if "\n" in shown else ""
 
+    def until(self, line: str, text: str, timeout: float = 30) -> str:
+        """Types a line again and again until what it prints contains `text`, and returns that."""
+        deadline = time.monotonic() + timeout
+        while True:
+            printed = self.command(line)
+            if text in printed:
+                return printed
+            if time.monotonic() > deadline:
+                raise Failure(f"{line}: {text!r} did not show within {timeout} s; the last output:\n{printed}")
+            time.sleep(0.05)
+
     def wait(self, timeout: float = 30) -> int:
         """Exit status of the program, once it ends."""
         deadline = time.monotonic() + timeout

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from lexer import AbiError
 from model import (
+    EVENT_KINDS,
+    EVENT_WORD_LIMIT,
     MESSAGE_BYTE_LIMIT,
     MESSAGE_HANDLE_LIMIT,
     SCALAR_SIZES,
+    SMALL_EVENT_KINDS,
     SYSTEM_CALL_ARGUMENT_LIMIT,
     SYSTEM_CALL_RESULT_LIMIT,
     Enumeration,
+    Event,
     Field,
     File,
     Interface,
@@ -43,6 +47,10 @@ def check(files: list[File]) -> Program:
     check_unique(program.interfaces, "interface")
     for interface in program.interfaces:
         check_interface(program, interface)
+    check_unique(program.events, "event")
+    for number, event in enumerate(program.events, 1):
+        event.number = number
+        check_event(program, event)
     return program
 
 
@@ -173,6 +181,26 @@ def check_method(program: Program, interface: Interface, method: Method) -> None
             raise AbiError(method.place, f"{where} carry {layout.handles} handles, at most {MESSAGE_HANDLE_LIMIT} fit a message")
         if layout.largest > MESSAGE_BYTE_LIMIT:
             raise AbiError(method.place, f"{where} can take {layout.largest} bytes, at most {MESSAGE_BYTE_LIMIT} fit a message")
+
+
+def check_event(program: Program, event: Event) -> None:
+    groups = program.types.get("TraceGroups")
+    if not isinstance(groups, Enumeration) or event.group not in {e.name for e in groups.enumerators}:
+        raise AbiError(event.place, f"{event.group} is no group of TraceGroups")
+    check_unique(event.fields, "field")
+    slot = 1
+    for position, field in enumerate(event.fields):
+        kind = field.type.name or field.type.kind
+        if kind in SMALL_EVENT_KINDS:
+            if position != 0:
+                raise AbiError(field.place, f"{field.name}: only the first field of an event can be {kind}")
+            continue
+        if kind not in EVENT_KINDS and (kind != "text" or field.type.limit == 0 or field.type.limit % 8):
+            raise AbiError(field.place, f"{field.name}: an event has no fields of kind {kind}")
+        field.offset = slot
+        slot += field.type.limit // 8 if kind == "text" else 1
+    if slot - 1 > EVENT_WORD_LIMIT:
+        raise AbiError(event.place, f"{event.name} needs {slot - 1} words, a record has {EVENT_WORD_LIMIT}")
 
 
 class MessageLayout:

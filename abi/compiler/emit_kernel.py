@@ -19,6 +19,8 @@ def carries_value(field: Field) -> bool:
     """Handlers of these arguments also need the handle itself: to consume it, to derive from it, or to see its rights."""
     if field.type.name in ("MemoryObject", "IoRegion") and "map" in field.type.rights:
         return True   # which access a mapping may have follows from the other rights
+    if field.type.name == "IoRegion" and "duplicate" in field.type.rights:
+        return True
     return field.type.name == "Reply" or (field.type.name == "any" and bool(field.type.rights))
 
 

@@ -14,6 +14,7 @@ from emit_kernel import emit_kernel_calls, emit_kernel_dispatch
 from emit_reference import emit_references
 from emit_system_calls import emit_numbers, emit_system_calls, emit_vdso_calls, emit_vdso_table
 from emit_tables import emit_json, emit_probe, emit_trace, emit_unsupported
+from emit_trace_events import emit_trace_events, emit_trace_json
 from emit_types import emit_types
 from lexer import AbiError
 from manifest import ManifestError, check_manifests, read_manifests
@@ -25,7 +26,7 @@ Output = dict[str, str | bytes]
 
 
 def load(source: Path) -> Program:
-    paths = [source / "abi/types.abi", source / "abi/syscalls.abi"]
+    paths = [source / "abi/types.abi", source / "abi/syscalls.abi", source / "abi/trace_events.abi"]
     paths += sorted((source / "abi/interfaces").glob("*.abi"))
     return check([parse_file(path, path.relative_to(source)) for path in paths])
 
@@ -42,6 +43,8 @@ def generate_abi(program: Program) -> Output:
         "abi/kernel_dispatch.inc": emit_kernel_dispatch(program, syscalls),
         "abi/system_calls.json": emit_json(program),
         "abi/system_call_traces.h": emit_trace(program, syscalls),
+        "abi/trace_events.h": emit_trace_events(program, "abi/trace_events.abi"),
+        "abi/trace_events.json": emit_trace_json(program),
         "abi/vdso_unsupported.h": emit_unsupported(program, syscalls),
         "abi/syscall_probe.inc": emit_probe(program, syscalls),
     }

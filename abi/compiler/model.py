@@ -14,6 +14,10 @@ MESSAGE_BYTE_LIMIT = 4032
 MESSAGE_HANDLE_LIMIT = 4
 SYSTEM_CALL_ARGUMENT_LIMIT = 6
 SYSTEM_CALL_RESULT_LIMIT = 3
+EVENT_WORD_LIMIT = 6
+# Kinds of a trace event's fields: those that fit the record's u16, and those that take a word.
+SMALL_EVENT_KINDS = ("u16", "system_call")
+EVENT_KINDS = ("u64", "hex", "object", "thread", "status")
 
 
 @dataclass
@@ -101,6 +105,18 @@ class Interface:
     place: Place
 
 
+@dataclass
+class Event:
+    """A kind of trace record. `offset` of a field is its slot: 0 the record's u16, 1 to 6 its words."""
+
+    name: str
+    group: str
+    fields: list[Field]
+    documentation: list[str]
+    place: Place
+    number: int = 0
+
+
 Declaration = Enumeration | Struct
 
 
@@ -110,6 +126,7 @@ class File:
     types: list[Declaration] = field(default_factory=list)
     system_calls: list[SystemCall] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def stem(self) -> str:
@@ -130,6 +147,10 @@ class Program:
     @property
     def interfaces(self) -> list[Interface]:
         return [interface for file in self.files for interface in file.interfaces]
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for file in self.files for event in file.events]
 
     def file_of_type(self, name: str) -> File:
         return next(file for file in self.files if any(t.name == name for t in file.types))

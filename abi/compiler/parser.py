@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lexer import AbiError, Token, tokenize
-from model import SCALAR_SIZES, Enumeration, Enumerator, Field, File, Interface, Method, Struct, SystemCall, Type
+from model import SCALAR_SIZES, Enumeration, Enumerator, Event, Field, File, Interface, Method, Struct, SystemCall, Type
 
 
 def parse_file(path: Path, shown_as: Path | None = None) -> File:
@@ -98,8 +98,10 @@ class Parser:
                     file.system_calls.append(self.system_call(annotations, documentation))
                 case "interface":
                     file.interfaces.append(self.interface(documentation))
+                case "event":
+                    file.events.append(self.event(documentation))
                 case _:
-                    raise self.error(f"expected enum, flags, struct, syscall or interface, not '{keyword.text}'", keyword)
+                    raise self.error(f"expected enum, flags, struct, syscall, interface or event, not '{keyword.text}'", keyword)
 
     def enumeration(self, is_flags: bool, documentation: list[str]) -> Enumeration:
         name = self.name("the type's name")
@@ -153,6 +155,12 @@ class Parser:
             results = self.parameters(self.message_type)
             methods.append(Method(token.text, arguments, results, annotations, method_documentation, token.place))
         return Interface(name.text, methods, documentation, name.place)
+
+    def event(self, documentation: list[str]) -> Event:
+        name = self.name("the event's name")
+        self.expect("of")
+        group = self.name("a group").text
+        return Event(name.text, group, self.parameters(self.data_type), documentation, name.place)
 
     def parameters(self, parse_type) -> list[Field]:
         self.expect("(")

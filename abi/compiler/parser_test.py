@@ -42,6 +42,16 @@ class Language(unittest.TestCase):
         self.assertEqual([c.number for c in calls], [0, 1])
         self.assertEqual(calls[1].results[0].type.kind, "new")
 
+    def test_gives_events_numbers_and_slots(self) -> None:
+        groups = "flags TraceGroups : u32 { life = 0 }\n"
+        events = program(groups + "event a of life ()\nevent b of life (n: u16, x: hex, t: text<16>, y: status)").events
+        self.assertEqual([e.number for e in events], [1, 2])
+        self.assertEqual([f.offset for f in events[1].fields], [0, 1, 2, 4])
+        self.assert_error(groups + "event a of other ()", "no group")
+        self.assert_error(groups + "event a of life (x: hex, n: u16)", "only the first")
+        self.assert_error(groups + "event a of life (x: u32)", "no fields of kind u32")
+        self.assert_error(groups + "event a of life (x: text<32>, y: text<24>)", "needs 7 words")
+
     def test_reads_rights(self) -> None:
         call = program("syscall a(o: MemoryObject[read, write], p: Silo) -> ()").system_calls[0]
         self.assertEqual(call.arguments[0].type.rights, ["read", "write"])

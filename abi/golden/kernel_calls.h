@@ -112,9 +112,9 @@ struct ProcessCreateArgs {
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
-    std::uint64_t home_base{};
+    std::uint64_t vdso{};
 };
-/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// A process without threads, with an empty handle table and home address space, which has the vDSO at `vdso`. One that is hosted in the
 /// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
 /// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
 Result<ProcessCreateResult> sys_process_create(Thread& caller, ProcessCreateArgs const& args);
@@ -191,10 +191,11 @@ Result<> sys_thread_yield(Thread& caller, ThreadYieldArgs const& args);
 struct ThreadSetPriorityArgs {
     Ref<Thread> thread;
     std::uint32_t priority;
+    std::uint64_t root;
 };
-/// 0 (idle: runs when nobody else wants to) to 31; 16 is the default. 1 to 23: time-shared; 24 and above: real time, for callers in the root silo
-/// and as far as the thread's silo is allowed (silo_set_cpu_limits).
-/// errors: out_of_range, access_denied
+/// 0 (idle: runs when nobody else wants to) to 31; 16 is the default. 1 to 23: time-shared. 24 and above: real time; then `root` is a handle to
+/// the root silo with the right `manage`, and else 0: that is enough as far as the thread's silo is allowed (silo_set_cpu_limits).
+/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it, beyond what the silo may: access_denied
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args);
 
 struct ThreadSetAffinityArgs {
@@ -437,8 +438,8 @@ struct MemoryObjectReadArgs {
     std::uint64_t offset;
     UserBytesOut into;
 };
-/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages. @blocking
-/// errors: io (the pager failed), interrupted
+/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages; no kick ends that. @blocking
+/// errors: io (the pager failed)
 Result<std::uint64_t> sys_memory_object_read(Thread& caller, MemoryObjectReadArgs const& args);
 
 struct MemoryObjectWriteArgs {
@@ -446,7 +447,7 @@ struct MemoryObjectWriteArgs {
     std::uint64_t offset;
     UserBytesIn from;
 };
-/// errors: out_of_range (offset beyond size), no_memory, interrupted
+/// errors: out_of_range (offset beyond size), no_memory, io (the pager failed)
 Result<std::uint64_t> sys_memory_object_write(Thread& caller, MemoryObjectWriteArgs const& args);
 
 struct MemoryObjectDiscardArgs {
@@ -542,11 +543,13 @@ Result<> sys_clock_set_wall(Thread& caller, ClockSetWallArgs const& args);
 
 struct IoRegionCreateArgs {
     Ref<IoRegion> region;
+    abi::Handle region_value;
     std::uint64_t offset;
     std::uint64_t length;
 };
-/// A part of a region of the same kind, to hand out less.
-/// errors: out_of_range
+/// A part of a region of the same kind, to hand out less: the handle has the rights of the one to the region and is derived from it, so
+/// that revoking what was derived from that closes it too.
+/// errors: out_of_range, no_memory, no_resources
 Result<abi::Handle> sys_io_region_create(Thread& caller, IoRegionCreateArgs const& args);
 
 struct PortReadArgs {
@@ -699,6 +702,40 @@ struct PagerDiscardArgs {
 /// Frees whole pages of the object that a page request is for, as memory_object_discard does: how a pager bounds what it caches in objects
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args);
+
+struct ThreadKickProgramArgs {
+    Ref<Thread> thread;
+};
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
+
+struct TraceControlArgs {
+    Ref<Silo> root;
+    abi::TraceGroups groups;
+    std::uint64_t silo;
+    std::uint64_t process;
+    std::uint64_t buffer;
+};
+/// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do
+/// (0: everybody). The rings, one for each CPU, are made at the first start, of `buffer` bytes each (0: 1 MiB), and stay.
+/// errors: access_denied (not the root silo), no_memory, out_of_range (buffer below 8 KiB or above 4 MiB)
+Result<> sys_trace_control(Thread& caller, TraceControlArgs const& args);
+
+struct TraceRingArgs {
+    Ref<Silo> root;
+    std::uint32_t cpu;
+};
+/// The ring of one CPU, to be read and mapped but not written; lib/trace/ring.h says what is in it.
+/// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (nothing was ever recorded)
+Result<abi::Handle> sys_trace_ring(Thread& caller, TraceRingArgs const& args);
+
+struct MemoryAuditArgs {
+    Ref<Silo> root;
+    UserOut<abi::MemoryAudit> audit;
+};
+/// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
+/// errors: access_denied (not the root silo)
+Result<> sys_memory_audit(Thread& caller, MemoryAuditArgs const& args);
 
 struct SiloSetCpuLimitsArgs {
     Ref<Silo> silo;

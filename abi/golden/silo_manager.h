@@ -30,7 +30,7 @@ public:
             call_.put(0, position);
             TRY(call_.send(endpoint_, deadline));
             abi::StrateInfo reply_{};
-            if (call_.size() != 216 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
+            if (call_.size() != 232 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
             reply_ = call_.get<abi::StrateInfo>(0);
             if (!is_valid(reply_)) [[unlikely]] return fail(Error::bad_message);
             return reply_;
@@ -45,7 +45,7 @@ public:
             call_.put_bytes(4, as_bytes(name));
             TRY(call_.send(endpoint_, deadline));
             abi::StrateInfo reply_{};
-            if (call_.size() != 216 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
+            if (call_.size() != 232 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
             reply_ = call_.get<abi::StrateInfo>(0);
             if (!is_valid(reply_)) [[unlikely]] return fail(Error::bad_message);
             return reply_;
@@ -206,7 +206,7 @@ public:
     public:
         using Responder::Responder;
         void reply(abi::StrateInfo const& info) {
-            sdk::OutgoingReply reply_(216);
+            sdk::OutgoingReply reply_(232);
             reply_.put(0, info);
             finish(reply_);
         }
@@ -219,7 +219,7 @@ public:
     public:
         using Responder::Responder;
         void reply(abi::StrateInfo const& info) {
-            sdk::OutgoingReply reply_(216);
+            sdk::OutgoingReply reply_(232);
             reply_.put(0, info);
             finish(reply_);
         }

@@ -60,6 +60,8 @@ struct StrateInfo {
     std::uint64_t memory_peak{};
     std::uint64_t cpu_time_ns{};
     std::uint64_t started_ns{};
+    std::uint64_t system_calls{};
+    std::uint64_t page_faults{};
     std::int64_t exit_code{};
     std::uint64_t cpu_quota_us{};
     std::uint64_t cpu_period_us{};
@@ -71,7 +73,7 @@ struct StrateInfo {
     Text<32> manifest{};
     Text<32> scheme{};
 };
-static_assert(sizeof(StrateInfo) == 216 && alignof(StrateInfo) == 8);
+static_assert(sizeof(StrateInfo) == 232 && alignof(StrateInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(StrateInfo const& value) { return is_valid(value.state) && is_valid(value.isolation); }
 

@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 95> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -36,7 +36,7 @@ inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
     {"thread_exit", "uu", "address value"},
     {"thread_kick", "h", "thread"},
     {"thread_yield", "", ""},
-    {"thread_set_priority", "hu", "thread priority"},
+    {"thread_set_priority", "huu", "thread priority root"},
     {"thread_set_affinity", "hu", "thread cpu_mask"},
     {"thread_info", "hp", "thread info"},
     {"thread_sleep", "t", "deadline"},
@@ -103,6 +103,10 @@ inline constexpr std::array<SystemCallTrace, 91> system_call_traces{{
     {"random_read", "pl", "into length"},
     {"null_call", "", ""},
     {"pager_discard", "huu", "reply offset length"},
+    {"thread_kick_program", "h", "thread"},
+    {"trace_control", "hfuuu", "root groups silo process buffer"},
+    {"trace_ring", "hu", "root cpu"},
+    {"memory_audit", "hp", "root audit"},
     {"silo_set_cpu_limits", "huuuu", "silo quota_us period_us weight highest_priority"},
     {"thread_set_policy", "he", "thread policy"},
     {"cpu_set_online", "huu", "root index is_online"},

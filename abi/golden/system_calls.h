@@ -97,18 +97,18 @@ inline Result<> silo_kill(abi::Handle silo) {
 struct ProcessCreateResult {
     abi::Handle process{};
     abi::Handle home{};
-    std::uint64_t home_base{};
+    std::uint64_t vdso{};
 };
-/// A process without threads, with an empty handle table and home address space, which begins at `home_base`. One that is hosted in the
+/// A process without threads, with an empty handle table and home address space, which has the vDSO at `vdso`. One that is hosted in the
 /// kernel runs there with all its power, behind no wall: only processes of the root silo may create such a one, and only from the root silo.
 /// errors: no_memory, no_resources (process limit, or too many hosted processes), bad_state (silo killed), access_denied, not_supported (wasm)
 inline Result<ProcessCreateResult> process_create(abi::Handle silo, Bytes name, abi::IsolationMode isolation) {
     std::uint64_t process = 0;
     std::uint64_t home = 0;
-    std::uint64_t home_base = 0;
-    if (std::uint64_t const status = astrata_vdso.process_create(silo, name.data(), name.size(), static_cast<std::uint64_t>(isolation), &process, &home, &home_base); status != 0) [[unlikely]]
+    std::uint64_t vdso = 0;
+    if (std::uint64_t const status = astrata_vdso.process_create(silo, name.data(), name.size(), static_cast<std::uint64_t>(isolation), &process, &home, &vdso); status != 0) [[unlikely]]
         return fail(detail::to_error(status));
-    return ProcessCreateResult{.process = process, .home = home, .home_base = home_base};
+    return ProcessCreateResult{.process = process, .home = home, .vdso = vdso};
 }
 
 /// Ends the calling process and all its threads.
@@ -171,11 +171,11 @@ inline Result<> thread_yield() {
     return detail::to_result(astrata_vdso.thread_yield());
 }
 
-/// 0 (idle: runs when nobody else wants to) to 31; 16 is the default. 1 to 23: time-shared; 24 and above: real time, for callers in the root silo
-/// and as far as the thread's silo is allowed (silo_set_cpu_limits).
-/// errors: out_of_range, access_denied
-inline Result<> thread_set_priority(abi::Handle thread, std::uint32_t priority) {
-    return detail::to_result(astrata_vdso.thread_set_priority(thread, priority));
+/// 0 (idle: runs when nobody else wants to) to 31; 16 is the default. 1 to 23: time-shared. 24 and above: real time; then `root` is a handle to
+/// the root silo with the right `manage`, and else 0: that is enough as far as the thread's silo is allowed (silo_set_cpu_limits).
+/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it, beyond what the silo may: access_denied
+inline Result<> thread_set_priority(abi::Handle thread, std::uint32_t priority, std::uint64_t root) {
+    return detail::to_result(astrata_vdso.thread_set_priority(thread, priority, root));
 }
 
 /// errors: invalid_argument (no online CPU in the mask)
@@ -399,8 +399,8 @@ inline Result<abi::MemoryObjectInfo> memory_object_info(abi::Handle object) {
     return info;
 }
 
-/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages. @blocking
-/// errors: io (the pager failed), interrupted
+/// Copies without mapping; short only at the object's end. Blocks while a pager supplies pages; no kick ends that. @blocking
+/// errors: io (the pager failed)
 inline Result<std::uint64_t> memory_object_read(abi::Handle object, std::uint64_t offset, MutableBytes into) {
     std::uint64_t done = 0;
     if (std::uint64_t const status = astrata_vdso.memory_object_read(object, offset, into.data(), into.size(), &done); status != 0) [[unlikely]]
@@ -408,7 +408,7 @@ inline Result<std::uint64_t> memory_object_read(abi::Handle object, std::uint64_
     return done;
 }
 
-/// errors: out_of_range (offset beyond size), no_memory, interrupted
+/// errors: out_of_range (offset beyond size), no_memory, io (the pager failed)
 inline Result<std::uint64_t> memory_object_write(abi::Handle object, std::uint64_t offset, Bytes from) {
     std::uint64_t done = 0;
     if (std::uint64_t const status = astrata_vdso.memory_object_write(object, offset, from.data(), from.size(), &done); status != 0) [[unlikely]]
@@ -497,8 +497,9 @@ inline Result<> clock_set_wall(abi::Handle root, std::uint64_t offset_ns) {
     return detail::to_result(astrata_vdso.clock_set_wall(root, offset_ns));
 }
 
-/// A part of a region of the same kind, to hand out less.
-/// errors: out_of_range
+/// A part of a region of the same kind, to hand out less: the handle has the rights of the one to the region and is derived from it, so
+/// that revoking what was derived from that closes it too.
+/// errors: out_of_range, no_memory, no_resources
 inline Result<abi::Handle> io_region_create(abi::Handle region, std::uint64_t offset, std::uint64_t length) {
     std::uint64_t part = 0;
     if (std::uint64_t const status = astrata_vdso.io_region_create(region, offset, length, &part); status != 0) [[unlikely]]
@@ -652,6 +653,36 @@ inline Result<> null_call() {
 /// that its predecessor made. The request stays unanswered. errors: not_supported, no_memory
 inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint64_t length) {
     return detail::to_result(astrata_vdso.pager_discard(reply, offset, length));
+}
+
+/// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
+inline Result<> thread_kick_program(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_kick_program(thread));
+}
+
+/// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do
+/// (0: everybody). The rings, one for each CPU, are made at the first start, of `buffer` bytes each (0: 1 MiB), and stay.
+/// errors: access_denied (not the root silo), no_memory, out_of_range (buffer below 8 KiB or above 4 MiB)
+inline Result<> trace_control(abi::Handle root, abi::TraceGroups groups, std::uint64_t silo, std::uint64_t process, std::uint64_t buffer) {
+    return detail::to_result(astrata_vdso.trace_control(root, static_cast<std::uint64_t>(groups), silo, process, buffer));
+}
+
+/// The ring of one CPU, to be read and mapped but not written; lib/trace/ring.h says what is in it.
+/// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (nothing was ever recorded)
+inline Result<abi::Handle> trace_ring(abi::Handle root, std::uint32_t cpu) {
+    std::uint64_t ring = 0;
+    if (std::uint64_t const status = astrata_vdso.trace_ring(root, cpu, &ring); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return ring;
+}
+
+/// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
+/// errors: access_denied (not the root silo)
+inline Result<abi::MemoryAudit> memory_audit(abi::Handle root) {
+    abi::MemoryAudit audit;
+    if (std::uint64_t const status = astrata_vdso.memory_audit(root, &audit); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return audit;
 }
 
 /// The silo's part of the machine's CPU time. Its threads, with those of the silos below it, run for at most `quota_us` in each `period_us`, all

@@ -297,6 +297,33 @@ constexpr std::string_view name_of(RestrictedExit value) {
     return "unknown";
 }
 
+/// Kinds of events that the trace rings record, see trace_events.abi.
+enum class TraceGroups : std::uint32_t {
+    none = 0,
+    system_calls = 1u << 0,
+    ipc = 1u << 1,
+    scheduling = 1u << 2,
+    faults = 1u << 3,
+    interrupts = 1u << 4,
+    timers = 1u << 5,
+    life = 1u << 6,
+};
+constexpr TraceGroups operator|(TraceGroups left, TraceGroups right) {
+    return static_cast<TraceGroups>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));
+}
+constexpr TraceGroups operator&(TraceGroups left, TraceGroups right) {
+    return static_cast<TraceGroups>(static_cast<std::uint32_t>(left) & static_cast<std::uint32_t>(right));
+}
+constexpr TraceGroups operator~(TraceGroups value) {
+    return static_cast<TraceGroups>(~static_cast<std::uint32_t>(value) & 0x7fu);
+}
+constexpr TraceGroups& operator|=(TraceGroups& left, TraceGroups right) { return left = left | right; }
+constexpr TraceGroups& operator&=(TraceGroups& left, TraceGroups right) { return left = left & right; }
+/// True when `set` has all of `bits`.
+constexpr bool has(TraceGroups set, TraceGroups bits) { return (set & bits) == bits; }
+/// False when undeclared bits are set.
+constexpr bool is_valid(TraceGroups value) { return (static_cast<std::uint32_t>(value) & ~0x7fu) == 0; }
+
 /// Wait-set and message delivery: what woke the waiter.
 enum class DeliveryKind : std::uint32_t {
     message = 0,
@@ -458,6 +485,29 @@ static_assert(sizeof(MachineInfo) == 640 && alignof(MachineInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(MachineInfo const& ) { return true; }
 
+/// What a walk over all page tables found: leaves by who they are for, and how many break each rule.
+struct MemoryAudit {
+    std::uint64_t spaces{};
+    std::uint64_t tables{};
+    std::uint64_t kernel_code{};
+    std::uint64_t kernel_constants{};
+    std::uint64_t kernel_data{};
+    std::uint64_t kernel_devices{};
+    std::uint64_t native_code{};
+    std::uint64_t native_constants{};
+    std::uint64_t native_data{};
+    std::uint64_t foreign{};
+    std::uint64_t foreign_write_and_execute{};
+    std::uint64_t write_and_execute{};
+    std::uint64_t user_in_kernel_half{};
+    std::uint64_t exposed_tables{};
+    std::uint64_t executable_memory{};
+    std::uint64_t writable_code{};
+};
+static_assert(sizeof(MemoryAudit) == 128 && alignof(MemoryAudit) == 8);
+/// Every enum and flags member has a declared value.
+constexpr bool is_valid(MemoryAudit const& ) { return true; }
+
 struct CpuInfo {
     std::uint32_t id{};
     std::uint32_t apic_id{};
@@ -470,12 +520,16 @@ struct CpuInfo {
     std::uint64_t switches{};
     std::uint64_t interrupts{};
     std::uint64_t timer_interrupts{};
+    std::uint64_t system_calls{};
+    std::uint64_t page_faults{};
+    std::uint64_t ipc_calls{};
+    std::uint64_t tlb_shootdowns{};
     Text<16> vendor{};
     Text<48> brand{};
     std::uint64_t features{};
     std::uint64_t extended_features{};
 };
-static_assert(sizeof(CpuInfo) == 144 && alignof(CpuInfo) == 8);
+static_assert(sizeof(CpuInfo) == 176 && alignof(CpuInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(CpuInfo const& ) { return true; }
 

@@ -22,7 +22,7 @@ struct VdsoTable {
     std::uint64_t (*silo_set_limits)(std::uint64_t silo, std::uint64_t memory_limit, std::uint64_t process_limit, std::uint64_t thread_limit);
     std::uint64_t (*silo_info)(std::uint64_t silo, abi::SiloInfo* info);
     std::uint64_t (*silo_kill)(std::uint64_t silo);
-    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* home_base);
+    std::uint64_t (*process_create)(std::uint64_t silo, void const* name, std::uint64_t name_length, std::uint64_t isolation, std::uint64_t* process, std::uint64_t* home, std::uint64_t* vdso);
     std::uint64_t (*process_exit)(std::uint64_t code);
     std::uint64_t (*process_kill)(std::uint64_t process);
     std::uint64_t (*process_info)(std::uint64_t process, abi::ProcessInfo* info);
@@ -32,7 +32,7 @@ struct VdsoTable {
     std::uint64_t (*thread_exit)(std::uint64_t address, std::uint64_t value);
     std::uint64_t (*thread_kick)(std::uint64_t thread);
     std::uint64_t (*thread_yield)();
-    std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority);
+    std::uint64_t (*thread_set_priority)(std::uint64_t thread, std::uint64_t priority, std::uint64_t root);
     std::uint64_t (*thread_set_affinity)(std::uint64_t thread, std::uint64_t cpu_mask);
     std::uint64_t (*thread_info)(std::uint64_t thread, abi::ThreadInfo* info);
     std::uint64_t (*thread_sleep)(std::uint64_t deadline);
@@ -98,6 +98,10 @@ struct VdsoTable {
     std::uint64_t (*random_read)(void* into, std::uint64_t into_length);
     std::uint64_t (*null_call)();
     std::uint64_t (*pager_discard)(std::uint64_t reply, std::uint64_t offset, std::uint64_t length);
+    std::uint64_t (*thread_kick_program)(std::uint64_t thread);
+    std::uint64_t (*trace_control)(std::uint64_t root, std::uint64_t groups, std::uint64_t silo, std::uint64_t process, std::uint64_t buffer);
+    std::uint64_t (*trace_ring)(std::uint64_t root, std::uint64_t cpu, std::uint64_t* ring);
+    std::uint64_t (*memory_audit)(std::uint64_t root, abi::MemoryAudit* audit);
     std::uint64_t (*silo_set_cpu_limits)(std::uint64_t silo, std::uint64_t quota_us, std::uint64_t period_us, std::uint64_t weight, std::uint64_t highest_priority);
     std::uint64_t (*thread_set_policy)(std::uint64_t thread, std::uint64_t policy);
     std::uint64_t (*cpu_set_online)(std::uint64_t root, std::uint64_t index, std::uint64_t is_online);
@@ -108,7 +112,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 93> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 97> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -194,6 +198,10 @@ inline constexpr std::array<std::string_view, 93> vdso_symbol_names{
     "astrata_random_read",
     "astrata_null_call",
     "astrata_pager_discard",
+    "astrata_thread_kick_program",
+    "astrata_trace_control",
+    "astrata_trace_ring",
+    "astrata_memory_audit",
     "astrata_silo_set_cpu_limits",
     "astrata_thread_set_policy",
     "astrata_cpu_set_online",

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/mem/placement.h"
 #include "lib/base/units.h"
 
 namespace astrata::kernel {
@@ -32,6 +33,7 @@ struct BootInfo {
     PhysAddr rsdp;                     ///< ACPI root pointer; 0 if the door did not say
     std::array<char, 512> command_line_storage{};
     std::size_t command_line_length = 0;
+    Placement placement;               ///< chosen by the door
 
     [[nodiscard]] std::span<MemoryRange const> ranges() const { return std::span(range_storage).first(range_count); }
     [[nodiscard]] std::string_view command_line() const { return {command_line_storage.data(), command_line_length}; }

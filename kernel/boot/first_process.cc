@@ -1,6 +1,8 @@
 #include "kernel/boot/first_process.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "arch/direct_map.h"
 #include "kernel/boot/vdso.h"
@@ -14,6 +16,7 @@
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
 #include "kernel/object/silo.h"
+#include "kernel/random/random.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trap/backtrace.h"
 #include "lib/cpio/archive.h"
@@ -52,8 +55,8 @@ abi::Access access_of(elf::Segment const& segment) {
 }
 
 // Maps one segment: private memory with the file's bytes copied in if it is writable or ends in zeroes, else the archive's pages.
-Result<> map_segment(AddressSpace& home, elf::Segment const& segment, Bytes file, Ref<MemoryObject> archive, std::uint64_t file_offset) {
-    auto const place = VirtAddr{start::user_home + start::image_offset + segment.first_page()};
+Result<> map_segment(AddressSpace& home, VirtAddr image_start, elf::Segment const& segment, Bytes file, Ref<MemoryObject> archive, std::uint64_t file_offset) {
+    auto const place = image_start + segment.first_page();
     auto const length = segment.end_page() - segment.first_page();
     auto const page_offset = align_down(file_offset + segment.offset, page_size);
     if (!segment.is_writable && segment.memory_size == segment.file_size) {
@@ -102,11 +105,14 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
     auto archive = TRY(MemoryObject::create_physical(account, info.archive_start, align_up(info.archive_length, page_size), MemoryObject::Caching::cached));
     auto process = TRY(Process::create(Ref<Silo>::share(root), program_name, abi::IsolationMode::user));
     auto& home = process->home();
+    std::array<std::uint64_t, 2> random{};
+    fill_random(std::as_writable_bytes(std::span(random)));
+    VirtAddr const image_start{start::user_home + start::image_offset(random[0])};
     for (auto const& segment : image.segments.span())
-        TRY(map_segment(home, segment, program.contents, archive, program.contents_offset));
+        TRY(map_segment(home, image_start, segment, program.contents, archive, program.contents_offset));
 
-    constexpr VirtAddr stack_area{start::user_home + start::stack_area_offset};
-    constexpr auto stack_top = stack_area + start::stack_slot_bytes;
+    VirtAddr const stack_area{start::user_home + start::stack_area_offset(random[1])};
+    auto const stack_top = stack_area + start::stack_slot_bytes;
     TRY(home.map_anonymous(stack_top - start::main_stack_bytes, start::main_stack_bytes, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
     TRY(home.map_anonymous(stack_area, page_size, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
 
@@ -133,8 +139,8 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
     auto page = TRY(MemoryObject::create(account, page_size));
     TRY(page->write_bytes(0, block.finish()));
     TRY(home.map(std::move(page), 0, {start::user_home + start::start_block_offset}, page_size, abi::Access::read, abi::MapFlags::fixed));
-    TRY(thread->start(start::user_home + start::image_offset + image.entry, stack_top.value, start::user_home + start::start_block_offset,
-                      start::user_home + start::vdso_offset, nullptr));
+    TRY(thread->start(image_start.value + image.entry, stack_top.value, start::user_home + start::start_block_offset,
+                      process->vdso().value, nullptr));
     return {};
 }
 

@@ -7,10 +7,12 @@
 #include "arch/smp.h"
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
 #include "kernel/object/silo.h"
 #include "kernel/random/random.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
 #include "kernel/user_copy/user_span.h"
 
@@ -52,6 +54,16 @@ void identify(abi::CpuInfo& info) {
     }
 }
 
+// With the time since the CPU went idle, if it is: nobody counts that before it ends.
+std::uint64_t idle_ticks(arch::PerCpu const& cpu) {
+    auto const counted = cpu.idle_ticks;
+    if (cpu.idle_thread == nullptr || cpu.current != cpu.idle_thread)
+        return counted;
+    auto const since = cpu.idle_thread->switched_in_ticks;
+    auto const now = arch::timestamp();
+    return now > since ? counted + (now - since) : counted;
+}
+
 }  // namespace
 
 Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
@@ -63,7 +75,8 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     info.memory_free = frames.free * page_size;
     info.memory_kernel = pages(mem::FrameKind::kernel) + pages(mem::FrameKind::slab);
     info.memory_page_tables = pages(mem::FrameKind::page_table);
-    info.memory_user = pages(mem::FrameKind::user);
+    // Memory for DMA is its drivers'.
+    info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {
@@ -94,13 +107,22 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.id = cpu.index;
     info.apic_id = cpu.apic_id;
     info.is_online = cpu.is_online ? 1 : 0;
-    info.idle_ns = clock::ns_from_ticks(cpu.idle_ticks);
+    info.idle_ns = clock::ns_from_ticks(idle_ticks(cpu));
     auto const uptime = clock::now().value;
     info.busy_ns = uptime > info.idle_ns ? uptime - info.idle_ns : 0;
     info.switches = cpu.switches;
     info.interrupts = cpu.interrupts;
     info.timer_interrupts = cpu.timer_interrupts;
+    info.system_calls = cpu.system_calls;
+    info.page_faults = cpu.page_faults;
+    info.ipc_calls = cpu.ipc_calls;
+    info.tlb_shootdowns = cpu.tlb_shootdowns;
     return args.info.write(info);
+}
+
+Result<> sys_memory_audit(Thread&, MemoryAuditArgs const& args) {
+    TRY(require_root(*args.root));
+    return args.audit.write(mem::audit_all_memory().found());
 }
 
 Result<> sys_cpu_set_online(Thread&, CpuSetOnlineArgs const& args) {

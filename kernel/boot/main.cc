@@ -4,14 +4,17 @@
 #include "arch/platform.h"
 #include "kernel/boot/first_process.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/object/silo.h"
 #include "kernel/sched/reaper.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/panic.h"
 #include "lib/boot_options/boot_options.h"
+#include "lib/boot_options/security_profile.h"
 
 namespace astrata::kernel {
 
@@ -28,6 +31,14 @@ T require(Result<T> result, std::string_view what) {
         return *std::move(result);
 }
 
+// For `audit=boot`.
+void audit_at_boot() {
+    auto const auditor = mem::audit_all_memory();
+    auto const& found = auditor.found();
+    print("memory audit: ", found.tables, " page tables, ", found.kernel_code, " kernel code, ", found.kernel_constants, " constant, ",
+          found.kernel_data, " data, ", found.kernel_devices, " device mappings; ", auditor.violations(), " violations");
+}
+
 }  // namespace
 
 BootInfo const& boot_info() {
@@ -38,7 +49,7 @@ void kernel_main(BootInfo const& info) {
     the_boot_info = &info;
     if (boot_option(info.command_line(), "console") == "serial")
         mirror_log_to_serial();
-    print("Astrata, Bedrock on ", arch::name);
+    print("Astrata, Bedrock on ", arch::name, ", security profile ", name_of(security_profile(info.command_line())));
     require(mem::initialize(info), "no memory to start with");
 
     auto root = require(Silo::create(nullptr, 0, 0, 0), "no memory for the root silo");
@@ -48,8 +59,11 @@ void kernel_main(BootInfo const& info) {
     arch::start_platform(info, account);
     require(start_reaper(account), "no memory for the reaper");
     clock::settle();
+    trace::start_from_command_line(*root, info.command_line());
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();
+    if (audits_at_boot(info.command_line()))
+        audit_at_boot();
     sched::enter_idle();
 }
 

@@ -1,11 +1,15 @@
 #include "kernel/boot/vdso.h"
 
+#include <array>
+#include <span>
+
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/memory_object.h"
+#include "kernel/random/random.h"
 #include "kernel/time/clock.h"
 #include "lib/start/layout.h"
 #include "lib/start/vdso_data.h"
@@ -53,12 +57,15 @@ Result<> prepare_vdso(Account& account) {
     return {};
 }
 
-Result<> map_vdso(AddressSpace& home) {
-    auto const place = home.first_address() + start::vdso_offset;
+Result<VirtAddr> furnish_home(AddressSpace& home) {
+    std::array<std::uint64_t, 2> random{};
+    fill_random(std::as_writable_bytes(std::span(random)));
+    home.look_for_room_below(home.first_address() + start::map_top_offset(random[0]));
+    auto const place = home.first_address() + start::vdso_offset(random[1]);
     auto const& mapped = home.is_hosted() ? hosted_code : code;
     TRY(home.map(Ref<MemoryObject>::share(*mapped.object), 0, place, mapped.length, abi::Access::read | abi::Access::execute, abi::MapFlags::fixed));
     TRY(home.map(Ref<MemoryObject>::share(*data_page), 0, place - page_size, page_size, abi::Access::read, abi::MapFlags::fixed));
-    return {};
+    return place;
 }
 
 void set_wall_offset(std::uint64_t offset_ns) {

@@ -5,6 +5,7 @@
 
 #include "kernel/mem/account.h"
 #include "lib/base/result.h"
+#include "lib/base/units.h"
 
 namespace astrata::kernel {
 
@@ -13,9 +14,9 @@ class AddressSpace;
 /// Makes the objects that processes map; once, after clock::settle.
 /// errors    no_memory
 [[nodiscard]] Result<> prepare_vdso(Account& account);
-/// Puts code and data at their fixed addresses (lib/start/layout.h).
+/// Puts code and data at a random place (lib/start/layout.h), which it returns, and has what is mapped later begin at another.
 /// errors    no_memory
-[[nodiscard]] Result<> map_vdso(AddressSpace& home);
+[[nodiscard]] Result<VirtAddr> furnish_home(AddressSpace& home);
 void set_wall_offset(std::uint64_t offset_ns);
 [[nodiscard]] std::uint64_t wall_offset();
 

@@ -1,5 +1,7 @@
 #include "kernel/ipc/endpoint.h"
 
+#include <utility>
+
 #include "kernel/ipc/message_transfer.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
@@ -24,12 +26,12 @@ void Endpoint::receivers_gone() {
     }
 }
 
-Result<> Endpoint::call(Thread& caller, MonotonicNs deadline) {
-    auto const started = TRY(start_call(caller));
-    return finish_call(caller, started, deadline);
+Result<> Endpoint::call(Thread& caller) {
+    auto const started = TRY(start_call(caller, EndsWait::kill));
+    return finish_call(caller, started, never);
 }
 
-Result<Endpoint::Started> Endpoint::start_call(Thread& caller) {
+Result<Endpoint::Started> Endpoint::start_call(Thread& caller, EndsWait ending) {
     LockGuard guard(lock_);
     if (is_closed_)
         return fail(Error::peer_closed);
@@ -40,7 +42,7 @@ Result<Endpoint::Started> Endpoint::start_call(Thread& caller) {
         key = entry_->key;
     }
     // The wait begins before the receiver can possibly answer.
-    caller.prepare_to_wait();
+    caller.prepare_to_wait(ending);
     if (receiver != nullptr) {
         if (auto delivered = deliver_call(caller, *receiver, key); !delivered) {
             receiver->set_wake_status(wake_retry);
@@ -64,6 +66,7 @@ Result<> Endpoint::finish_call(Thread& caller, Started const& started, Monotonic
         started.receiver != nullptr ? caller.block_and_switch_to(*started.receiver, deadline) : caller.block(deadline);
     if (status == wake_normal)
         return {};
+    caller.give_up_call();
     {
         LockGuard guard(lock_);
         callers_.remove(caller);
@@ -107,21 +110,25 @@ void Endpoint::leave_receivers(Thread& self) {
     receivers_.remove(self);
 }
 
-Result<> Endpoint::bind(WaitSetEntry* entry) {
+Result<> Endpoint::bind(WaitSetEntry& entry) {
     LockGuard guard(lock_);
     if (entry_ != nullptr)
         return fail(Error::already_exists);
-    entry_ = entry;
+    entry_ = &entry;
+    entry.set.link(entry);
     if (!callers_.is_empty()) {
-        if (auto* woken = entry->set.mark_ready(*entry); woken != nullptr)
+        if (auto* woken = entry.set.mark_ready(entry); woken != nullptr)
             sched::make_ready(*woken);
     }
     return {};
 }
 
-void Endpoint::unbind() {
+WaitSetEntry* Endpoint::unbind(WaitSet& set) {
     LockGuard guard(lock_);
-    entry_ = nullptr;
+    if (entry_ == nullptr || &entry_->set != &set)
+        return nullptr;
+    auto* const entry = std::exchange(entry_, nullptr);
+    return set.unlink(*entry) ? entry : nullptr;
 }
 
 }  // namespace astrata::kernel

@@ -8,6 +8,7 @@
 
 #include "kernel/ipc/wait_set.h"
 #include "kernel/object/object.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "lib/base/result.h"
 #include "lib/base/units.h"
@@ -22,10 +23,11 @@ public:
     ~Endpoint() override;
     void receivers_gone() override;
 
-    /// Sends caller.outgoing and waits for the reply, which the replier puts where it belongs.
-    /// errors    timed_out, interrupted, peer_closed, and of delivery: no_memory, no_resources, bad_handle,
+    /// Sends caller.outgoing and waits for the reply, which the replier puts where it belongs. No kick ends the wait, only a
+    /// kill does.
+    /// errors    interrupted, peer_closed, and of delivery: no_memory, no_resources, bad_handle,
     /// access_denied
-    [[nodiscard]] Result<> call(Thread& caller, MonotonicNs deadline);
+    [[nodiscard]] Result<> call(Thread& caller);
 
     /// The first half of call: the message was delivered or queued, and the caller's wait is announced.
     struct Started {
@@ -33,7 +35,7 @@ public:
         Thread* receiver = nullptr;  // woken, for the caller to switch to; never null if the message was delivered
     };
     /// errors    peer_closed, no_memory, no_resources, bad_handle, access_denied
-    [[nodiscard]] Result<Started> start_call(Thread& caller);
+    [[nodiscard]] Result<Started> start_call(Thread& caller, EndsWait ending = EndsWait::kick_or_kill);
     /// The second half, for a caller that sleeps here.
     /// errors    timed_out, interrupted, peer_closed
     [[nodiscard]] Result<> finish_call(Thread& caller, Started const& started, MonotonicNs deadline);
@@ -46,8 +48,9 @@ public:
     void leave_receivers(Thread& self);
 
     /// errors    already_exists (is in a wait set)
-    [[nodiscard]] Result<> bind(WaitSetEntry* entry);
-    void unbind();
+    [[nodiscard]] Result<> bind(WaitSetEntry& entry);
+    /// Leaves `set`. Returns the entry, which is the caller's to end; null if this is not in the set.
+    [[nodiscard]] WaitSetEntry* unbind(WaitSet& set);
     /// Nobody can receive any more.
     [[nodiscard]] bool is_closed() {
         LockGuard guard(lock_);
@@ -55,6 +58,7 @@ public:
     }
 
 private:
+    template <Processors processors>
     friend class FastPath;
     [[nodiscard]] Received take_locked(Thread& self, std::uint64_t key) REQUIRES(lock_);
 

@@ -1,11 +1,12 @@
 #include "kernel/ipc/fast_path.h"
 
 #include <algorithm>
-#include <cstring>
+#include <atomic>
 
 #include "arch/direct_switch.h"
 #include "arch/smp.h"
 #include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/processors.h"
 #include "kernel/ipc/reply.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
@@ -17,33 +18,36 @@ namespace {
 // Longer messages, and those with handles, take the long way.
 constexpr std::uint32_t payload_limit = 512;
 
-/// A lock that is held if nobody else did.
-template <typename Lock>
+/// A lock that is held if nobody else did; with one processor there is nothing to do. Null: no lock is needed.
+template <Processors processors, typename Lock>
 class TryLock {
 public:
-    explicit TryLock(Lock* lock) NO_THREAD_SAFETY_ANALYSIS : lock_(lock),
-                                                             is_held_(lock != nullptr && lock->try_lock_only()) {}
-    ~TryLock() NO_THREAD_SAFETY_ANALYSIS {
-        if (is_held_)
-            lock_->unlock_only();
+    [[gnu::always_inline]] explicit TryLock(Lock* lock) NO_THREAD_SAFETY_ANALYSIS : lock_(lock) {
+        if constexpr (processors == Processors::several)
+            is_held_ = lock_ != nullptr && lock_->try_lock_only();
+    }
+    [[gnu::always_inline]] ~TryLock() NO_THREAD_SAFETY_ANALYSIS {
+        if constexpr (processors == Processors::several) {
+            if (is_held_)
+                lock_->unlock_only();
+        }
     }
     TryLock(TryLock const&) = delete;
     TryLock& operator=(TryLock const&) = delete;
-    explicit operator bool() const { return is_held_; }
+    [[nodiscard]] bool has_failed() const { return processors == Processors::several && !is_held_ && lock_ != nullptr; }
 
 private:
     Lock* lock_;
-    bool is_held_;
+    bool is_held_ = false;
 };
 
-// The message's words stay in their registers; only what does not fit there is copied.
-[[gnu::always_inline]] inline void copy_beyond_registers(Thread const& from, Thread& to, std::uint32_t bytes) {
-    if (bytes <= abi::message_register_bytes)
+// What does not fit into registers; the entry code carries those over.
+[[gnu::always_inline]] inline void copy_payload(Thread const& from, Thread& to, std::uint32_t bytes) {
+    if (bytes <= abi::message_register_bytes) [[likely]]
         return;
     auto const* source = from.buffer->data.data();
     auto* target = to.buffer->data.data();
-#pragma clang unsafe_buffer_usage begin  // `bytes` is at most payload_limit, a multiple of the word size and less than
-                                         // a buffer
+#pragma clang unsafe_buffer_usage begin  // `bytes` is at most payload_limit, which is less than a buffer
     for (std::uint32_t offset = 0; offset < bytes; offset += sizeof(std::uint64_t))
         __builtin_memcpy_inline(target + offset, source + offset, sizeof(std::uint64_t));
 #pragma clang unsafe_buffer_usage end
@@ -53,119 +57,142 @@ private:
 
 // The analysis is off throughout: every lock is only tried, and what is tried in vain ends the attempt before anything
 // was changed. Interrupts are off from the system-call instruction to the return to user mode.
+template <Processors processors>
 class FastPath {
 public:
-    [[gnu::always_inline]] static std::atomic<bool>* call(abi::Handle handle, std::uint64_t info,
-                                                          std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS {
+    // The flag that the entry code clears once it has left the caller's stack; null: nothing was done.
+    using Left = std::atomic<bool>*;
+    template <typename Lock>
+    using Try = TryLock<processors, Lock>;
+
+    [[gnu::always_inline]] static Left call(arch::TrapFrame& frame) NO_THREAD_SAFETY_ANALYSIS {
         auto& cpu = arch::this_cpu();
         auto& self = *cpu.current;
         // The low half of the info is payload bytes, handles and reserved bits.
-        auto const bytes = static_cast<std::uint32_t>(info);
-        if (bytes > payload_limit || deadline != never.value || cpu.needs_reschedule != 0 ||
-            !arch::can_switch_directly())
+        auto const bytes = static_cast<std::uint32_t>(frame.rsi);
+        if (bytes > payload_limit || frame.rdx != never.value || cpu.needs_reschedule != 0)
             return nullptr;
         auto& own_table = self.process().handles();
-        TryLock const own_lock(&own_table.lock_);  // keeps the endpoint alive
-        if (!own_lock)
+        Try const own_lock(&own_table.lock_);  // keeps the endpoint alive
+        if (own_lock.has_failed())
             return nullptr;
-        auto const* entry = own_table.entry_locked(handle);
+        auto const* entry = own_table.entry_locked(frame.rdi);
         if (entry == nullptr || entry->object->kind() != abi::ObjectKind::endpoint ||
             !has(entry->rights(), abi::Rights::send))
             return nullptr;
         auto& endpoint = static_cast<Endpoint&>(*entry->object);
-        TryLock const endpoint_lock(&endpoint.lock_);
-        if (!endpoint_lock || endpoint.is_closed_)
+        Try const endpoint_lock(&endpoint.lock_);
+        if (endpoint_lock.has_failed() || endpoint.is_closed_)
             return nullptr;
         auto* const bound = endpoint.entry_;
-        auto* const set_mutex = bound != nullptr ? &bound->set.lock_ : nullptr;
-        TryLock const set_lock(set_mutex);
-        if (bound != nullptr && !set_lock)
-            return nullptr;
-        auto& receivers = bound != nullptr ? bound->set.waiters_ : endpoint.receivers_;
-        auto* const receiver = receivers.first_;
-        if (receiver == nullptr || !may_resume(cpu, *receiver, ParkedIn::receive))
-            return nullptr;
-        auto& table = receiver->process().handles();
-        TryLock const table_lock(&table == &own_table ? nullptr : &table.lock_);
-        auto* const reply = table.first_free_;
-        if ((&table != &own_table && !table_lock) || reply == nullptr || table.is_closed_ ||
-            !receiver->try_wake(wake_normal))
-            return nullptr;
-
-        remove_first(receivers, *receiver);
-        insert_reply(table, *reply, self);
-        auto& frame = *receiver->frame;
-        frame.rdi = HandleTable::value_of(*reply);
-        frame.rdx = entry->badge;
-        frame.rbp = bound != nullptr ? bound->key : 0;  // DeliveryKind::message is 0
-        receiver->buffer->sender_silo = self.process().silo().id();
-        receiver->buffer->sender_process = self.process().id();
-        copy_beyond_registers(self, *receiver, bytes);
-        arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
-        receiver->resting_priority = std::max(receiver->base_priority, self.effective_priority);
-        return park_and_switch(cpu, self, ParkedIn::call, *receiver);
+        if (bound == nullptr)
+            return deliver(cpu, self, frame, *entry, endpoint.receivers_, 0);
+        Try const set_lock(&bound->set.lock_);
+        return set_lock.has_failed() ? nullptr : deliver(cpu, self, frame, *entry, bound->set.waiters_, bound->key);
     }
 
-    [[gnu::always_inline]] static std::atomic<bool>* reply_and_wait(abi::Handle reply_handle, std::uint64_t info,
-                                                                    std::uint64_t deadline,
-                                                                    abi::Handle source) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static Left reply_and_wait(arch::TrapFrame& frame) NO_THREAD_SAFETY_ANALYSIS {
         auto& cpu = arch::this_cpu();
         auto& self = *cpu.current;
-        auto const bytes = static_cast<std::uint32_t>(info);
-        if (bytes > payload_limit || deadline != never.value || cpu.needs_reschedule != 0 ||
-            !arch::can_switch_directly())
+        auto const bytes = static_cast<std::uint32_t>(frame.rsi);
+        if (bytes > payload_limit || frame.rdx != never.value || cpu.needs_reschedule != 0)
             return nullptr;
         auto& table = self.process().handles();
-        TryLock const table_lock(&table.lock_);
-        if (!table_lock)
+        Try const table_lock(&table.lock_);
+        if (table_lock.has_failed())
             return nullptr;
-        auto* const reply_entry = table.entry_locked(reply_handle);
-        auto const* const source_entry = table.entry_locked(source);
+        auto* const reply_entry = table.entry_locked(frame.rdi);
+        auto const* const source_entry = table.entry_locked(frame.rbp);
         if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply ||
             source_entry == nullptr || source_entry->object != self.receive_source.get() ||
             !has(source_entry->rights(), abi::Rights::receive))
             return nullptr;
         // The thread that is answered cannot end while its reply object is locked and names it.
         auto& reply = static_cast<Reply&>(*reply_entry->object);
-        TryLock const reply_lock(&reply.lock_);
-        if (!reply_lock)
+        Try const reply_lock(&reply.lock_);
+        if (reply_lock.has_failed())
             return nullptr;
         auto* const caller = reply.caller_;
-        if (caller == nullptr || caller->call_number != reply_entry->badge || !may_resume(cpu, *caller, ParkedIn::call))
+        if (caller == nullptr)
             return nullptr;
         // Nothing must be there to receive.
-        bool const is_set = self.receive_source->kind() == abi::ObjectKind::wait_set;
-        auto* const set = is_set ? static_cast<WaitSet*>(self.receive_source.get()) : nullptr;
-        auto* const endpoint = is_set ? nullptr : static_cast<Endpoint*>(self.receive_source.get());
-        TryLock const set_lock(is_set ? &set->lock_ : nullptr);
-        TryLock const endpoint_lock(is_set ? nullptr : &endpoint->lock_);
-        if (is_set ? !set_lock || !set->ready_.is_empty() : !endpoint_lock || !endpoint->callers_.is_empty())
-            return nullptr;
-        if (!caller->try_wake(wake_normal))
-            return nullptr;
-
-        remove_reply(table, *reply_entry);
-        append(is_set ? set->waiters_ : endpoint->receivers_, self);
-        copy_beyond_registers(self, *caller, bytes);
-        self.resting_priority = self.base_priority;
-        return park_and_switch(cpu, self, ParkedIn::receive, *caller);
+        if (source_entry->object->kind() == abi::ObjectKind::wait_set) {
+            auto& set = static_cast<WaitSet&>(*source_entry->object);
+            Try const set_lock(&set.lock_);
+            return set_lock.has_failed() || !set.ready_.is_empty()
+                       ? nullptr
+                       : answer(cpu, self, frame, table, *reply_entry, *caller, set.waiters_);
+        }
+        auto& endpoint = static_cast<Endpoint&>(*source_entry->object);
+        Try const endpoint_lock(&endpoint.lock_);
+        return endpoint_lock.has_failed() || !endpoint.callers_.is_empty()
+                   ? nullptr
+                   : answer(cpu, self, frame, table, *reply_entry, *caller, endpoint.receivers_);
     }
 
-    [[gnu::cold, gnu::noinline, clang::preserve_most]] static void interrupt_self(Thread& self) {
+    [[gnu::cold, gnu::noinline]] static void interrupt_self(Thread& self) {
         self.interrupt_wait();
         // What that has made ready must not wait for the next tick.
         arch::interrupt_cpu(arch::cpu_index());
     }
 
 private:
-    [[gnu::always_inline]] static bool may_resume(arch::PerCpu const& cpu, Thread const& thread, ParkedIn state) {
-        return !thread.is_on_cpu.load(std::memory_order_acquire) && thread.parked_in == state &&
-               ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0;
+    [[gnu::always_inline]] static Left deliver(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                               HandleEntry const& used, WaitQueue& receivers,
+                                               std::uint64_t key) NO_THREAD_SAFETY_ANALYSIS {
+        auto* const receiver = receivers.first_;
+        if (receiver == nullptr)
+            return nullptr;
+        auto& table = receiver->process().handles();
+        Try const table_lock(&table == used.table ? nullptr : &table.lock_);
+        auto* const reply = table.first_free_;
+        if (table_lock.has_failed() || reply == nullptr || table.is_closed_ ||
+            !claim(cpu, *receiver, WaitState::Phase::parked_in_receive, receiver->call_number))
+            return nullptr;
+        remove_first(receivers, *receiver);
+        insert_reply(table, *reply, self);
+        auto& target = *receiver->frame;
+        target.rdi = HandleTable::value_of(*reply);
+        target.rdx = used.badge;
+        target.rbp = key;  // DeliveryKind::message is 0
+        receiver->buffer->sender_silo = self.sender.silo;
+        receiver->buffer->sender_process = self.sender.process;
+        copy_payload(self, *receiver, static_cast<std::uint32_t>(frame.rsi));
+        arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
+        receiver->resting_priority = std::max(receiver->base_priority, self.effective_priority);
+        return park_and_switch(cpu, self, WaitState::Phase::parked_in_call, *receiver);
+    }
+
+    [[gnu::always_inline]] static Left answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                              HandleTable& table, HandleEntry& reply, Thread& caller,
+                                              WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
+        if (!claim(cpu, caller, WaitState::Phase::parked_in_call, reply.badge))
+            return nullptr;
+        remove_reply(table, reply);
+        append(receivers, self);
+        copy_payload(self, caller, static_cast<std::uint32_t>(frame.rsi));
+        self.resting_priority = self.base_priority;
+        return park_and_switch(cpu, self, WaitState::Phase::parked_in_receive, caller);
+    }
+
+    // Wins the wake-up of a thread that is parked with this call number and may be resumed here.
+    [[gnu::always_inline]] static bool claim(arch::PerCpu const& cpu, Thread& thread, WaitState::Phase parked,
+                                             std::uint64_t number) {
+        if constexpr (processors == Processors::one)
+            return thread.wait_state_.try_resume_alone(parked, number);
+        // Its stack is free once it has left its CPU; it cannot come back to one without ending this wait.
+        return !thread.is_on_cpu.load(std::memory_order_acquire) &&
+               ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0 &&
+               thread.wait_state_.try_resume(parked, number);
     }
     [[gnu::always_inline]] static void remove_first(WaitQueue& queue, Thread& first) {
         queue.first_ = first.wait_next_;
-        (first.wait_next_ != nullptr ? first.wait_next_->wait_previous_ : queue.last_) = nullptr;
         first.wait_queue_ = nullptr;
+        if (first.wait_next_ == nullptr) [[likely]] {
+            queue.last_ = nullptr;
+            return;
+        }
+        first.wait_next_->wait_previous_ = nullptr;
         first.wait_next_ = nullptr;
     }
     [[gnu::always_inline]] static void append(WaitQueue& queue, Thread& thread) {
@@ -189,22 +216,20 @@ private:
     }
     [[gnu::always_inline]] static void remove_reply(HandleTable& table, HandleEntry& entry) NO_THREAD_SAFETY_ANALYSIS {
         entry.object->handles_.fetch_sub(1, std::memory_order_relaxed);
-        // Not the last one: the thread that is answered has its own.
+        // The thread that is answered has a reference of its own.
         entry.object->drop_reference_not_last();
         table.free_locked(entry);
     }
-    // Returns the flag that the entry code clears once it has left this thread's stack.
-    [[gnu::always_inline]] static std::atomic<bool>* park_and_switch(arch::PerCpu& cpu, Thread& self, ParkedIn state,
-                                                                     Thread& next) {
-        next.parked_in = ParkedIn::nothing;
-        next.wait_state_.store(Thread::WaitState::running, std::memory_order_relaxed);
+    [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, WaitState::Phase state,
+                                                       Thread& next) {
         next.effective_priority = next.resting_priority;
-        self.has_delivery = false;
-        self.parked_in = state;
-        self.wait_state_.exchange(Thread::WaitState::waiting, std::memory_order_seq_cst);
-        arch::switch_directly(cpu, self, next);
+        if constexpr (processors == Processors::one)
+            self.wait_state_.announce_alone(state, self.call_number);
+        else
+            self.wait_state_.announce(state, self.call_number);
+        arch::switch_directly<processors>(cpu, self, next);
         // A kick or kill that came before the wait was announced found nothing to interrupt.
-        if (self.pending_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+        if ((self.pending_.load(std::memory_order_relaxed) & Thread::pending_interruption) != 0) [[unlikely]]
             interrupt_self(self);
         return &self.is_on_cpu;
     }
@@ -212,13 +237,70 @@ private:
 
 }  // namespace astrata::kernel
 
-// Called by the entry code with the message's words in registers that must not change. Null: nothing was done.
-extern "C" [[clang::preserve_most]] std::atomic<bool>* fast_call(astrata::abi::Handle endpoint, std::uint64_t info,
-                                                                 std::uint64_t deadline) {
-    return astrata::kernel::FastPath::call(endpoint, info, deadline);
+// The entry code has stored the caller's registers in the frame, so these need to preserve none.
+extern "C" {
+[[clang::preserve_none]] std::atomic<bool>* fast_call_alone(astrata::kernel::arch::TrapFrame& frame) {
+    return astrata::kernel::FastPath<astrata::kernel::Processors::one>::call(frame);
 }
-extern "C" [[clang::preserve_most]] std::atomic<bool>* fast_reply_and_wait(astrata::abi::Handle reply,
-                                                                           std::uint64_t info, std::uint64_t deadline,
-                                                                           astrata::abi::Handle source) {
-    return astrata::kernel::FastPath::reply_and_wait(reply, info, deadline, source);
+[[clang::preserve_none]] std::atomic<bool>* fast_reply_alone(astrata::kernel::arch::TrapFrame& frame) {
+    return astrata::kernel::FastPath<astrata::kernel::Processors::one>::reply_and_wait(frame);
 }
+[[clang::preserve_none]] std::atomic<bool>* fast_call(astrata::kernel::arch::TrapFrame& frame) {
+    return astrata::kernel::FastPath<astrata::kernel::Processors::several>::call(frame);
+}
+[[clang::preserve_none]] std::atomic<bool>* fast_reply(astrata::kernel::arch::TrapFrame& frame) {
+    return astrata::kernel::FastPath<astrata::kernel::Processors::several>::reply_and_wait(frame);
+}
+[[clang::preserve_none]] std::atomic<bool>* no_fast_path(astrata::kernel::arch::TrapFrame&) {
+    return nullptr;
+}
+
+// What the entry code calls.
+constinit decltype(&fast_call) fast_call_now = no_fast_path;
+constinit decltype(&fast_call) fast_reply_now = no_fast_path;
+}
+
+namespace astrata::kernel {
+
+namespace {
+
+// Which form there is, and who keeps it closed.
+constexpr std::uint32_t has_form = 1;
+constexpr std::uint32_t is_for_several = 2;
+constexpr std::uint32_t closed = 4;  // for FastPathCloser 0; the next bits for the next
+constinit std::atomic<std::uint32_t> fast_path_state = 0;
+
+// Interrupts and other CPUs may change the state meanwhile; whoever stores last has seen its last value.
+void apply_state() {
+    for (;;) {
+        auto const state = fast_path_state.load();
+        bool const is_open = (state & has_form) != 0 && state < closed;
+        bool const has_several = (state & is_for_several) != 0;
+        auto* const call = !is_open ? no_fast_path : has_several ? fast_call : fast_call_alone;
+        auto* const reply = !is_open ? no_fast_path : has_several ? fast_reply : fast_reply_alone;
+        __atomic_store_n(&fast_call_now, call, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&fast_reply_now, reply, __ATOMIC_SEQ_CST);
+        if (fast_path_state.load() == state)
+            return;
+    }
+}
+
+}  // namespace
+
+void choose_fast_path(bool has_several_processors) {
+    if (!arch::can_switch_directly())
+        return;
+    fast_path_state.fetch_or(has_several_processors ? has_form | is_for_several : has_form);
+    apply_state();
+}
+
+void close_fast_path(FastPathCloser who, bool is_closed) {
+    auto const bit = closed << static_cast<unsigned>(who);
+    if (is_closed)
+        fast_path_state.fetch_or(bit);
+    else
+        fast_path_state.fetch_and(~bit);
+    apply_state();
+}
+
+}  // namespace astrata::kernel

@@ -58,21 +58,24 @@ Interrupt::~Interrupt() {
 }
 
 void Interrupt::forget_vector() {
-    is_connected_ = false;
     LockGuard guard(vectors.lock);
+    is_connected_ = false;
     vectors.owners[vector_] = nullptr;
 }
 
 void Interrupt::disconnect() {
-    if (!is_connected_.exchange(false))
+    LockGuard guard(vectors.lock);
+    if (!is_connected_)
         return;
+    is_connected_ = false;
     if (line_ != no_line)
         arch::release_line(line_);
-    LockGuard guard(vectors.lock);
     vectors.owners[vector_] = nullptr;
 }
 
+// Under the lock: a line that is released meanwhile may be another object's at once, which has masked it.
 void Interrupt::acknowledge() {
+    LockGuard guard(vectors.lock);
     if (is_level_ && is_connected_)
         arch::unmask_line(line_);
 }

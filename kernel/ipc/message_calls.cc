@@ -1,11 +1,14 @@
 #include "kernel/ipc/message_calls.h"
 
+#include <utility>
+
 #include "abi/system_call_numbers.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/message_transfer.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/user_exit.h"
 
 namespace astrata::kernel {
@@ -32,6 +35,8 @@ Result<Step> call(Thread& caller, arch::TrapFrame& frame) {
         .info = info, .words = frame.words.data(), .badge = found.badge, .kind = abi::DeliveryKind::message};
     arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
     auto& endpoint = static_cast<Endpoint&>(*found.object);
+    if (trace::is_on(abi::TraceGroups::ipc)) [[unlikely]]
+        trace::record(abi::trace_ipc_call(endpoint.id(), caller.call_number, info.bytes()));
     MonotonicNs const deadline{frame.rdx};
     auto const started = TRY(endpoint.start_call(caller));
     // A queued caller that gives up must leave the queue, and so has something to come back to.
@@ -49,6 +54,8 @@ Result<RefOrNull<Thread>> answer(Thread& self, arch::TrapFrame& frame) {
     auto const taken = TRY(self.process().handles().take_reply(frame.rdi));
     auto caller = static_cast<Reply&>(*taken.object).claim(taken.badge, wake_normal);
     if (caller) {
+        if (trace::is_on(abi::TraceGroups::ipc)) [[unlikely]]
+            trace::record(abi::trace_ipc_reply(caller->id(), taken.badge, info.bytes()));
         if (auto delivered = deliver_reply(self, info, *caller); !delivered) {
             sched::make_ready(*caller);
             return fail(delivered.error());
@@ -143,10 +150,13 @@ Result<Step> reply_then_wait(Thread& self, arch::TrapFrame& frame) {
 
 // A parked thread was woken in the ordinary way, with `status`.
 Result<Step> continue_parked(Thread& self, ParkedIn call, std::uint32_t status) {
-    if (status == wake_normal && (call == ParkedIn::call || self.has_delivery))
+    bool const has_delivery = std::exchange(self.has_delivery, false);   // so that the fast path need not
+    if (status == wake_normal && (call == ParkedIn::call || has_delivery))
         return Step{};
     if (call == ParkedIn::receive)
         leave_queue(self, *self.receive_source);
+    else
+        self.give_up_call();
     if (status != wake_normal && status != wake_retry)
         return fail(static_cast<Error>(status));
     return wait(self, Ref<KernelObject>::share(*self.receive_source), never, nullptr);
@@ -185,8 +195,9 @@ void reply_and_wait(Thread& caller, arch::TrapFrame& frame) {
 extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
     auto& caller = arch::current_thread();
-    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    ++caller.uncounted_system_calls;
     arch::enable_interrupts();
+    trace::Call const traced(frame);
     if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
         call_endpoint(caller, frame);
     else
@@ -195,11 +206,11 @@ extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 }
 
 // The calling thread was parked by the fast path and woken in the ordinary way.
-extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame) {
+extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame, std::uint64_t number) {
     using namespace astrata::kernel;
     sched::finish_switch();
     auto& self = arch::current_thread();
-    auto const call = self.parked_in;
+    auto const call = number == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL ? ParkedIn::call : ParkedIn::receive;
     auto const status = self.unpark();
     complete(self, frame, continue_parked(self, call, status));
     leave_to_user(frame);

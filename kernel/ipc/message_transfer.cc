@@ -1,8 +1,8 @@
 #include "kernel/ipc/message_transfer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
-#include <span>
 
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
@@ -13,28 +13,25 @@ namespace {
 
 constexpr unsigned kind_shift = 56;
 
-// Moves the first `count` handles of one buffer into the other process, or none of them.
-Result<> move_handles(Thread& from, Thread& to, std::size_t count) {
-    auto& source = from.process().handles();
-    auto& target = to.process().handles();
-    auto const given = std::span(from.buffer->handles).first(count);
-    for (auto const handle : given) {
-        if (!has(TRY(source.find(handle)).rights, abi::Rights::transfer))
-            return fail(Error::access_denied);
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        auto moved = source.move(given[i], target);
-        if (!moved) {
-            // The slots they came from are free again, so that the way back has room.
-            for (std::size_t back = 0; back < i; ++back) {
-                if (auto returned = target.move(to.buffer->handles[back], source); returned)
-                    from.buffer->handles[back] = *returned;
-            }
-            return fail(moved.error());
-        }
-        to.buffer->handles[i] = *moved;
-    }
-    return {};
+// The handles named in a buffer, each read once: other threads of the process may write there at any time.
+MessageHandles handles_named_in(abi::MessageBuffer& buffer, std::size_t count) {
+    MessageHandles handles{.count = count};
+    for (std::size_t i = 0; i < count; ++i)
+        handles.values[i] = std::atomic_ref(buffer.handles[i]).load(std::memory_order_relaxed);
+    return handles;
+}
+
+void name_in(abi::MessageBuffer& buffer, MessageHandles const& handles) {
+    for (std::size_t i = 0; i < handles.count; ++i)
+        buffer.handles[i] = handles.values[i];
+}
+
+Result<MessageHandles> move_handles(Thread& from, Thread& to, std::size_t count) {
+    auto handles = handles_named_in(*from.buffer, count);
+    auto moved = from.process().handles().move_message(handles, to.process().handles());
+    if (!moved)
+        name_in(*from.buffer, handles);
+    return moved;
 }
 
 void copy_payload(Thread const& from, std::uint64_t const* words, abi::MessageInfo info, Thread& to) {
@@ -52,14 +49,23 @@ Result<> deliver_call(Thread& sender, Thread& receiver, std::uint64_t key) {
     auto& table = receiver.process().handles();
     auto const reply = TRY(table.insert_reply(Ref<Reply>::share(sender.reply()), sender.call_number));
     if (auto const count = message.info.handles(); count != 0) {
-        if (auto moved = move_handles(sender, receiver, count); !moved) {
+        auto const moved = move_handles(sender, receiver, count);
+        if (!moved) {
             (void)table.take_reply(reply);
-            return moved;
+            return fail(moved.error());
         }
+        // A call that has ended meanwhile, by its deadline or a kick, keeps its handles, and the receiver learns nothing
+        // of it.
+        if (!sender.is_waiting()) {
+            name_in(*sender.buffer, table.return_message(*moved, sender.process().handles()));
+            (void)table.take_reply(reply);
+            return fail(Error::interrupted);
+        }
+        name_in(*receiver.buffer, *moved);
     }
     copy_payload(sender, message.words, message.info, receiver);
-    receiver.buffer->sender_silo = sender.process().silo().id();
-    receiver.buffer->sender_process = sender.process().id();
+    receiver.buffer->sender_silo = sender.sender.silo;
+    receiver.buffer->sender_process = sender.sender.process;
     auto& frame = *receiver.frame;
     frame.rdi = reply;
     frame.rdx = message.badge;
@@ -79,10 +85,12 @@ Result<> deliver_reply(Thread& replier, abi::MessageInfo info, Thread& caller) {
         return {};
     }
     if (auto const count = info.handles(); count != 0) {
-        if (auto moved = move_handles(replier, caller, count); !moved) {
+        auto const moved = move_handles(replier, caller, count);
+        if (!moved) {
             caller.set_wake_status(static_cast<std::uint32_t>(moved.error()));
-            return moved;
+            return fail(moved.error());
         }
+        name_in(*caller.buffer, *moved);
     }
     copy_payload(replier, replier.frame->words.data(), info, caller);
     return {};

@@ -49,7 +49,8 @@ Result<> request_pages(KernelObject& pager_endpoint, MemoryObject& object, std::
                          .kind = abi::DeliveryKind::page_request};
         ++self.call_number;
         self.paged_object = &object;
-        auto const result = endpoint.call(self, never);
+        // A kick says nothing about the page, and whoever is kicked again and again must come to an end too.
+        auto const result = endpoint.call(self);
         self.paged_object = nullptr;
         self.outgoing.kind = abi::DeliveryKind::message;  // what every other call of the thread is
         if (result || result.error() != Error::peer_closed || endpoint.is_closed())

@@ -18,8 +18,7 @@ void Reply::disconnect() {
 
 RefOrNull<Thread> Reply::claim(std::uint64_t call_number, std::uint32_t status) {
     LockGuard guard(lock_);
-    // The thread cannot start another call while the number matches and the wake-up is won here.
-    if (caller_ == nullptr || caller_->call_number != call_number || !caller_->try_wake(status))
+    if (caller_ == nullptr || !caller_->try_answer(call_number, status))
         return nullptr;
     return Ref<Thread>::share(*caller_);
 }

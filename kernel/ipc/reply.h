@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernel/ipc/processors.h"
 #include "kernel/object/object.h"
 
 namespace astrata::kernel {
@@ -28,6 +29,7 @@ public:
     [[nodiscard]] RefOrNull<MemoryObject> paged_object(std::uint64_t call_number);
 
 private:
+    template <Processors processors>
     friend class FastPath;
     SpinLock<LockRank::waitable, PreemptionOff> lock_;
     Thread* caller_ GUARDED_BY(lock_) = nullptr;

@@ -7,6 +7,7 @@
 #include "kernel/ipc/timer.h"
 #include "kernel/ipc/wait_set.h"
 #include "kernel/log/log_object.h"
+#include "kernel/log/printable.h"
 #include "kernel/object/dma_domain.h"
 #include "kernel/object/io_region.h"
 #include "kernel/object/lookup.h"
@@ -80,7 +81,10 @@ Result<abi::Handle> sys_io_region_create(Thread& caller, IoRegionCreateArgs cons
     if (args.length == 0)
         return fail(Error::invalid_argument);
     auto const start = TRY(args.region->place(args.offset, args.length));
-    return install_handle(caller, TRY(make_object<IoRegion>(account_of(caller), args.region->region_kind, start, args.length)), all_rights);
+    auto& table = caller.process().handles();
+    auto const whole = TRY(table.find(args.region_value));
+    return table.derive_part(args.region_value, TRY(make_object<IoRegion>(account_of(caller), *args.region, start, args.length)),
+                             whole.rights);
 }
 
 Result<std::uint64_t> sys_port_read(Thread&, PortReadArgs const& args) {
@@ -146,7 +150,8 @@ Result<abi::Handle> sys_log_create(Thread& caller, LogCreateArgs const& args) {
 }
 
 Result<> sys_log_write(Thread&, LogWriteArgs const& args) {
-    auto const line = TRY(LogLineText::copy_from(args.line));
+    auto line = TRY(LogLineText::copy_from(args.line));
+    make_printable(line.characters());
     args.log->append_line(line.view());
     return {};
 }

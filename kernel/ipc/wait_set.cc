@@ -20,61 +20,56 @@ Result<> WaitSet::add(Ref<KernelObject> source, std::uint64_t key) {
     if (waitable == nullptr && endpoint == nullptr)
         return fail(Error::not_supported);
 
-    TRY(account().charge(sizeof(WaitSetEntry)));
+    auto charge = TRY(PendingCharge::make(account(), mem::heap_charge(sizeof(WaitSetEntry))));
     auto* memory = mem::heap_allocate(sizeof(WaitSetEntry));
-    if (memory == nullptr) {
-        account().uncharge(sizeof(WaitSetEntry));
+    if (memory == nullptr)
         return fail(Error::no_memory);
-    }
+    charge.keep();
     auto* entry = ::new (memory) WaitSetEntry{.set = *this, .source = source, .key = key, .all_link = {}, .ready_link = {}};
-    {
-        LockGuard guard(lock_);
-        entries_.push_back(*entry);
-    }
-    auto bound = waitable != nullptr ? waitable->bind(entry) : endpoint->bind(entry);
-    if (!bound) {
-        {
-            LockGuard guard(lock_);
-            entries_.remove(*entry);
-        }
-        entry->~WaitSetEntry();
-        mem::heap_free(entry, sizeof(*entry));
-        account().uncharge(sizeof(WaitSetEntry));
-    }
+    // Once it is bound, another thread may take the source out again and end the entry.
+    auto bound = waitable != nullptr ? waitable->bind(*entry) : endpoint->bind(*entry);
+    if (!bound)
+        end(*entry);
     return bound;
 }
 
-// The entry is off the list of entries and is the caller's to end.
-void WaitSet::detach(WaitSetEntry& entry) {
-    if (auto* waitable = waitable_of(*entry.source); waitable != nullptr)
-        waitable->unbind();
-    else
-        static_cast<Endpoint&>(*entry.source).unbind();
-    {
-        LockGuard guard(lock_);
-        if (ready_.is_linked(entry))
-            ready_.remove(entry);
-    }
-    entry.~WaitSetEntry();
-    mem::heap_free(&entry, sizeof(entry));
-    account().uncharge(sizeof(WaitSetEntry));
+namespace {
+
+WaitSetEntry* unbind(KernelObject& source, WaitSet& set) {
+    if (auto* waitable = waitable_of(source); waitable != nullptr)
+        return waitable->unbind(set);
+    return source.kind() == abi::ObjectKind::endpoint ? static_cast<Endpoint&>(source).unbind(set) : nullptr;
 }
 
+}  // namespace
+
+void WaitSet::link(WaitSetEntry& entry) {
+    LockGuard guard(lock_);
+    entries_.push_back(entry);
+}
+
+bool WaitSet::unlink(WaitSetEntry& entry) {
+    LockGuard guard(lock_);
+    if (!entries_.is_linked(entry))
+        return false;
+    entries_.remove(entry);
+    if (ready_.is_linked(entry))
+        ready_.remove(entry);
+    return true;
+}
+
+void WaitSet::end(WaitSetEntry& entry) {
+    entry.~WaitSetEntry();
+    mem::heap_free(&entry, sizeof(entry));
+    account().uncharge(mem::heap_charge(sizeof(WaitSetEntry)));
+}
+
+// The source knows its entry, however many others are in the set.
 Result<> WaitSet::remove(KernelObject& source) {
-    WaitSetEntry* found = nullptr;
-    {
-        LockGuard guard(lock_);
-        for (auto& entry : entries_) {
-            if (entry.source.get() == &source) {
-                found = &entry;
-                entries_.remove(entry);
-                break;
-            }
-        }
-    }
-    if (found == nullptr)
+    auto* const entry = unbind(source, *this);
+    if (entry == nullptr)
         return fail(Error::not_found);
-    detach(*found);
+    end(*entry);
     return {};
 }
 
@@ -87,7 +82,16 @@ void WaitSet::clear() {
         }
         if (entry == nullptr)
             return;
-        detach(*entry);
+        // Whoever takes the source out at the same time finds the entry off the list and leaves it alone, still holding
+        // the source's lock. It may even have been added again.
+        if (auto* const added_again = unbind(*entry->source, *this); added_again != nullptr)
+            end(*added_again);
+        {
+            LockGuard guard(lock_);
+            if (ready_.is_linked(*entry))
+                ready_.remove(*entry);
+        }
+        end(*entry);
     }
 }
 

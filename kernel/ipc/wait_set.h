@@ -13,7 +13,8 @@ namespace astrata::kernel {
 class Thread;
 class WaitSet;
 
-/// One source in one set. Owned by the set; the source's back pointer is guarded by the source's lock.
+/// One source in one set. The source's back pointer is guarded by the source's lock, the links by the set's. Whoever takes
+/// the entry off the set's list of all ends it, once the source points to it no more.
 struct WaitSetEntry {
     WaitSet& set;
     Ref<KernelObject> source;
@@ -35,6 +36,11 @@ public:
     /// errors    not_found
     [[nodiscard]] Result<> remove(KernelObject& source);
 
+    /// For a source that joins or leaves the set, holding its own lock. False if the entry has left already: the set is
+    /// being cleared, and ends the entry itself.
+    void link(WaitSetEntry& entry);
+    [[nodiscard]] bool unlink(WaitSetEntry& entry);
+
     /// A source (which holds its own lock) has something to give: puts it on the ready list. Returns a waiter whose
     /// wake-up was won and who is the caller's to make ready; null if nobody waits.
     [[nodiscard]] Thread* mark_ready(WaitSetEntry& entry);
@@ -52,9 +58,10 @@ public:
     void leave_queue(Thread& self);
 
 private:
+    template <Processors processors>
     friend class FastPath;
     void clear();
-    void detach(WaitSetEntry& entry);
+    void end(WaitSetEntry& entry);
 
     SpinLock<LockRank::wait_set, IrqsOff> lock_;
     IntrusiveList<WaitSetEntry, &WaitSetEntry::all_link> entries_ GUARDED_BY(lock_);

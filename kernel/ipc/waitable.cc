@@ -55,24 +55,28 @@ Result<std::uint64_t> Waitable::wait(MonotonicNs deadline) {
     }
 }
 
-Result<> Waitable::bind(WaitSetEntry* entry) {
+Result<> Waitable::bind(WaitSetEntry& entry) {
     Thread* woken = nullptr;
     {
         LockGuard guard(lock_);
         if (entry_ != nullptr)
             return fail(Error::already_exists);
-        entry_ = entry;
+        entry_ = &entry;
+        entry.set.link(entry);
         if (bits_ != 0)
-            woken = entry->set.mark_ready(*entry);
+            woken = entry.set.mark_ready(entry);
     }
     if (woken != nullptr)
         sched::make_ready(*woken);
     return {};
 }
 
-void Waitable::unbind() {
+WaitSetEntry* Waitable::unbind(WaitSet& set) {
     LockGuard guard(lock_);
-    entry_ = nullptr;
+    if (entry_ == nullptr || &entry_->set != &set)
+        return nullptr;
+    auto* const entry = std::exchange(entry_, nullptr);
+    return set.unlink(*entry) ? entry : nullptr;
 }
 
 Waitable* waitable_of(KernelObject& object) {

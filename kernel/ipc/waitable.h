@@ -12,6 +12,7 @@
 
 namespace astrata::kernel {
 
+class WaitSet;
 struct WaitSetEntry;
 
 class Waitable {
@@ -28,10 +29,11 @@ public:
     /// errors    timed_out, would_block, interrupted
     [[nodiscard]] Result<std::uint64_t> wait(MonotonicNs deadline);
 
-    /// Joins a wait set (entry not null) or leaves it.
+    /// Joins the entry's wait set.
     /// errors    already_exists (is in one)
-    [[nodiscard]] Result<> bind(WaitSetEntry* entry);
-    void unbind();
+    [[nodiscard]] Result<> bind(WaitSetEntry& entry);
+    /// Leaves `set`. Returns the entry, which is the caller's to end; null if this is not in the set.
+    [[nodiscard]] WaitSetEntry* unbind(WaitSet& set);
 
 private:
     SpinLock<LockRank::waitable, IrqsOff> lock_;

@@ -1,10 +1,13 @@
 #include "kernel/log/print.h"
 
 #include <algorithm>
+#include <atomic>
 
+#include "arch/cpu.h"
 #include "arch/early_serial.h"
 #include "kernel/log/kernel_log.h"
 #include "kernel/log/log_ring.h"
+#include "kernel/log/printable.h"
 #include "kernel/sync/spin_lock.h"
 #include "kernel/time/clock.h"
 
@@ -16,6 +19,47 @@ std::array<char, 32 * 1024> storage;
 SpinLock<LockRank::log, IrqsOff> lock;
 LogRing ring GUARDED_BY(lock){storage};
 bool is_mirrored GUARDED_BY(lock) = false;
+std::atomic<bool> is_panicking = false;
+
+/// Holds the lock for a scope; in a panic it only tries to, since nobody may be left who would release it.
+class SCOPED_CAPABILITY Hold {
+public:
+    Hold() ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS : is_patient_(!is_panicking.load(std::memory_order_relaxed)) {
+        if (is_patient_) {
+            lock.lock();
+            return;
+        }
+        constexpr int tries = 1'000'000;
+        for (int i = 0; i < tries && !is_held_; ++i) {
+            is_held_ = lock.try_lock_only();
+            if (!is_held_)
+                arch::pause();
+        }
+    }
+    ~Hold() RELEASE() NO_THREAD_SAFETY_ANALYSIS {
+        if (is_patient_)
+            lock.unlock();
+        else if (is_held_)
+            lock.unlock_only();
+    }
+    Hold(Hold const&) = delete;
+    Hold& operator=(Hold const&) = delete;
+
+private:
+    bool const is_patient_;
+    bool is_held_ = false;
+};
+
+void write_locked(std::string_view time, std::string_view text) REQUIRES(lock) {
+    ring.append(time);
+    ring.append(text);
+    ring.append("\n");
+    if (is_mirrored) {
+        arch::early_serial_write(time);
+        arch::early_serial_write(text);
+        arch::early_serial_write("\n");
+    }
+}
 
 }  // namespace
 
@@ -23,6 +67,7 @@ void LineBuilder::append(std::string_view text) {
     auto const room = std::span(text_).subspan(length_);
     auto const count = std::min(text.size(), room.size());
     std::ranges::copy(text.substr(0, count), room.begin());
+    make_printable(room.first(count));
     length_ += count;
 }
 
@@ -63,15 +108,21 @@ LogTime::LogTime() {
 
 void log_line(std::string_view text) {
     LogTime const prefix;
-    LockGuard guard(lock);
-    ring.append(prefix.view());
-    ring.append(text);
-    ring.append("\n");
-    if (is_mirrored) {
-        arch::early_serial_write(prefix.view());
-        arch::early_serial_write(text);
-        arch::early_serial_write("\n");
-    }
+    Hold hold;
+    write_locked(prefix.view(), text);
+}
+
+void try_log_line(std::string_view text) {
+    LogTime const prefix;
+    if (!lock.try_lock_only())
+        return;
+    write_locked(prefix.view(), text);
+    lock.unlock_only();
+}
+
+void enter_panic_log() {
+    is_panicking.store(true, std::memory_order_relaxed);
+    mirror_log_to_serial();
 }
 
 void mirror_line(std::string_view time, std::string_view text) {
@@ -84,7 +135,7 @@ void mirror_line(std::string_view time, std::string_view text) {
 }
 
 void mirror_log_to_serial() {
-    LockGuard guard(lock);
+    Hold hold;
     if (is_mirrored)
         return;
     is_mirrored = true;

@@ -60,6 +60,18 @@ void print(Parts const&... parts) {
     log_line(line.view());
 }
 
+/// The same where the log may be in the middle of anything (a non-maskable interrupt): nothing, if somebody is writing to it.
+void try_log_line(std::string_view line);
+template <typename... Parts>
+void try_print(Parts const&... parts) {
+    LineBuilder line;
+    (line.append(parts), ...);
+    try_log_line(line.view());
+}
+
+/// From now on lines come out on the serial port whoever holds the log's lock: its holder may have been stopped.
+void enter_panic_log();
+
 /// Writes the line to the serial port if the kernel log is mirrored there: lines of other logs come out with it.
 void mirror_line(std::string_view time, std::string_view line);
 

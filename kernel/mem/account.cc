@@ -136,13 +136,13 @@ Result<> Account::charge_beside_reserve(std::uint64_t bytes) {
     return charge_within(bytes, beside_reserve);
 }
 
-bool Account::has_room_beside_reserve(std::uint64_t bytes) const {
+Account const* Account::without_room_beside_reserve(std::uint64_t bytes) const {
     for (auto const* account = this; account != nullptr; account = account->parent_.get()) {
         auto const limit = beside_reserve(account->limit());
         if (bytes > limit || account->used() > limit - bytes)
-            return false;
+            return account;
     }
-    return true;
+    return nullptr;
 }
 
 // The peak is brought up to date when use falls, and when it is asked for: charging is the hot path.

@@ -35,7 +35,18 @@ public:
     /// most 1 MiB.
     [[nodiscard]] Result<> charge_beside_reserve(std::uint64_t bytes);
     /// Whether that would succeed at this moment.
-    [[nodiscard]] bool has_room_beside_reserve(std::uint64_t bytes) const;
+    [[nodiscard]] bool has_room_beside_reserve(std::uint64_t bytes) const {
+        return without_room_beside_reserve(bytes) == nullptr;
+    }
+    /// The first of this account and those above it that would refuse; null if none.
+    [[nodiscard]] Account const* without_room_beside_reserve(std::uint64_t bytes) const;
+    /// Whether this is `other` or below it.
+    [[nodiscard]] bool is_within(Account const& other) const {
+        auto const* account = this;
+        while (account != nullptr && account != &other)
+            account = account->parent_.get();
+        return account != nullptr;
+    }
 
     [[nodiscard]] AccountId id() const { return id_; }
     [[nodiscard]] std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }

@@ -25,11 +25,44 @@ bool can_merge(Mapping const& lower, Mapping const& upper) {
            (!lower.object || lower.first_page + lower.page_count == upper.first_page);
 }
 
+// For audits.
+struct AllSpaces {
+    SpinLock<LockRank::registry, PreemptionOff> lock;
+    IntrusiveList<AddressSpace, &AddressSpace::all_link> list GUARDED_BY(lock);
+};
+constinit AllSpaces all_spaces;
+
 }  // namespace
+
+void AddressSpace::leave_list() {
+    LockGuard guard(all_spaces.lock);
+    if (all_spaces.list.is_linked(*this))
+        all_spaces.list.remove(*this);
+}
 
 AddressSpace::AddressSpace(Ref<Account> account, RefOrNull<AddressSpace> home, VirtAddr start)
     : KernelObject(abi::ObjectKind::address_space, std::move(account)), start_(start), home_(std::move(home)),
-      search_top_(last_address()) {}
+      search_top_(last_address()) {
+    LockGuard guard(all_spaces.lock);
+    all_spaces.list.push_back(*this);
+}
+
+RefOrNull<AddressSpace> AddressSpace::next(std::uint64_t id) {
+    LockGuard guard(all_spaces.lock);
+    // Two creations may arrive in the other order than they took their ids: the smallest has to be looked for.
+    for (;;) {
+        AddressSpace* smallest = nullptr;
+        for (auto& space : all_spaces.list) {
+            if (space.id() > id && (smallest == nullptr || space.id() < smallest->id()))
+                smallest = &space;
+        }
+        if (smallest == nullptr)
+            return nullptr;
+        if (smallest->try_add_reference())
+            return Ref<AddressSpace>::adopt(*smallest);
+        id = smallest->id();   // about to end
+    }
+}
 
 Result<Ref<AddressSpace>> AddressSpace::create_home(Account& account) {
     auto space = TRY(make_object<AddressSpace>(account, RefOrNull<AddressSpace>(), layout::home_start));
@@ -75,18 +108,29 @@ Result<Ref<AddressSpace>> AddressSpace::clone() NO_THREAD_SAFETY_ANALYSIS {
     copy->search_top_ = search_top_;
     // From here on nothing fails. The copy begins with empty page tables: a program that goes on to execute another one
     // touches few pages, and those come in by groups.
-    bool has_changed = false;
-    {
-        LockGuard table_guard(page_table_lock_);
-        Tables pages(*this);
-        PageTables tables(restricted_root_, pages);
-        // In one go: where a shared page loses its write permission too, the next write gets it back.
-        has_changed = tables.update(first_address(), last_address() - first_address(), arch::PageFormat::without_write);
-    }
-    if (has_changed)
+    if (withdraw_write_permission())
         flush(first_address(), (last_address() - first_address()) / page_size);
     copy->private_pages_ = private_pages_.share();
     return copy;
+}
+
+// With a pause after each mapping and each GiB; nobody enters pages meanwhile, for that needs the mapping lock.
+bool AddressSpace::withdraw_write_permission() {
+    constexpr std::uint64_t step = std::uint64_t{1} << 30;
+    bool has_changed = false;
+    for (auto* mapping = mappings_.first(); mapping != nullptr; mapping = Mappings::next(*mapping)) {
+        // Nothing of the others is both in the tree that is shared now and writable.
+        if (!mapping->is_touched || !mapping->is_private() || !has(mapping->access, abi::Access::write))
+            continue;
+        for (auto start = mapping->start; start < mapping->end(); start = start + step) {
+            LockGuard table_guard(page_table_lock_);
+            Tables pages(*this);
+            PageTables tables(restricted_root_, pages);
+            has_changed |= tables.update(start, std::min(step, mapping->end() - start),
+                                         [](paging::Entry entry) { return arch::PageFormat::without_write(entry); });
+        }
+    }
+    return has_changed;
 }
 
 Result<> AddressSpace::copy_mappings_to(AddressSpace& copy) NO_THREAD_SAFETY_ANALYSIS {
@@ -143,6 +187,8 @@ Mapping* AddressSpace::mapping_at_locked(VirtAddr address) {
 
 // The first mapping that ends above the address.
 Mapping* AddressSpace::first_mapping_after_locked(VirtAddr address) {
+    if (last_found_ != nullptr && last_found_->start <= address && address < last_found_->end())
+        return last_found_;
     auto* const mapping = mappings_.last_not_after(address.value);
     if (mapping == nullptr)
         return mappings_.first();
@@ -150,6 +196,8 @@ Mapping* AddressSpace::first_mapping_after_locked(VirtAddr address) {
 }
 
 Result<Mapping*> AddressSpace::make_mapping() {
+    if (spare_count_ > 0)
+        return spare_[--spare_count_];
     auto charge = TRY(PendingCharge::make(account(), mem::heap_charge(sizeof(Mapping))));
     void* const memory = mem::heap_allocate(sizeof(Mapping));
     if (memory == nullptr)
@@ -161,13 +209,28 @@ Result<Mapping*> AddressSpace::make_mapping() {
 }
 
 void AddressSpace::free_mapping(Mapping& mapping) {
+    mapping.object = nullptr;
+    if (spare_count_ < spare_limit) {
+        spare_[spare_count_++] = &mapping;
+        return;
+    }
     mapping.~Mapping();
     mem::heap_free(&mapping, sizeof(Mapping));
     account().uncharge(mem::heap_charge(sizeof(Mapping)));
 }
 
-void AddressSpace::insert_locked(Mapping& mapping) {
-    mappings_.insert(mapping);
+void AddressSpace::free_spare_mappings() {
+    for (; spare_count_ > 0; --spare_count_) {
+        auto* const mapping = spare_[spare_count_ - 1];
+        mapping->~Mapping();
+        mem::heap_free(mapping, sizeof(Mapping));
+        account().uncharge(mem::heap_charge(sizeof(Mapping)));
+    }
+}
+
+void AddressSpace::insert_locked(Mapping& mapping, Mapping* lower) {
+    mappings_.insert_after(mapping, lower);
+    last_found_ = &mapping;
     ++mapping_count_;
     mapped_pages_.fetch_add(mapping.page_count, std::memory_order_relaxed);
     if (mapping.object) {
@@ -204,23 +267,29 @@ void AddressSpace::resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t
 
 Result<> AddressSpace::split_at_locked(VirtAddr address) {
     auto* const lower = mapping_at_locked(address);
-    if (lower == nullptr || lower->start == address)
-        return {};
-    auto& upper = *TRY(make_mapping());
-    auto const lower_count = (address - lower->start) / page_size;
-    upper.show_same_as(*lower);
-    upper.start = address;
-    upper.page_count = lower->page_count - lower_count;
-    upper.first_page = lower->object ? lower->first_page + lower_count : 0;
-    resize_locked(*lower, lower->start, lower_count);
-    insert_locked(upper);
+    if (lower != nullptr && lower->start != address)
+        TRY(split_locked(*lower, address));
     return {};
+}
+
+// Returns the part from `address` on.
+Result<Mapping*> AddressSpace::split_locked(Mapping& lower, VirtAddr address) {
+    auto& upper = *TRY(make_mapping());
+    auto const lower_count = (address - lower.start) / page_size;
+    upper.show_same_as(lower);
+    upper.start = address;
+    upper.page_count = lower.page_count - lower_count;
+    upper.first_page = lower.object ? lower.first_page + lower_count : 0;
+    resize_locked(lower, lower.start, lower_count);
+    insert_locked(upper, &lower);
+    return &upper;
 }
 
 Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
     auto* merged = &mapping;
     if (auto* const lower = Mappings::previous(*merged); lower != nullptr && can_merge(*lower, *merged)) {
         auto const count = lower->page_count + merged->page_count;
+        lower->is_touched |= merged->is_touched;
         remove_locked(*merged);
         free_mapping(*merged);
         resize_locked(*lower, lower->start, count);
@@ -230,6 +299,7 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
     for (auto* upper = Mappings::next(*merged); upper != nullptr && can_merge(*merged, *upper);
          upper = Mappings::next(*merged)) {
         auto const count = merged->page_count + upper->page_count;
+        merged->is_touched |= upper->is_touched;
         remove_locked(*upper);
         free_mapping(*upper);
         resize_locked(*merged, merged->start, count);
@@ -238,6 +308,11 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
 }
 
 // ---- Where there is room.
+
+void AddressSpace::look_for_room_below(VirtAddr address) {
+    LockGuard guard(mapping_lock_);
+    search_top_ = std::clamp(address, first_address() + page_size, last_address());
+}
 
 bool AddressSpace::is_free_locked(VirtAddr start, std::uint64_t length) {
     auto const* const mapping = first_mapping_after_locked(start);
@@ -328,8 +403,11 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
                                           std::uint64_t length, abi::Access access, abi::MapFlags flags,
                                           abi::Access allowed) {
     auto const start = TRY(place_locked(address, length, flags));
-    bool const is_free = !has(flags, abi::MapFlags::fixed) || is_free_locked(start, length);
-    if (!object && is_free && extend_locked(start, length, access, flags & kept_flags))
+    auto* lower = mappings_.last_not_after(start.value);
+    auto* const upper = lower != nullptr ? Mappings::next(*lower) : mappings_.first();
+    bool const is_free =
+        (lower == nullptr || lower->end() <= start) && (upper == nullptr || upper->start >= start + length);
+    if (!object && is_free && extend_locked(lower, upper, start, length, access, flags & kept_flags))
         return start;
     // Made first, so that nothing has been unmapped if it fails.
     auto& mapping = *TRY(make_mapping());
@@ -338,6 +416,7 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
             free_mapping(mapping);
             return fail(unmapped.error());
         }
+        lower = mappings_.last_not_after(start.value);
     }
     mapping.start = start;
     mapping.page_count = length / page_size;
@@ -346,26 +425,29 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
     mapping.access = access;
     mapping.allowed = allowed;
     mapping.flags = flags & kept_flags;
-    insert_locked(mapping);
-    merge_with_neighbours_locked(mapping);
+    mapping.is_touched = false;
+    insert_locked(mapping, lower);
+    // Fresh memory has just been found to have no neighbour that it could join.
+    if (mapping.object || !is_free)
+        merge_with_neighbours_locked(mapping);
     return start;
 }
 
-// Adds free pages to an anonymous mapping below or above them, if there is one of the same kind.
-bool AddressSpace::extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags) {
-    auto const is_alike = [&](Mapping const* mapping) {
-        return mapping != nullptr && !mapping->object && mapping->access == access && mapping->flags == flags &&
-               mapping->allowed == all_access;
+// Adds free pages to an anonymous mapping directly below or above them, if there is one of the same kind. `lower` and `upper`
+// are the nearest ones on both sides.
+bool AddressSpace::extend_locked(Mapping* lower, Mapping* upper, VirtAddr start, std::uint64_t length,
+                                 abi::Access access, abi::MapFlags flags) {
+    auto const is_alike = [&](Mapping const& mapping) {
+        return !mapping.object && mapping.access == access && mapping.flags == flags && mapping.allowed == all_access;
     };
-    auto* const lower = mapping_at_locked(start - 1);
-    auto* const upper = mapping_at_locked(start + length);
-    if (is_alike(lower)) {
+    bool const joins_upper = upper != nullptr && upper->start == start + length && is_alike(*upper);
+    if (lower != nullptr && lower->end() == start && is_alike(*lower)) {
         resize_locked(*lower, lower->start, lower->page_count + length / page_size);
-        if (is_alike(upper))
+        if (joins_upper)
             merge_with_neighbours_locked(*lower);
         return true;
     }
-    if (!is_alike(upper))
+    if (!joins_upper)
         return false;
     resize_locked(*upper, start, upper->page_count + length / page_size);
     return true;
@@ -394,12 +476,16 @@ Result<> AddressSpace::unmap_locked(VirtAddr start, std::uint64_t length) {
     // Only a hole in the middle of a mapping needs another one.
     if (first->start < start && first->end() > end)
         TRY(split_at_locked(end));
+    bool has_pages = false;
     bool has_private = false;
-    for (auto* mapping = first; mapping != nullptr && mapping->start < end; mapping = Mappings::next(*mapping))
-        has_private |= mapping->is_private();
-    forget_pages(start, length / page_size);
+    for (auto* mapping = first; mapping != nullptr && mapping->start < end; mapping = Mappings::next(*mapping)) {
+        has_pages |= mapping->is_touched;
+        has_private |= mapping->is_touched && mapping->is_private();
+    }
+    if (has_pages)
+        forget_pages(start, length / page_size);
     if (has_private)
-        TRY(private_pages_.erase(start.page(), length / page_size, account()));
+        TRY(private_pages_.erase(place_of(start), length / page_size, account()));
     search_top_ = std::max(search_top_, end);
     for (auto* mapping = first; mapping != nullptr && mapping->start < end;) {
         auto* const next = Mappings::next(*mapping);
@@ -440,42 +526,61 @@ void AddressSpace::remove_all_locked() {
     search_top_ = last_address();
 }
 
+// Budget: 420 instructions for a page inside a mapping, which splits it or puts it together again (mprotect_1).
 Result<> AddressSpace::protect(VirtAddr address, std::uint64_t length, abi::Access access) {
     TRY(check_range(address, length));
     LockGuard guard(mapping_lock_);
     auto const end = address + length;
+    auto* mapping = mapping_at_locked(address);
     auto covered = address;
-    for (auto* mapping = first_mapping_after_locked(address);
-         mapping != nullptr && mapping->start <= covered && covered < end; mapping = Mappings::next(*mapping)) {
-        if (!has(mapping->allowed, access))
+    for (auto* each = mapping; covered < end; each = Mappings::next(*each)) {
+        if (each == nullptr || each->start > covered)
+            return fail(Error::not_found);
+        if (!has(each->allowed, access))
             return fail(Error::access_denied);
-        TRY(check_access(access, mapping->flags));
-        covered = mapping->end();
+        TRY(check_access(access, each->flags));
+        covered = each->end();
     }
-    if (covered < end)
-        return fail(Error::not_found);
-    TRY(split_at_locked(address));
-    TRY(split_at_locked(end));
+    if (mapping->start < address)
+        mapping = TRY(split_locked(*mapping, address));
+    if (covered > end) {
+        auto* const last = mapping->end() == covered ? mapping : mapping_at_locked(end);
+        TRY(split_locked(*last, end));
+    }
     bool const is_visible = access != abi::Access::none;
     bool has_changed = false;
-    for (auto* mapping = mapping_at_locked(address); mapping != nullptr && mapping->start < end;) {
+    bool has_pages = false;
+    while (mapping != nullptr && mapping->start < end) {
         mapping->access = access;
-        if (is_visible) {
-            LockGuard table_guard(page_table_lock_);
-            Tables pages(*this);
-            PageTables tables(restricted_root_, pages);
-            // Write permission is only ever taken here; it comes back with the next write, which knows about copies.
-            has_changed |= tables.update(mapping->start, mapping->page_count * page_size, [&](paging::Entry entry) {
-                return entry_for(*mapping, arch::PageFormat::address(entry, 0), arch::PageFormat::is_writable(entry));
-            });
-        }
+        has_pages |= mapping->is_touched;
+        if (is_visible && mapping->is_touched)
+            has_changed |= change_entries_locked(*mapping);
         mapping = Mappings::next(merge_with_neighbours_locked(*mapping));
     }
-    if (!is_visible)
+    if (!is_visible && has_pages)
         forget_pages(address, length / page_size);
     else if (has_changed)
         flush(address, length / page_size);
     return {};
+}
+
+// Shows what is shown of the mapping with the access that it has now. Returns whether that is another than before.
+bool AddressSpace::change_entries_locked(Mapping const& mapping) {
+    // Write permission is only ever taken here; it comes back with the next write, which knows about copies.
+    auto const change = [&](paging::Entry entry) {
+        return entry_for(mapping, arch::PageFormat::address(entry, 0), arch::PageFormat::is_writable(entry));
+    };
+    LockGuard table_guard(page_table_lock_);
+    Tables pages(*this);
+    PageTables tables(restricted_root_, pages);
+    if (mapping.page_count > 1)
+        return tables.update(mapping.start, mapping.page_count * page_size, change);
+    auto const place = tables.find(mapping.start);
+    auto const old_entry = place.entry != nullptr ? paging::load_entry(*place.entry) : 0;
+    if (!arch::PageFormat::is_present(old_entry) || change(old_entry) == old_entry)
+        return false;
+    paging::store_entry(*place.entry, change(old_entry));
+    return true;
 }
 
 Result<VirtAddr> AddressSpace::move(VirtAddr address, std::uint64_t length, VirtAddr new_address,
@@ -501,8 +606,8 @@ Result<Mapping*> AddressSpace::move_pages_locked(VirtAddr address, std::uint64_t
     if (!mapping->is_private())
         return mapping;
     if (new_length < length)
-        TRY(private_pages_.erase((address + new_length).page(), (length - new_length) / page_size, account()));
-    TRY(private_pages_.move(address.page(), std::min(length, new_length) / page_size, target.page(), account()));
+        TRY(private_pages_.erase(place_of(address + new_length), (length - new_length) / page_size, account()));
+    TRY(private_pages_.move(place_of(address), std::min(length, new_length) / page_size, place_of(target), account()));
     return mapping;
 }
 
@@ -560,7 +665,7 @@ Result<> AddressSpace::discard(VirtAddr address, std::uint64_t length) {
         auto const from = std::max(address, mapping->start);
         auto const count = (std::min(end, mapping->end()) - from) / page_size;
         forget_pages(from, count);
-        TRY(private_pages_.erase(from.page(), count, account()));
+        TRY(private_pages_.erase(place_of(from), count, account()));
     }
     return {};
 }

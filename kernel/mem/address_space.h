@@ -22,12 +22,14 @@
 #include <span>
 
 #include "arch/paging.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/layout.h"
 #include "kernel/mem/memory_object.h"
 #include "kernel/mem/page_tree.h"
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/object/object.h"
+#include "lib/base/intrusive_list.h"
 #include "kernel/sync/mutex.h"
 #include "lib/paging/page_tables.h"
 #include "lib/tree/avl_tree.h"
@@ -40,6 +42,7 @@ struct Mapping : AvlLink, ObjectView {
     abi::Access access{};
     abi::Access allowed{};  // what protect may grant
     abi::MapFlags flags{};  // of private, allow_jit, uncached
+    bool is_touched = false;  // page tables or the private tree may have pages of it
 
     /// Everything but its places in the tree and on the object's list, and the space.
     void show_same_as(Mapping const& other) {
@@ -50,6 +53,7 @@ struct Mapping : AvlLink, ObjectView {
         access = other.access;
         allowed = other.allowed;
         flags = other.flags;
+        is_touched = other.is_touched;
     }
 
     [[nodiscard]] VirtAddr end() const { return start + page_count * page_size; }
@@ -75,6 +79,11 @@ public:
     Result<Ref<AddressSpace>> clone();
     ~AddressSpace() override;
 
+    /// The space with the smallest id above `id`; nothing if there is none.
+    static RefOrNull<AddressSpace> next(std::uint64_t id);
+    /// Walks its page tables, which stay as they are meanwhile.
+    void audit(mem::Auditor& auditor);
+
     [[nodiscard]] bool is_guest() const { return static_cast<bool>(home_); }
     /// A hosted home space, or a guest space of one. Neither needs another root for native code than for foreign code.
     [[nodiscard]] bool is_hosted() const { return start_ >= layout::hosted_start || (home_ && home_->is_hosted()); }
@@ -86,6 +95,9 @@ public:
     [[nodiscard]] VirtAddr last_address() const {
         return is_guest() ? layout::guest_end : start_ + (layout::home_end - layout::home_start);
     }
+    /// What is mapped without a place of its own goes below this address from now on, as long as there is room.
+    void look_for_room_below(VirtAddr address);
+    ListLink<AddressSpace> all_link;
     [[nodiscard]] bool belongs_to(AddressSpace const& home) const { return home_.get() == &home; }
 
     // ---- Mappings. Addresses, offsets and lengths are page-aligned, lengths above 0 (else invalid_argument), ranges
@@ -142,20 +154,8 @@ public:
     [[nodiscard]] PhysAddr restricted_root() const { return restricted_root_; }
     /// Of a home space: the same.
     [[nodiscard]] PhysAddr native_root() const { return native_root_; }
-    /// The CPU is about to load (or has stopped using) one of the roots. A guest space counts for its home space too.
-    /// context   preemption off, on that CPU
-    void activate(std::uint32_t cpu) {
-        count_activation(cpu);
-        if (home_)
-            home_->count_activation(cpu);
-    }
-    void deactivate(std::uint32_t cpu) {
-        count_deactivation(cpu);
-        if (home_)
-            home_->count_deactivation(cpu);
-    }
-
-    AddressSpace* next_unused = nullptr;  // while it waits for the reaper
+    /// The home space behind a guest space; of a home space: itself.
+    [[nodiscard]] AddressSpace const* home() const { return home_or_self_; }
 
     // ---- For memory objects, whose lock is held.
 
@@ -182,6 +182,7 @@ private:
         static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
+        bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
 
     private:
@@ -192,34 +193,37 @@ private:
 
     // A page that a fault found missing, and its object, kept alive while it is fetched.
     struct Missing {
-        RefOrNull<MemoryObject> object;
+        RefOrNull<MemoryObject> object;  // also of a shared page for which there was no memory
         MemoryObject::PageLookup lookup;
     };
     enum class Resolution { resolved, needs_pager };
 
-    void count_activation(std::uint32_t cpu) {
-        if (activations_[cpu]++ == 0)
-            active_.fetch_or(CpuMask{1} << cpu, std::memory_order_seq_cst);
-    }
-    void count_deactivation(std::uint32_t cpu) {
-        if (--activations_[cpu] == 0)
-            active_.fetch_and(~(CpuMask{1} << cpu), std::memory_order_release);
-    }
     Result<> initialize();
     void release_hosted_slot();
+    // The number under which a page is in private_pages_: it counts from where the space's root slots begin.
+    [[nodiscard]] std::uint64_t place_of(VirtAddr page) const {
+        return (page.value - align_down(start_.value, layout::root_slot_bytes)) / page_size;
+    }
     [[nodiscard]] Result<> check_range(VirtAddr address, std::uint64_t length) const;
     [[nodiscard]] Result<> check_access(abi::Access access, abi::MapFlags flags) const;
 
     // Mappings (address_space.cc).
     [[nodiscard]] Mapping* mapping_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
     [[nodiscard]] Mapping* first_mapping_after_locked(VirtAddr address) REQUIRES(mapping_lock_);
-    Result<Mapping*> make_mapping();
-    void free_mapping(Mapping& mapping);
-    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_);
+    Result<Mapping*> make_mapping() REQUIRES(mapping_lock_);
+    void free_mapping(Mapping& mapping) REQUIRES(mapping_lock_);
+    void free_spare_mappings() REQUIRES(mapping_lock_);
+    /// `lower`: the mapping directly below, or null.
+    void insert_locked(Mapping& mapping, Mapping* lower) REQUIRES(mapping_lock_);
+    void insert_locked(Mapping& mapping) REQUIRES(mapping_lock_) {
+        insert_locked(mapping, mappings_.last_not_after(mapping.start.value));
+    }
     void remove_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     void remove_all_locked() REQUIRES(mapping_lock_);
     void resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t page_count) REQUIRES(mapping_lock_);
     Result<> split_at_locked(VirtAddr address) REQUIRES(mapping_lock_);
+    Result<Mapping*> split_locked(Mapping& lower, VirtAddr address) REQUIRES(mapping_lock_);
+    bool change_entries_locked(Mapping const& mapping) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
     [[nodiscard]] Result<VirtAddr> find_free_locked(VirtAddr hint, std::uint64_t length) REQUIRES(mapping_lock_);
     [[nodiscard]] bool is_free_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
@@ -230,11 +234,13 @@ private:
         REQUIRES(mapping_lock_);
     Result<VirtAddr> move_locked(VirtAddr address, std::uint64_t length, VirtAddr new_address, std::uint64_t new_length,
                                  abi::MapFlags flags) REQUIRES(mapping_lock_);
-    bool extend_locked(VirtAddr start, std::uint64_t length, abi::Access access, abi::MapFlags flags)
-        REQUIRES(mapping_lock_);
+    bool extend_locked(Mapping* lower, Mapping* upper, VirtAddr start, std::uint64_t length, abi::Access access,
+                       abi::MapFlags flags) REQUIRES(mapping_lock_);
     Result<Mapping*> move_pages_locked(VirtAddr address, std::uint64_t length, VirtAddr target,
                                        std::uint64_t new_length, bool is_replacing) REQUIRES(mapping_lock_);
     Result<> copy_mappings_to(AddressSpace& copy) REQUIRES(mapping_lock_);
+    /// Makes every page that is shown read-only; true if that changed anything, which is then to be flushed.
+    [[nodiscard]] bool withdraw_write_permission() REQUIRES(mapping_lock_);
     void populate(VirtAddr start, std::uint64_t length, abi::Access access);
 
     // Faults (address_space_fault.cc).
@@ -258,25 +264,35 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
+    [[nodiscard]] paging::Attributes attributes_of(Mapping const& mapping) const {
+        return {.write = has(mapping.access, abi::Access::write),
+                .execute = has(mapping.access, abi::Access::execute),
+                .user = is_guest() || !is_hosted(),
+                .uncached = has(mapping.flags, abi::MapFlags::uncached)};
+    }
     [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
-        return arch::PageFormat::leaf(page,
-                                      {.write = may_write && has(mapping.access, abi::Access::write),
-                                       .execute = has(mapping.access, abi::Access::execute),
-                                       .user = is_guest() || !is_hosted(),
-                                       .uncached = has(mapping.flags, abi::MapFlags::uncached)},
-                                      0);
+        auto attributes = attributes_of(mapping);
+        attributes.write &= may_write;
+        return arch::PageFormat::leaf(page, attributes, 0);
     }
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
 
+    void leave_list();
+
     VirtAddr const start_;
     RefOrNull<AddressSpace> const home_;  // of a guest space
+    AddressSpace const* const home_or_self_ = home_ ? home_.get() : this;
     PhysAddr restricted_root_;
     PhysAddr native_root_;
 
     Mutex<LockRank::space_mapping> mapping_lock_;
     Mappings mappings_ GUARDED_BY(mapping_lock_);
     Mapping* last_found_ GUARDED_BY(mapping_lock_) = nullptr;
+    // Mappings taken out of use, paid for as before: a change of the map mostly ends one and begins another.
+    static constexpr std::size_t spare_limit = 2;
+    std::array<Mapping*, spare_limit> spare_ GUARDED_BY(mapping_lock_){};
+    std::size_t spare_count_ GUARDED_BY(mapping_lock_) = 0;
     mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
     VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
     std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;
@@ -287,10 +303,13 @@ private:
     // The lowest-level table used last, and which 2 MiB it covers: the next fault is mostly nearby.
     std::uint64_t recent_block_ GUARDED_BY(page_table_lock_) = 0;
     PhysAddr recent_table_ GUARDED_BY(page_table_lock_);  // 0: none
+    // That table stays when it becomes empty, because memory that was just freed is mostly soon replaced. One such table is
+    // kept: the one before it is freed when another takes its place.
+    static constexpr std::uint64_t no_block = ~std::uint64_t{0};
+    std::uint64_t kept_block_ GUARDED_BY(page_table_lock_) = no_block;
+    std::uint64_t stale_block_ GUARDED_BY(page_table_lock_) = no_block;
     std::atomic<std::uint64_t> table_pages_ = 0;
 
-    std::atomic<CpuMask> active_ = 0;
-    std::array<std::uint16_t, cpu_limit> activations_{};  // by CPU, each touched by that CPU only
 };
 
 }  // namespace astrata::kernel

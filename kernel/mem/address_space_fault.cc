@@ -5,6 +5,7 @@
 
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/kernel_space.h"
+#include "kernel/mem/reclaim.h"
 
 namespace astrata::kernel {
 
@@ -17,7 +18,7 @@ constexpr int attempt_limit = 64;           // requests in a row after which the
 constexpr std::uint64_t around_pages = 16;  // entered at once where they are at hand
 
 struct Shown {
-    PhysAddr page;
+    PhysAddr page;  // 0: none
     bool may_write = false;
 };
 
@@ -27,10 +28,20 @@ Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
     VirtAddr const page{align_down(address.value, page_size)};
     for (int attempt = 0; attempt < attempt_limit; ++attempt) {
         Missing missing;
+        std::optional<Error> error;
         {
             LockGuard guard(mapping_lock_);
-            if (TRY(resolve_locked(page, access, missing)) == Resolution::resolved)
+            auto const resolution = resolve_locked(page, access, missing);
+            if (resolution && *resolution == Resolution::resolved) [[likely]]
                 return {};
+            if (!resolution)
+                error = resolution.error();
+        }
+        if (error) {
+            auto& payer = missing.object ? missing.object->account() : account();
+            if (*error == Error::no_memory && mem::make_room(payer))
+                continue;
+            return fail(*error);
         }
         TRY(MemoryObject::request(missing.lookup, 1));
     }
@@ -47,6 +58,7 @@ AddressSpace::resolve_locked(VirtAddr page, abi::Access access, Missing& missing
     if (!is_allowed || access == abi::Access::none)
         return fail(Error::bad_address);
     bool const is_write = has(access, abi::Access::write);
+    mapping->is_touched = true;
     if (!mapping->is_private())
         return resolve_shared_locked(*mapping, page, is_write, missing);
     return is_write ? resolve_private_write_locked(*mapping, page, missing)
@@ -58,7 +70,10 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
     auto& object = *mapping.object;
     LockGuard guard(object.lock());
     auto const index = mapping.page_of_object(page);
-    auto const lookup = is_write ? TRY(object.page_for_write_locked(index)) : object.page_for_read_locked(index);
+    auto found = is_write ? object.page_for_write_locked(index) : object.page_for_read_locked(index);
+    if (!found)
+        missing.object = mapping.object;
+    auto const lookup = TRY(std::move(found));
     switch (lookup.state) {
     case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
     case MemoryObject::PageState::needs_pager: missing = {mapping.object, lookup}; return Resolution::needs_pager;
@@ -70,11 +85,9 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
     TRY(enter_page(mapping, page, lookup.page, lookup.may_write));
     if (!is_write) {
         enter_around(mapping, page,
-                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // object locked
+                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // object locked
                          auto const other = object.page_for_read_locked(mapping.page_of_object(at));
-                         if (other.state != MemoryObject::PageState::present)
-                             return std::nullopt;
-                         return Shown{other.page, other.may_write};
+                         return {other.page, other.may_write};
                      });
     }
     return Resolution::resolved;
@@ -82,7 +95,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
 
 Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mapping& mapping, VirtAddr page,
                                                                            Missing& missing) {
-    auto const found = private_pages_.find(page.page());
+    auto const found = private_pages_.find(place_of(page));
     if (!mapping.object) {
         if (!found) {
             TRY(enter_page(mapping, page, mem::zero_page(), false));
@@ -90,9 +103,9 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         }
         TRY(enter_page(mapping, page, found.page, found.is_exclusive));
         enter_around(mapping, page,
-                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // space locked
-                         auto const other = private_pages_.find(at.page());
-                         return other ? std::optional(Shown{other.page, other.is_exclusive}) : std::nullopt;
+                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // space locked
+                         auto const other = private_pages_.find(place_of(at));
+                         return {other.page, other.is_exclusive};
                      });
         return Resolution::resolved;
     }
@@ -111,20 +124,17 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         case MemoryObject::PageState::present: TRY(enter_page(mapping, page, lookup.page, false)); break;
         }
     }
-    enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> std::optional<Shown> {  // both locked
-        if (auto const own = private_pages_.find(at.page()))
-            return Shown{own.page, own.is_exclusive};
-        auto const other = object.page_for_read_locked(mapping.page_of_object(at));
-        if (other.state != MemoryObject::PageState::present)
-            return std::nullopt;
-        return Shown{other.page, false};
+    enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // both locked
+        if (auto const own = private_pages_.find(place_of(at)))
+            return {own.page, own.is_exclusive};
+        return {object.page_for_read_locked(mapping.page_of_object(at)).page};
     });
     return Resolution::resolved;
 }
 
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
 AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing) {
-    auto slot = TRY(private_pages_.slot_for(page.page(), account()));
+    auto slot = TRY(private_pages_.slot_for(place_of(page), account()));
     auto const found = slot.found();
     if (found && found.is_exclusive) {
         TRY(enter_page(mapping, page, found.page, true));
@@ -203,6 +213,7 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
 }
 
 // Enters those of the pages around `address` that `find` has and nothing is shown for yet.
+// Budget: 60 instructions for a page of a file (file_map_fault).
 template <typename Find>
 void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find find) {
     VirtAddr const window{align_down(address.value, around_pages * page_size)};
@@ -217,15 +228,24 @@ void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find f
     if (place.entry == nullptr)
         return;
     auto const entries = Tables::entries(place.table);
-    for (auto at = first; at < end; at += page_size) {
-        auto& entry = entries[paging::index_at(at, 0)];
+    auto const attributes = attributes_of(mapping);
+    auto read_only = attributes;
+    read_only.write = false;
+    auto index = paging::index_at(first, 0);
+    std::uint32_t entered = 0;
+    for (auto at = first; at < end; at += page_size, ++index) {
+        auto& entry = entries[index];
         if (arch::PageFormat::is_present(paging::load_entry(entry)))
             continue;
-        if (auto const shown = find(at)) {
-            tables.set({&entry, place.table}, entry_for(mapping, shown->page, shown->may_write));
-            ++resident_pages_;
-        }
+        Shown const shown = find(at);
+        if (shown.page.value == 0)
+            continue;
+        paging::store_entry(entry, arch::PageFormat::leaf(shown.page, shown.may_write ? attributes : read_only, 0));
+        Tables::add_group(place.table, index / paging::entries_per_group);
+        ++entered;
     }
+    Tables::used(place.table) += entered;
+    resident_pages_ += entered;
 }
 
 Result<> AddressSpace::commit(VirtAddr address, std::uint64_t length) {
@@ -233,8 +253,10 @@ Result<> AddressSpace::commit(VirtAddr address, std::uint64_t length) {
         return fail(Error::invalid_argument);
     TRY(check_range(address, length));
     // Asked once for all: what others take meanwhile may eat into the reserve, which is what it is for.
-    if (!account().has_room_beside_reserve(length) || !mem::has_frames_beside_reserve(length / page_size))
-        return fail(Error::no_memory);
+    while (!account().has_room_beside_reserve(length) || !mem::has_frames_beside_reserve(length / page_size)) {
+        if (!mem::make_room(account(), {}, length / page_size))
+            return fail(Error::no_memory);
+    }
     for (std::uint64_t done = 0; done < length; done += page_size)
         TRY(handle_fault(address + done, abi::Access::write));
     return {};

@@ -132,7 +132,7 @@ private:
     }
     Ref<AddressSpace> new_guest() {
         auto space = AddressSpace::create_guest(*account_, Ref<AddressSpace>::share(*home_)).value();
-        space->activate(0);
+        fakes.used_spaces.insert(space.get());
         return space;
     }
     void add_object(std::uint64_t pages) {
@@ -143,7 +143,7 @@ private:
         std::swap(spaces_[index], spaces_.back());
         auto& space = *spaces_.back().space;
         // No CPU uses it any more: its roots leave the TLB with the next switch.
-        space.deactivate(0);
+        fakes.used_spaces.erase(&space);
         mmu_.forget_root(space.native_root());
         spaces_.pop_back();
     }
@@ -153,7 +153,7 @@ private:
             return;
         auto& parent = some_space();
         auto copy = parent.space->clone().value();
-        copy->activate(0);
+        fakes.used_spaces.insert(copy.get());
         auto pages = parent.pages;
         spaces_.push_back({std::move(copy), std::move(pages)});
     }

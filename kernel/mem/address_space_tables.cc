@@ -37,6 +37,14 @@ void AddressSpace::Tables::free(PhysAddr table) NO_THREAD_SAFETY_ANALYSIS {
     retired_.add(table);
 }
 
+bool AddressSpace::Tables::keep_empty(PhysAddr table) NO_THREAD_SAFETY_ANALYSIS {
+    if (table != space_.recent_table_)
+        return false;
+    if (space_.kept_block_ != space_.recent_block_)
+        space_.stale_block_ = std::exchange(space_.kept_block_, space_.recent_block_);
+    return true;
+}
+
 void AddressSpace::Tables::root_entry_added(unsigned index, paging::Entry entry) {
     if (space_.native_root_ != space_.restricted_root_)
         paging::store_entry(entries(space_.native_root_)[index], entry);
@@ -68,12 +76,28 @@ Result<> AddressSpace::initialize() {
     return {};
 }
 
+void AddressSpace::audit(mem::Auditor& auditor) {
+    if (restricted_root_.value == 0)
+        return;
+    auditor.count_space();
+    LockGuard guard(page_table_lock_);
+    auditor.compare_kernel_half(restricted_root_, mem::kernel_root());
+    auditor.compare_kernel_half(native_root_, mem::kernel_root());
+    auto const first = paging::index_at(first_address(), root_level);
+    if (is_guest())
+        auditor.walk(restricted_root_, 0, home_slot, mem::Auditor::View::foreign);
+    else
+        auditor.walk(restricted_root_, first, first + 1, mem::Auditor::View::native);
+}
+
 // The last reference is gone: no processor uses the roots, and no object can be reached through this space's views
 // while they are taken off its list one by one.
 AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
+    leave_list();
     if (!is_guest() && is_hosted())
         forget_pages(first_address(), (last_address() - first_address()) / page_size);
     remove_all_locked();
+    free_spare_mappings();
     private_pages_.clear();
     if (!is_guest() && is_hosted()) {
         // The tables went with the mappings.
@@ -85,6 +109,9 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
     tables.free_tables(0, user_slots);
+    // Their entries for the kernel's half were never counted.
+    for (auto const root : {native_root_, restricted_root_})
+        Tables::used(root) = paging::entries_per_table;
     if (native_root_ != restricted_root_)
         pages.free(native_root_);
     pages.free(restricted_root_);
@@ -93,13 +120,21 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
 void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {
     Tables pages(*this);
     std::uint64_t removed = 0;
+    bool has_freed = false;
     {
         LockGuard guard(page_table_lock_);
         PageTables tables(restricted_root_, pages);
+        // At its end a space keeps no table; one that is hosted in the kernel could not free it later.
+        if (start == first_address() && page_count == (last_address() - first_address()) / page_size)
+            recent_table_ = {};
         removed = tables.unmap(start, page_count * page_size);
         resident_pages_ -= removed;
+        if (stale_block_ != no_block) {
+            tables.free_empty_table({std::exchange(stale_block_, no_block) * paging::bytes_of(1)});
+            has_freed = true;
+        }
     }
-    if (removed > 0)
+    if (removed > 0 || has_freed)
         flush(start, page_count);
     // `pages` frees the tables that have become empty only now.
 }
@@ -117,15 +152,14 @@ void AddressSpace::protect_view(ObjectView const& view) {
 }
 
 void AddressSpace::flush(VirtAddr start, std::uint64_t page_count) {
-    // The page tables have changed before the mask is read; a CPU that sets its bit later loads the root later still.
+    // The page tables have changed before anybody looks who uses them; a CPU that says so later loads the root later still.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!is_guest() && is_hosted()) {
         tlb::flush_kernel_range(start, page_count);
         return;
     }
-    auto const active = active_.load(std::memory_order_relaxed);
-    if (active != 0)
-        tlb::flush_range(active, restricted_root_, native_root_, start, page_count);
+    if (auto const users = tlb::users_of(*this); users != 0)
+        tlb::flush_range(users, restricted_root_, native_root_, start, page_count);
 }
 
 std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t length) {

@@ -30,7 +30,7 @@ protected:
     AddressSpace& home() { return *home_; }
     Ref<AddressSpace> guest() {
         auto space = AddressSpace::create_guest(account(), Ref<AddressSpace>::share(*home_)).value();
-        space->activate(0);
+        fakes.used_spaces.insert(space.get());
         return space;
     }
     static std::size_t mappings(AddressSpace& space) {
@@ -186,7 +186,7 @@ TEST_F(AddressSpaceTest, fork_shares_copies_on_write_and_frees) {
     auto const used = account().used();
     {
         auto child = parent->clone().value();
-        child->activate(0);
+        fakes.used_spaces.insert(child.get());
         EXPECT_LT(account().used() - used, 10 * page_size);
         ASSERT_TRUE(mmu_.write(*parent, memory, 100));
         ASSERT_TRUE(mmu_.write(*child, memory + page_size, 101));
@@ -202,7 +202,7 @@ TEST_F(AddressSpaceTest, fork_shares_copies_on_write_and_frees) {
         EXPECT_EQ(mmu_.read(*parent, shared + 2 * page_size).value(), 104U);
         EXPECT_EQ(mmu_.read(*parent, data + 2 * page_size).value(), 104U);  // not yet written privately
         auto grandchild = child->clone().value();
-        grandchild->activate(0);
+        fakes.used_spaces.insert(grandchild.get());
         ASSERT_TRUE(mmu_.write(*child, memory + page_size, 105));
         EXPECT_EQ(mmu_.read(*grandchild, memory + page_size).value(), 101U);
         mmu_.forget_root(child->native_root());
@@ -314,7 +314,7 @@ TEST_F(AddressSpaceTest, pins_keep_pages_through_unmapping) {
     auto pin = home().pin(at).value();
     ASSERT_TRUE(mmu_.write(home(), at, 77));
     EXPECT_EQ(load<std::uint64_t>(pin.bytes(), 0).value(), 77U);
-    home().activate(0);
+    fakes.used_spaces.insert(&home());
     ASSERT_TRUE(home().unmap(at, page_size));
     EXPECT_EQ(load<std::uint64_t>(pin.bytes(), 0).value(), 77U);
     EXPECT_EQ(home().pin(at).error(), Error::bad_address);
@@ -325,7 +325,7 @@ TEST_F(AddressSpaceTest, pins_keep_pages_through_unmapping) {
     auto const shown = home().map(resident.object(), 0, {}, page_size, rw, none).value();
     ASSERT_TRUE(mmu_.write(home(), shown, 8));
     EXPECT_EQ(*static_cast<std::uint64_t*>(resident.address()), 8U);
-    home().deactivate(0);
+    fakes.used_spaces.erase(&home());
 }
 
 TEST_F(AddressSpaceTest, a_full_account_fails_the_fault_and_nothing_else) {
@@ -368,6 +368,40 @@ TEST_F(AddressSpaceTest, gives_everything_back) {
     }
     EXPECT_EQ(account().used(), used);
     EXPECT_LE(before - mem::count_frames().free, 8U);
+}
+
+TEST_F(AddressSpaceTest, keeps_one_empty_table_however_many_there_were) {
+    auto space = guest();
+    auto const tables = [&] {
+        abi::AddressSpaceInfo info;
+        space->fill(info);
+        return info.page_table_bytes / page_size;
+    };
+    std::uint64_t most = 0;
+    for (std::uint64_t block = 1; block <= 100; ++block) {
+        VirtAddr const at{block * (2U << 20)};
+        ASSERT_TRUE(space->map_anonymous(at, page_size, rw, abi::MapFlags::fixed));
+        ASSERT_TRUE(mmu_.write(*space, at, block));
+        ASSERT_TRUE(space->unmap(at, page_size));
+        EXPECT_EQ(mmu_.read(*space, at).error(), Error::bad_address);
+        most = std::max(most, tables());
+    }
+    EXPECT_LE(most, 7U);
+    // The next use of such a place finds it zeroed and alone.
+    ASSERT_TRUE(space->map_anonymous({100 * (2U << 20)}, 2 * page_size, rw, abi::MapFlags::fixed));
+    EXPECT_EQ(mmu_.read(*space, {100 * (2U << 20)}).value(), 0U);
+    EXPECT_EQ(mmu_.read(*space, {100 * (2U << 20) + page_size}).value(), 0U);
+}
+
+TEST_F(AddressSpaceTest, a_home_hosted_in_the_kernel_leaves_no_table_behind) {
+    auto const before = mem::count_frames().by_kind[static_cast<std::size_t>(mem::FrameKind::page_table)];
+    {
+        auto const home = AddressSpace::create_hosted_home(account()).value();
+        auto const at = home->map_anonymous({}, page_size, rw, none).value();
+        ASSERT_TRUE(home->handle_fault(at, abi::Access::write));
+        ASSERT_TRUE(home->unmap(at, page_size));
+    }
+    EXPECT_EQ(mem::count_frames().by_kind[static_cast<std::size_t>(mem::FrameKind::page_table)], before);
 }
 
 }  // namespace

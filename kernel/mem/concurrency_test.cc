@@ -11,6 +11,7 @@
 
 #include "arch/cpu.h"
 #include "kernel/mem/address_space.h"
+#include "kernel/mem/fakes_test.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/test_machine.h"
 
@@ -40,7 +41,7 @@ public:
                                 abi::MapFlags::fixed | abi::MapFlags::private_));
         EXPECT_TRUE(space_->map_anonymous(base + (3U << 20), 100 * page_size, rw, abi::MapFlags::fixed));
         // So that flushes are asked for; the fake ignores them.
-        space_->activate(0);
+        fakes.used_spaces.insert(space_.get());
     }
 
     void run(unsigned cpu, int steps) {

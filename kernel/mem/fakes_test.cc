@@ -5,11 +5,16 @@
 #include "kernel/mem/memory_object.h"
 #include "kernel/mem/pager.h"
 #include "kernel/mem/tlb.h"
+#include "kernel/sched/reaper.h"
 #include "kernel/sync/mutex.h"
 
 namespace astrata::kernel {
 
 namespace tlb {
+
+CpuMask users_of(AddressSpace const& space) {
+    return fakes.used_spaces.contains(&space) ? 1 : 0;
+}
 
 void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     ++fakes.flushes;
@@ -20,6 +25,11 @@ void flush_range(CpuMask, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t page
 void flush_kernel_range(VirtAddr, std::uint64_t) {}
 
 }  // namespace tlb
+
+void hand_to_reaper(KernelObject& object) {
+    ++fakes.reaped;
+    object.drop_reference();
+}
 
 Result<> request_pages(KernelObject&, MemoryObject& object, std::uint64_t key, std::uint64_t first_page,
                        std::uint64_t count) {

@@ -125,6 +125,10 @@ struct CpuCache {
     static constexpr std::size_t batch = std::size_t{1} << batch_order;
     std::array<FrameNumber, capacity> frames{};
     std::size_t count = 0;
+    // Frames that hold zeroes: page tables that became empty, and what the idle thread has cleared.
+    static constexpr std::size_t zeroed_capacity = 32;
+    std::array<FrameNumber, zeroed_capacity> zeroed{};
+    Relaxed<std::size_t> zeroed_count = 0;
     // Pages handed out minus pages taken back on this CPU; only the sum over all CPUs means something.
     std::array<std::atomic<std::int64_t>, frame_kinds> used{};
 
@@ -145,14 +149,6 @@ std::uint64_t reserved_pages() {
 }
 
 std::uint64_t managed_pages = 0;
-
-class PreemptionGuard {
-public:
-    PreemptionGuard() { arch::disable_preemption(); }
-    ~PreemptionGuard() { arch::enable_preemption(); }
-    PreemptionGuard(PreemptionGuard const&) = delete;
-    PreemptionGuard& operator=(PreemptionGuard const&) = delete;
-};
 
 void clear_frames(PhysAddr first, std::uint64_t count) {
     for (; count > 0; --count, first += page_size)
@@ -186,6 +182,30 @@ void give_run(FrameNumber number, FrameNumber end) REQUIRES(lock) {
     }
 }
 
+// Fills this CPU's empty cache. False: there is nothing left.
+bool refill(CpuCache& cache) REQUIRES(lock) {
+    // A whole block at once, if there is one; the last first, so that frames come out in order.
+    if (auto const block = buddy.take(CpuCache::batch_order, false); block != no_frame) {
+        for (auto index = CpuCache::batch; index-- > 0;) {
+            frame_at(block + static_cast<FrameNumber>(index)).kind = FrameKind::cached;
+            cache.frames[cache.count++] = block + static_cast<FrameNumber>(index);
+        }
+    }
+    while (cache.count < CpuCache::batch) {
+        auto const number = buddy.take(0, false);
+        if (number == no_frame)
+            break;
+        cache.frames[cache.count++] = number;
+    }
+    return cache.count > 0;
+}
+
+FrameNumber take_zeroed(CpuCache& cache) {
+    auto const count = cache.zeroed_count - 1;
+    cache.zeroed_count = count;
+    return cache.zeroed[count];
+}
+
 // Gives the newest frames in the cache back, down to `kept`. Frames are mostly freed in order of addresses, so whole
 // runs can be given at once instead of being merged one by one.
 void give_back(CpuCache& cache, std::size_t kept) REQUIRES(lock) {
@@ -211,6 +231,7 @@ Result<> initialize_frames(BootRanges& ranges) {
     managed_pages = ranges.bytes() / page_size;
     for (auto& cache : caches) {
         cache.count = 0;
+        cache.zeroed_count = 0;
         for (auto& counter : cache.used)
             counter.store(0, std::memory_order_relaxed);
     }
@@ -221,37 +242,35 @@ Result<> initialize_frames(BootRanges& ranges) {
     return {};
 }
 
+// Budget: 45 instructions out of the cache, and 280 more if the frame must be cleared (anon_fault).
 Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve) {
     PhysAddr frame;
+    bool is_cleared = false;
     {
         PreemptionGuard guard;
         auto& cache = caches[arch::cpu_index()];
-        if (cache.count == 0) {
-            LockGuard buddy_guard(lock);
-            if (reserve == Reserve::keep && buddy.free_pages < reserved_pages())
-                return fail(Error::no_memory);
-            // A whole block at once, if there is one; the last first, so that frames come out in order.
-            if (auto const block = buddy.take(CpuCache::batch_order, false); block != no_frame) {
-                for (auto index = CpuCache::batch; index-- > 0;) {
-                    frame_at(block + static_cast<FrameNumber>(index)).kind = FrameKind::cached;
-                    cache.frames[cache.count++] = block + static_cast<FrameNumber>(index);
+        FrameNumber number = no_frame;
+        if (zero == Zero::yes && cache.zeroed_count > 0) {
+            number = take_zeroed(cache);
+            is_cleared = true;
+        } else {
+            if (cache.count == 0) [[unlikely]] {
+                LockGuard buddy_guard(lock);
+                if (reserve == Reserve::keep && buddy.free_pages < reserved_pages())
+                    return fail(Error::no_memory);
+                if (!refill(cache)) {
+                    if (cache.zeroed_count == 0)
+                        return fail(Error::no_memory);
+                    cache.frames[cache.count++] = take_zeroed(cache);
                 }
             }
-            while (cache.count < CpuCache::batch) {
-                auto const number = buddy.take(0, false);
-                if (number == no_frame)
-                    break;
-                cache.frames[cache.count++] = number;
-            }
-            if (cache.count == 0)
-                return fail(Error::no_memory);
+            number = cache.frames[--cache.count];
         }
-        auto const number = cache.frames[--cache.count];
         cache.note_used(kind, 1);
         mark(number, kind);
         frame = {std::uint64_t{number} * page_size};
     }
-    if (zero == Zero::yes)
+    if (zero == Zero::yes && !is_cleared)
         arch::clear_page(arch::phys_to_virt(frame));
     return frame;
 }
@@ -261,12 +280,17 @@ bool has_frames_beside_reserve(std::uint64_t count) {
     return buddy.free_pages >= reserved_pages() && buddy.free_pages - reserved_pages() >= count;
 }
 
-void free_frame(PhysAddr frame) {
+void free_frame(PhysAddr frame, Contents contents) {
     PreemptionGuard guard;
     auto& cache = caches[arch::cpu_index()];
     auto const number = static_cast<FrameNumber>(frame.page());
     cache.note_used(frame_at(number).kind, -1);
     unmark(number, FrameKind::cached);
+    if (contents == Contents::zero && cache.zeroed_count < CpuCache::zeroed_capacity) {
+        cache.zeroed[cache.zeroed_count] = number;
+        cache.zeroed_count = cache.zeroed_count + 1;
+        return;
+    }
     if (cache.count == CpuCache::capacity) {
         LockGuard buddy_guard(lock);
         give_back(cache, CpuCache::capacity - CpuCache::batch);
@@ -274,11 +298,33 @@ void free_frame(PhysAddr frame) {
     cache.frames[cache.count++] = number;
 }
 
+// The frame is in use while it is cleared, because other threads of this CPU may run meanwhile.
+bool prepare_zeroed_frame() {
+    {
+        PreemptionGuard guard;
+        if (caches[arch::cpu_index()].zeroed_count == CpuCache::zeroed_capacity)
+            return false;
+        LockGuard buddy_guard(lock);
+        if (buddy.free_pages < 2 * reserved_pages())
+            return false;
+    }
+    auto const frame = allocate_frame(FrameKind::kernel, Zero::no, Reserve::keep);
+    if (!frame)
+        return false;
+    arch::clear_page(arch::phys_to_virt(*frame));
+    free_frame(*frame, Contents::zero);
+    return true;
+}
+
 void drain_frame_cache() {
     PreemptionGuard guard;
     auto& cache = caches[arch::cpu_index()];
     LockGuard buddy_guard(lock);
     give_back(cache, 0);
+    while (cache.zeroed_count > 0) {
+        auto const number = take_zeroed(cache);
+        give_run(number, number + 1);
+    }
 }
 
 Result<PhysAddr> allocate_frames(unsigned order, FrameKind kind, Zero zero) {
@@ -328,6 +374,8 @@ void free_contiguous(PhysAddr first, std::uint64_t count) {
 FrameCounts count_frames() {
     FrameCounts counts;
     std::uint64_t used = 0;
+    for (auto const& cache : caches)
+        counts.zeroed += cache.zeroed_count;
     for (std::size_t kind = 0; kind < frame_kinds; ++kind) {
         std::int64_t sum = 0;
         for (auto const& cache : caches)

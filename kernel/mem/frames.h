@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "arch/cpu.h"
 #include "arch/direct_map.h"
 #include "kernel/mem/boot_ranges.h"
 #include "lib/base/result.h"
@@ -34,9 +35,18 @@ private:
     std::atomic<T> value_;
 };
 
+/// While it lives, this thread stays on this CPU.
+class PreemptionGuard {
+public:
+    PreemptionGuard() { arch::disable_preemption(); }
+    ~PreemptionGuard() { arch::enable_preemption(); }
+    PreemptionGuard(PreemptionGuard const&) = delete;
+    PreemptionGuard& operator=(PreemptionGuard const&) = delete;
+};
+
 /// What is known of each 4 KiB frame: 16 bytes, 0.4 % of memory. The meaning of `word` and `extra` depends on the kind:
 ///   free (first frame of a block)   links of the free list
-///   user         references of page trees (low half) and pins (high half); see user_page.h
+///   user         references of page trees (low half) and pins (high half); see user_page.h; extra: whether it is dirty
 ///   slab         links in its class's list of slabs with room; extra: see heap.cc
 ///   page_table   extra: number of present entries; word: which groups of entries have any (lib/paging)
 struct Frame {
@@ -69,7 +79,12 @@ void free_frames(PhysAddr first, unsigned order);
 /// One frame, out of this CPU's cache where possible.
 /// errors    no_memory
 [[nodiscard]] Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve = Reserve::may_use);
-void free_frame(PhysAddr frame);
+/// What a frame holds that is given back. Frames known to be zero are kept apart, for those who want such.
+enum class Contents : bool { unknown, zero };
+void free_frame(PhysAddr frame, Contents contents = Contents::unknown);
+/// Clears a free frame in advance; for a CPU that has nothing else to do. False: it has enough of them, or memory is short.
+/// context   preemption on or off
+bool prepare_zeroed_frame();
 /// Whether Reserve::keep would leave that many frames now.
 [[nodiscard]] bool has_frames_beside_reserve(std::uint64_t count);
 
@@ -104,6 +119,7 @@ inline std::span<std::byte, page_size> page_bytes(PhysAddr page) {
 struct FrameCounts {
     std::uint64_t total = 0;                           ///< usable memory that firmware reported
     std::uint64_t free = 0;                            ///< including the CPUs' caches
+    std::uint64_t zeroed = 0;                          ///< of the free ones: cleared in advance
     std::uint64_t boot = 0;                            ///< image, archive, Frame array, early page tables
     std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user, contiguous
 };

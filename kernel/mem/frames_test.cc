@@ -256,5 +256,53 @@ TEST_F(FramesTest, gives_account_ids_out_again) {
         EXPECT_LE(account->id(), 2100U);
 }
 
+TEST_F(FramesTest, frames_known_to_be_zero_are_handed_out_without_clearing_and_nothing_else_is) {
+    auto const before = count_frames();
+    auto const is_zero = [](PhysAddr frame) {
+        return std::ranges::all_of(page_bytes(frame), [](std::byte byte) { return byte == std::byte{0}; });
+    };
+    ASSERT_TRUE(prepare_zeroed_frame());
+    EXPECT_EQ(count_frames().zeroed, before.zeroed + 1);
+    EXPECT_EQ(count_frames().free, before.free);
+    while (prepare_zeroed_frame()) {
+    }
+    auto const bound = count_frames().zeroed;
+    EXPECT_LE(bound, 64U);
+    std::vector<PhysAddr> frames;
+    for (std::uint64_t taken = 0; taken < 3 * bound; ++taken) {
+        frames.push_back(allocate_frame(FrameKind::user, Zero::yes).value());
+        ASSERT_TRUE(is_zero(frames.back()));
+        std::ranges::fill(page_bytes(frames.back()), std::byte{7});
+    }
+    EXPECT_EQ(count_frames().zeroed, 0U);
+    // What was written is cleared again, unless it is known to be zero.
+    for (std::size_t index = 0; index < frames.size(); ++index) {
+        if (index % 2 == 0)
+            std::ranges::fill(page_bytes(frames[index]), std::byte{0});
+        free_frame(frames[index], index % 2 == 0 ? Contents::zero : Contents::unknown);
+    }
+    frames.clear();
+    for (std::uint64_t taken = 0; taken < 3 * bound; ++taken) {
+        frames.push_back(allocate_frame(FrameKind::user, Zero::yes).value());
+        ASSERT_TRUE(is_zero(frames.back()));
+    }
+    for (auto const frame : frames)
+        free_frame(frame);
+    EXPECT_EQ(count_frames().free, before.free);
+}
+
+TEST_F(FramesTest, frames_cleared_in_advance_are_used_when_there_are_no_others) {
+    while (prepare_zeroed_frame()) {
+    }
+    EXPECT_GT(count_frames().zeroed, 0U);
+    std::vector<PhysAddr> frames;
+    while (auto const frame = allocate_frame(FrameKind::user, Zero::no))
+        frames.push_back(*frame);
+    EXPECT_EQ(count_frames().free, 0U);
+    EXPECT_FALSE(prepare_zeroed_frame());
+    for (auto const frame : frames)
+        free_frame(frame);
+}
+
 }  // namespace
 }  // namespace astrata::kernel::mem

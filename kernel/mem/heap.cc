@@ -7,8 +7,10 @@
 #include <array>
 #include <bit>
 
+#include "arch/cpu.h"
 #include "arch/memory_check.h"
 #include "kernel/mem/frames.h"
+#include "kernel/mem/tlb.h"
 #include "kernel/sync/spin_lock.h"
 
 namespace astrata::kernel::mem {
@@ -164,13 +166,47 @@ private:
 
 std::array<SizeClass, class_sizes.size()> classes;
 
+// A few free pieces of each class for one CPU, used with preemption off and nowhere else. To their slabs they are in use. Each
+// holds the address of the next one.
+struct CpuPieces {
+    struct Stack {
+        std::byte* first = nullptr;
+        std::size_t count = 0;
+    };
+    std::array<Stack, class_sizes.size()> stacks{};
+};
+std::array<CpuPieces, cpu_limit> cpu_pieces;
+
+constexpr std::size_t cached_limit(std::size_t index) {
+    return std::clamp<std::size_t>(page_size / class_sizes[index], 2, 8);
+}
+
+std::byte*& next_of(std::byte* piece) {
+    return *reinterpret_cast<std::byte**>(piece);
+}
+
+void* pop(CpuPieces::Stack& stack, std::size_t index) {
+    auto* const piece = stack.first;
+    arch::note_memory_used(piece, class_sizes[index]);
+    stack.first = next_of(piece);
+    --stack.count;
+    return piece;
+}
+
 }  // namespace
 
+// Budget: 30 instructions each for a piece that passes through this CPU's cache (fork_exit_wait).
 void* heap_allocate(std::size_t size) {
     if (size == 0)
         return nullptr;
     if (size <= largest_piece) {
         auto const index = class_index(size);
+        {
+            PreemptionGuard guard;
+            auto& stack = cpu_pieces[arch::cpu_index()].stacks[index];
+            if (stack.count > 0) [[likely]]
+                return pop(stack, index);
+        }
         return classes[index].allocate(index);
     }
     auto const pages = allocate_contiguous(pages_for(size), FrameKind::kernel, Zero::no);
@@ -182,6 +218,18 @@ void heap_free(void* memory, std::size_t size) {
         return;
     if (size <= largest_piece) {
         auto const index = class_index(size);
+        {
+            PreemptionGuard guard;
+            auto& stack = cpu_pieces[arch::cpu_index()].stacks[index];
+            if (stack.count < cached_limit(index)) [[likely]] {
+                auto* const piece = static_cast<std::byte*>(memory);
+                next_of(piece) = stack.first;
+                arch::note_memory_free(piece, class_sizes[index]);
+                stack.first = piece;
+                ++stack.count;
+                return;
+            }
+        }
         classes[index].free(memory, index);
     } else {
         free_contiguous(arch::virt_to_phys(memory), pages_for(size));
@@ -192,7 +240,17 @@ std::size_t heap_charge(std::size_t size) {
     return size <= largest_piece ? class_sizes[class_index(size)] : align_up(size, page_size);
 }
 
+void drain_heap_cache() {
+    PreemptionGuard guard;
+    for (std::size_t index = 0; index < class_sizes.size(); ++index) {
+        auto& stack = cpu_pieces[arch::cpu_index()].stacks[index];
+        while (stack.count > 0)
+            classes[index].free(pop(stack, index), index);
+    }
+}
+
 void reset_heap() {
+    cpu_pieces = {};
     for (auto& size_class : classes)
         size_class.reset();
 }

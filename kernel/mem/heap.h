@@ -15,6 +15,8 @@ void heap_free(void* memory, std::size_t size);
 
 /// What an allocation of `size` bytes really takes; accounts are charged this.
 [[nodiscard]] std::size_t heap_charge(std::size_t size);
+/// Gives this CPU's cached pieces back, before it goes offline.
+void drain_heap_cache();
 
 /// Forgets all slabs; for tests that set memory up anew.
 void reset_heap();

@@ -7,6 +7,7 @@
 #include "arch/image.h"
 #include "arch/paging.h"
 #include "kernel/mem/layout.h"
+#include "kernel/mem/placement.h"
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/sync/spin_lock.h"
@@ -18,8 +19,8 @@ namespace {
 using arch::PageFormat;
 
 constexpr PhysAddr early_map_end{std::uint64_t{4} << 30};
-constexpr PhysAddr frame_limit{std::uint64_t{16} << 40};  // what 32-bit frame numbers reach
-constexpr unsigned kernel_half_start = paging::index_at(layout::direct_map, PageFormat::levels - 1);
+constexpr PhysAddr frame_limit{layout::direct_map_limit};  // what 32-bit frame numbers reach
+constexpr unsigned kernel_half_start = paging::index_at(layout::direct_map_region, PageFormat::levels - 1);
 
 // The final tables are built before there are Frames; these tables live for ever, so nothing needs to be counted.
 class EarlyTablePages {
@@ -54,6 +55,12 @@ struct KernelSlots {
     std::size_t count = 0;
 } kernel_slots;
 
+// Where the direct map will be, while the tables for it are made.
+VirtAddr planned_direct_map;
+VirtAddr to_planned_map(PhysAddr address) {
+    return planned_direct_map + address.value;
+}
+
 Result<> map_image_part(EarlyTables& tables, VirtAddr start, VirtAddr end, paging::Attributes attributes) {
     attributes.global = true;
     return tables.map(start, end - start, PhysAddr{start - layout::image}, attributes);
@@ -74,16 +81,16 @@ Result<> map_directly(EarlyTables& tables, PhysAddr start, PhysAddr end, PhysAdd
     if (start >= end)
         return {};
     mapped_until = end;
-    return tables.map(layout::to_direct_map(start), end - start, start, {.write = true, .global = true}, largest);
+    return tables.map(to_planned_map(start), end - start, start, {.write = true, .global = true}, largest);
 }
 
 // Everything that the memory map names, since firmware keeps tables in reserved ranges; except reservations above 4
 // GiB, which are address space rather than memory. Whatever is not RAM is uncached by the processor's range registers.
 Result<> map_all_memory(EarlyTables& tables, BootInfo const& info) {
-    // Small pages for the first 2 MiB, where caching changes from page to page.
-    constexpr PhysAddr small_end{huge_page_size};
+    // Small pages for the first 2 MiB, where caching changes from page to page, and for the image, where permissions do.
+    PhysAddr const small_end{align_up(std::max(info.kernel_start.value + info.kernel_length, huge_page_size), huge_page_size)};
     constexpr PhysAddr real_mode_end{1U << 20};
-    TRY(tables.map(layout::to_direct_map({0}), real_mode_end.value, {0}, {.write = true, .global = true}));
+    TRY(tables.map(to_planned_map({0}), real_mode_end.value, {0}, {.write = true, .global = true}));
     auto mapped_until = real_mode_end;
     std::array<bool, BootInfo::range_capacity> is_done{};
     for (;;) {
@@ -112,7 +119,7 @@ Result<> map_all_memory(EarlyTables& tables, BootInfo const& info) {
             auto const first_start = std::max(PhysAddr{align_down(next->start.value, page_size)}, mapped_until);
             if (first_start < first_end) {
                 auto const length = align_up(first_end.value, page_size) - first_start.value;
-                TRY(tables.map(layout::to_direct_map(first_start), length, first_start,
+                TRY(tables.map(to_planned_map(first_start), length, first_start,
                                {.write = true, .global = true}));
                 mapped_until = first_start + length;
             }
@@ -121,16 +128,23 @@ Result<> map_all_memory(EarlyTables& tables, BootInfo const& info) {
     }
 }
 
+// What of the image may not be written must not be writable in the direct map either.
+void protect_image_alias(EarlyTables& tables) {
+    auto const image = arch::image_sections();
+    tables.update(to_planned_map({image.text_start - layout::image}), image.rodata_end - image.text_start, PageFormat::without_write);
+}
+
 // The dynamic area: stacks in its lower half, devices in its upper half.
 constexpr std::uint64_t stack_stride = 2 * KernelStack::page_count * page_size;
 constexpr std::uint32_t stack_limit = 16384;
-constexpr VirtAddr devices_start = layout::dynamic_start + layout::dynamic_length / 2;
-constexpr VirtAddr devices_end = layout::dynamic_start + layout::dynamic_length;
+static_assert(stack_stride * stack_limit <= stacks_room);
+VirtAddr stacks_start;
+VirtAddr devices_start;
 constexpr std::size_t spare_stack_limit = 16;
 constexpr std::uint64_t stack_bytes = KernelStack::page_count * page_size;
 
-constexpr VirtAddr stack_top(std::uint32_t slot) {
-    return layout::dynamic_start + (slot + std::uint64_t{1}) * stack_stride;
+VirtAddr stack_top(std::uint32_t slot) {
+    return stacks_start + (slot + std::uint64_t{1}) * stack_stride;
 }
 
 class DynamicArea {
@@ -140,6 +154,13 @@ public:
         stacks_in_use_ = {};
         spare_count_ = 0;
         next_device_ = devices_start;
+    }
+
+    void audit(Auditor& auditor) {
+        LockGuard guard(lock_);
+        auto const hosted_first = paging::index_at(layout::hosted_start, PageFormat::levels - 1);
+        auditor.walk(root, kernel_half_start, hosted_first, Auditor::View::kernel);
+        auditor.walk(root, hosted_first + layout::hosted_limit, paging::entries_per_table, Auditor::View::kernel);
     }
 
     Result<std::uint32_t> take_stack() {
@@ -176,7 +197,7 @@ public:
             return fail(Error::out_of_range);
         auto const bytes = align_up(address.value + length, page_size) - first;
         LockGuard guard(lock_);
-        if (bytes > devices_end - next_device_)
+        if (bytes > layout::dynamic_start + layout::dynamic_length - next_device_)
             return fail(Error::no_resources);
         auto const start = next_device_;
         KernelTablePages pages;
@@ -226,7 +247,7 @@ private:
     std::array<std::uint64_t, stack_limit / 64> stacks_in_use_ GUARDED_BY(lock_){};
     std::array<std::uint32_t, spare_stack_limit> spares_ GUARDED_BY(lock_){};  // in use by nobody, but mapped
     std::size_t spare_count_ GUARDED_BY(lock_) = 0;
-    VirtAddr next_device_ GUARDED_BY(lock_) = devices_start;
+    VirtAddr next_device_ GUARDED_BY(lock_);
 };
 
 DynamicArea dynamic_area;
@@ -234,15 +255,23 @@ DynamicArea dynamic_area;
 }  // namespace
 
 Result<> initialize(BootInfo const& info) {
+    auto const& placement = info.placement;
+    planned_direct_map = placement.direct_map;
+    layout::dynamic_start = placement.dynamic;
+    layout::hosted_start = placement.hosted;
+    stacks_start = placement.dynamic + placement.stacks_offset;
+    devices_start = placement.dynamic + layout::dynamic_length / 2 + placement.devices_offset;
     BootRanges ranges(info, frame_limit);
     EarlyTablePages pages(ranges);
     root = TRY(pages.allocate());
     EarlyTables tables(root, pages);
     TRY(map_image(tables));
     TRY(map_all_memory(tables, info));
+    protect_image_alias(tables);
     // Every root shares the dynamic area's second-level table, so it must be there before the first root is copied.
     TRY(tables.table_for(layout::dynamic_start, PageFormat::levels - 2));
     arch::load_root(root);
+    layout::direct_map = planned_direct_map;
     dynamic_area.reset();
     TRY(initialize_frames(ranges));
     for (unsigned slot = 0; slot < layout::hosted_limit; ++slot) {
@@ -292,6 +321,10 @@ KernelStack::~KernelStack() {
 
 VirtAddr KernelStack::top() const {
     return stack_top(slot_);
+}
+
+void audit_kernel_space(Auditor& auditor) {
+    dynamic_area.audit(auditor);
 }
 
 std::optional<PhysAddr> query_kernel(VirtAddr address) {

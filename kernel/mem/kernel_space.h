@@ -8,6 +8,7 @@
 
 #include "kernel/boot/boot_info.h"
 #include "kernel/mem/account.h"
+#include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
 #include "lib/base/result.h"
 #include "lib/base/units.h"
@@ -58,6 +59,9 @@ private:
     std::uint32_t slot_;
     AccountId payer_;
 };
+
+/// Walks the kernel half, hosted home spaces excepted, under its lock.
+void audit_kernel_space(Auditor& auditor);
 
 /// What the kernel half maps at an address; for tests and fault reports.
 [[nodiscard]] std::optional<PhysAddr> query_kernel(VirtAddr address);

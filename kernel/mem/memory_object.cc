@@ -18,6 +18,7 @@ using mem::Zero;
 namespace {
 
 constexpr std::uint64_t request_limit = 32;  // pages that one read or write asks its pager for at once
+constexpr std::uint64_t scan_limit = 1024;   // pages that one search for clean ones looks at, under the lock
 constexpr int unanswered_limit = 64;         // requests in a row after which the page is still missing
 
 Result<> check_size(std::uint64_t size) {
@@ -34,6 +35,8 @@ MemoryObject::MemoryObject(Ref<Account> account, Kind kind, std::uint64_t size, 
 
 // The analysis cannot see that a backing object's lock is this object's.
 MemoryObject::~MemoryObject() NO_THREAD_SAFETY_ANALYSIS {
+    if (kind_ == Kind::paged)
+        mem::remove_paged_object(*this);
     if (backing_) {
         LockGuard guard(lock_);
         auto** link = &backing_->first_shadow_;
@@ -58,8 +61,10 @@ Result<Ref<MemoryObject>> MemoryObject::create(Account& account, std::uint64_t s
 Result<Ref<MemoryObject>> MemoryObject::create_paged(Account& account, Ref<KernelObject> pager, std::uint64_t key,
                                                      std::uint64_t size) {
     TRY(check_size(size));
-    return make_object<MemoryObject>(account, Kind::paged, size, RefOrNull<MemoryObject>(),
-                                     RefOrNull<KernelObject>(std::move(pager)), key);
+    auto object = TRY(make_object<MemoryObject>(account, Kind::paged, size, RefOrNull<MemoryObject>(),
+                                                RefOrNull<KernelObject>(std::move(pager)), key));
+    mem::add_paged_object(*object);
+    return object;
 }
 
 Result<Ref<MemoryObject>> MemoryObject::create_physical(Account& account, PhysAddr start, std::uint64_t size,
@@ -159,8 +164,13 @@ MemoryObject::PageLookup MemoryObject::page_for_read_locked(std::uint64_t index)
         bool const is_own = object == this;
         if (object->is_fixed())
             return {.state = PageState::present, .may_write = is_own, .page = object->base_ + index * page_size};
-        if (auto const found = object->tree_.find(object->tree_first_ + index))
-            return {.state = PageState::present, .may_write = is_own && found.is_exclusive, .page = found.page};
+        if (object->tree_.is_empty()) {
+            // As is the tree of a file that nobody has changed since it came with the boot archive.
+        } else if (auto const found = object->tree_.find(object->tree_first_ + index))
+            // The first write to a page that came from a pager must be noticed.
+            return {.state = PageState::present,
+                    .may_write = is_own && found.is_exclusive && (kind_ != Kind::paged || mem::is_dirty(found.page)),
+                    .page = found.page};
         if (object->kind_ == Kind::paged)
             return {.state = PageState::needs_pager, .paged = object, .paged_index = index};
         if (!object->backing_ || index >= object->backing_count_)
@@ -177,8 +187,11 @@ Result<MemoryObject::PageLookup> MemoryObject::page_for_write_locked(std::uint64
         return page_for_read_locked(index);
     auto slot = TRY(tree_.slot_for(tree_first_ + index, account()));
     auto const found = slot.found();
-    if (found && found.is_exclusive)
+    if (found && found.is_exclusive) {
+        if (kind_ == Kind::paged)
+            mem::note_dirty(found.page);
         return PageLookup{.state = PageState::present, .may_write = true, .page = found.page};
+    }
     auto const shown = page_for_read_locked(index);
     if (shown.state == PageState::needs_pager)
         return shown;
@@ -241,11 +254,13 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
         return fail(Error::not_supported);
     std::uint64_t done = 0;
     int unanswered = 0;
+    int refused = 0;
     while (done < length) {
         auto const position = offset + done;
         std::uint64_t wanted = 0;  // from here on, within the object
         PageLookup lookup;
         PinnedPage pin;
+        bool is_refused = false;
         {
             LockGuard guard(lock_);
             if (position >= size_) {
@@ -255,15 +270,18 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
             }
             auto const found =
                 is_write ? page_for_write_locked(position / page_size) : page_for_read_locked(position / page_size);
-            if (!found) {
-                if (done > 0)
-                    break;
-                return fail(found.error());
-            }
-            lookup = *found;
+            is_refused = !found;
+            lookup = found.value_or(PageLookup{});
             wanted = std::min(length - done, size_ - position);
             if (lookup.state == PageState::present && mem::is_user_page(lookup.page))
                 pin = PinnedPage(lookup.page);
+        }
+        if (is_refused) {
+            if (++refused < unanswered_limit && mem::make_room(account()))
+                continue;
+            if (done > 0)
+                break;
+            return fail(Error::no_memory);
         }
         std::uint64_t count = 0;
         Result<> step;
@@ -271,7 +289,7 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
             auto const pages = std::min(pages_for(position % page_size + wanted), request_limit);
             step = ++unanswered < unanswered_limit ? request(lookup, pages) : fail(Error::io);
         } else {
-            unanswered = 0;
+            unanswered = refused = 0;
             count = std::min(page_size - position % page_size, wanted);
             auto const page = lookup.state == PageState::present ? lookup.page : mem::zero_page();
             step = copy(page_bytes(page).subspan(position % page_size, count), done);
@@ -327,12 +345,22 @@ Result<> MemoryObject::zero_tail_locked(std::uint64_t size) {
 Result<> MemoryObject::set_size(std::uint64_t size) {
     if (is_fixed())
         return fail(Error::not_supported);
+    bool is_shrinking = false;
+    {
+        LockGuard guard(lock_);
+        if (size > size_limit - tree_first_ * page_size)
+            return fail(Error::out_of_range);
+        // First what is most likely to fail, so that the object is whole then.
+        is_shrinking = size < size_;
+        if (is_shrinking)
+            TRY(zero_tail_locked(size));
+    }
+    // Most of the pages that go; what is left, or comes back meanwhile, goes below.
+    if (is_shrinking)
+        TRY(drop_pages(pages_for(size), size_limit / page_size));
     LockGuard guard(lock_);
-    if (size > size_limit - tree_first_ * page_size)
-        return fail(Error::out_of_range);
     auto const old_count = page_count_locked();
     auto const new_count = pages_for(size);
-    // First what is most likely to fail, so that the object is whole then.
     if (size < size_)
         TRY(zero_tail_locked(size));
     if (new_count < old_count) {
@@ -347,16 +375,63 @@ Result<> MemoryObject::set_size(std::uint64_t size) {
 Result<> MemoryObject::discard(std::uint64_t offset, std::uint64_t length) {
     if (is_fixed())
         return fail(Error::not_supported);
-    LockGuard guard(lock_);
+    auto const size = this->size();
     auto const end =
-        length >= size_ - std::min(offset, size_) ? align_up(size_, page_size) : align_down(offset + length, page_size);
+        length >= size - std::min(offset, size) ? align_up(size, page_size) : align_down(offset + length, page_size);
     auto const start = offset > end ? end : align_up(offset, page_size);
-    if (start >= end)
-        return {};
-    auto const first = start / page_size;
-    auto const count = (end - start) / page_size;
-    remove_from_views_locked(first, count);
-    return tree_.erase(tree_first_ + first, count, account());
+    return drop_pages(start / page_size, end / page_size);
+}
+
+// A step at a time, so that nobody waits long for the lock or the CPU. Only pages of this object's own need to go from page
+// tables: what else shows there in their place stays as it is.
+Result<> MemoryObject::drop_pages(std::uint64_t first, std::uint64_t end) {
+    constexpr std::uint64_t step = 512;
+    while (first < end) {
+        LockGuard guard(lock_);
+        auto const limit = std::min(end, page_count_locked());
+        if (first >= limit)
+            break;
+        first = tree_.next_present(tree_first_ + first, tree_first_ + limit) - tree_first_;
+        auto const count = std::min(step, limit - first);
+        if (count == 0)
+            break;
+        remove_from_views_locked(first, count);
+        TRY(tree_.erase(tree_first_ + first, count, account()));
+        first += count;
+    }
+    return {};
+}
+
+std::uint64_t MemoryObject::reclaim(std::uint64_t limit, mem::KeptPages const& kept) {
+    LockGuard guard(lock_);
+    auto const end = page_count_locked();
+    auto const is_kept = [&](std::uint64_t index) { return kept.object == this && index - kept.first < kept.count; };
+    auto const is_clean = [&](std::uint64_t index) NO_THREAD_SAFETY_ANALYSIS {
+        auto const found = tree_.find(index);
+        return found && !mem::is_dirty(found.page) && !is_kept(index);
+    };
+    std::uint64_t done = 0;
+    std::uint64_t scanned = 0;
+    // From where the last search ended, and once around.
+    for (int round = 0; round < 2 && done < limit && scanned < scan_limit; ++round) {
+        auto index = tree_.next_present(reclaim_from_, end);
+        for (; index < end && done < limit && scanned < scan_limit; index = tree_.next_present(index, end)) {
+            auto const first = index;
+            while (index < end && done + (index - first) < limit && is_clean(index))
+                ++index;
+            scanned += index - first + 1;
+            if (index == first) {
+                ++index;
+                continue;
+            }
+            remove_from_views_locked(first, index - first);
+            if (!tree_.erase(first, index - first, account()))
+                return done;
+            done += index - first;
+        }
+        reclaim_from_ = index < end ? index : 0;
+    }
+    return done;
 }
 
 Result<bool> MemoryObject::lacks_page(std::uint64_t index) {
@@ -380,13 +455,11 @@ Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::u
         if (!*is_missing)
             continue;
         auto allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
-        if (!allocated && allocated.error() == Error::no_memory) {
-            // What the pager gave before it can give again: this object's other pages make room for those that are
-            // wanted now. A pager that was restarted can free nothing itself, for the handle died with its predecessor.
-            TRY(discard(0, offset));
-            TRY(discard(offset + length, size_limit));
+        // What pagers gave before they can give again, but not what this one gives just now.
+        if (!allocated && mem::make_room(account(), {this, offset / page_size, pages_for(length)}))
             allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
-        }
+        if (!allocated && done > 0)
+            break;  // whoever waits for the first pages can go on
         auto const page = TRY(std::move(allocated));
         // Dropping it unless it found its place.
         struct Holder {

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "kernel/mem/page_tree.h"
+#include "kernel/mem/reclaim.h"
 #include "kernel/mem/user_page.h"
 #include "kernel/object/object.h"
 #include "kernel/user_copy/user_span.h"
@@ -59,6 +60,8 @@ public:
 
     ~MemoryObject() override;
 
+    /// Link of the list of all paged objects; see kernel/mem/reclaim.h.
+    ListLink<MemoryObject> paged_link;
     /// Link of the DMA domain that keeps this object; see kernel/object/dma_domain.h.
     MemoryObject* next_in_domain = nullptr;
 
@@ -88,10 +91,13 @@ public:
     /// errors    no_memory, not_supported
     [[nodiscard]] Result<> discard(std::uint64_t offset, std::uint64_t length);
     /// Gives this paged object the pages it lacks from `offset` on: copies of `length` bytes of `source`, zero-filled
-    /// to whole pages. Pages that are there already stay, and what lies beyond the size is left out. errors no_memory,
-    /// out_of_range, invalid_argument, and those of reading `source`
+    /// to whole pages. Pages that are there already stay, and what lies beyond the size, or beyond what there is memory for after
+    /// the first page, is left out. errors no_memory, out_of_range, invalid_argument, and those of reading `source`
     [[nodiscard]] Result<> supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
                                   std::uint64_t length);
+
+    /// Drops up to `limit` pages of this paged object that are as the pager supplied them. Returns how many.
+    std::uint64_t reclaim(std::uint64_t limit, mem::KeptPages const& kept);
 
     // ---- For address spaces.
 
@@ -129,6 +135,7 @@ private:
     static constexpr int shadow_depth_limit = 4;
 
     [[nodiscard]] bool is_fixed() const { return kind_ == Kind::physical || kind_ == Kind::contiguous; }
+    [[nodiscard]] Result<> drop_pages(std::uint64_t first, std::uint64_t end);
     [[nodiscard]] std::uint64_t page_count_locked() const REQUIRES(lock_) { return pages_for(size_); }
     void remove_from_views_locked(std::uint64_t first, std::uint64_t count) REQUIRES(lock_);
     Result<> zero_tail_locked(std::uint64_t size) REQUIRES(lock_);
@@ -152,6 +159,7 @@ private:
     std::uint64_t backing_count_ GUARDED_BY(lock_) = 0;  // pages from there on that show through
     std::uint64_t tree_first_ GUARDED_BY(lock_) = 0;     // where in the tree this object's page 0 is (clones of a part)
     mem::PageTree tree_ GUARDED_BY(lock_);
+    std::uint64_t reclaim_from_ GUARDED_BY(lock_) = 0;  // paged: the page that is looked at next
     IntrusiveList<ObjectView, &ObjectView::link> views_ GUARDED_BY(lock_);
     MemoryObject* first_shadow_ GUARDED_BY(lock_) = nullptr;
     MemoryObject* next_shadow_ GUARDED_BY(lock_) = nullptr;  // of the same backing object

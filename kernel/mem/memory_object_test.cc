@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernel/mem/address_space.h"
 #include "kernel/mem/fakes_test.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/test_machine.h"
@@ -249,6 +250,103 @@ TEST_F(MemoryObjectTest, reports_what_the_pager_fails_with_and_does_not_ask_for_
     };
     EXPECT_EQ(object->write_bytes(page_size, std::span(buffer).first(1)).error(), Error::io);
     EXPECT_LT(asked, 1000);
+}
+
+class ReclaimTest : public MemoryObjectTest {
+protected:
+    static constexpr std::uint64_t pages = 64;
+    ReclaimTest() : limited_(Account::create(&account(), 40 * page_size).value()), source_(make(pages * page_size)) {
+        for (std::uint64_t page = 0; page < pages; ++page)
+            write(*source_, page * page_size, bytes_of(page_size, static_cast<int>(page + 1)));
+        fakes.pager = [this](MemoryObject& object, std::uint64_t, std::uint64_t first, std::uint64_t count) -> Result<> {
+            ++requests_;
+            return object.supply(first * page_size, *source_, first * page_size, count * page_size);
+        };
+    }
+    Ref<MemoryObject> make_paged() {
+        auto endpoint = make_object<FakeEndpoint>(account()).value();
+        return MemoryObject::create_paged(*limited_, endpoint, 1, pages * page_size).value();
+    }
+    Ref<Account> limited_;
+    Ref<MemoryObject> source_;
+    int requests_ = 0;
+};
+
+TEST_F(ReclaimTest, clean_pages_make_room_for_others_of_the_same_object) {
+    auto object = make_paged();
+    for (int round = 0; round < 3; ++round) {
+        auto const bytes = read_all(*object);
+        for (std::uint64_t page = 0; page < pages; ++page)
+            ASSERT_EQ(bytes[page * page_size], static_cast<std::byte>(page + 1));
+    }
+    EXPECT_LE(limited_->used(), limited_->limit());
+    EXPECT_GT(requests_, 3);
+}
+
+TEST_F(ReclaimTest, written_pages_stay) {
+    auto object = make_paged();
+    for (std::uint64_t page = 0; page < pages; page += 8)
+        write(*object, page * page_size, bytes_of(1, 200));
+    for (int round = 0; round < 3; ++round) {
+        auto const bytes = read_all(*object);
+        for (std::uint64_t page = 0; page < pages; ++page)
+            ASSERT_EQ(bytes[page * page_size], page % 8 == 0 ? std::byte{200} : static_cast<std::byte>(page + 1));
+    }
+}
+
+TEST_F(ReclaimTest, a_silo_full_of_written_pages_is_refused_more) {
+    auto object = make_paged();
+    std::uint64_t page = 0;
+    while (page < pages && object->write_bytes(page * page_size, bytes_of(1, 200)).value_or(0) == 1)
+        ++page;
+    EXPECT_GT(page, 20U);
+    ASSERT_LT(page, pages);
+    EXPECT_EQ(object->write_bytes(page * page_size, bytes_of(1, 200)).error(), Error::no_memory);
+    for (std::uint64_t written = 0; written < page; ++written) {
+        std::byte byte{};
+        EXPECT_EQ(object->read_bytes(written * page_size, MutableBytes(&byte, 1)).value(), 1U);
+        EXPECT_EQ(byte, std::byte{200});
+    }
+}
+
+TEST_F(ReclaimTest, another_silo_keeps_its_pages_while_the_machine_has_memory) {
+    auto object = make_paged();
+    (void)read_all(*object);
+    auto const before = resident(*object);
+    auto const other = Account::create(&account(), 8 * page_size).value();
+    EXPECT_FALSE(mem::make_room(*other));
+    EXPECT_EQ(resident(*object), before);
+}
+
+TEST_F(ReclaimTest, a_fault_takes_clean_pages_before_it_fails_also_those_that_are_mapped) {
+    auto object = make_paged();
+    auto const home = AddressSpace::create_home(account()).value();
+    auto const space = AddressSpace::create_guest(*limited_, home).value();
+    auto const shown =
+        space->map(object, 0, {}, 16 * page_size, abi::Access::read, abi::MapFlags::none).value();
+    for (std::uint64_t page = 0; page < 16; ++page)
+        ASSERT_TRUE(space->handle_fault(shown + page * page_size, abi::Access::read));
+    auto const at = space->map_anonymous({}, 64 * page_size, abi::Access::read | abi::Access::write,
+                                         abi::MapFlags::private_).value();
+    std::uint64_t page = 0;
+    while (page < 64 && space->handle_fault(at + page * page_size, abi::Access::write))
+        ++page;
+    EXPECT_GT(page, 16U);
+    EXPECT_LT(page, 40U);
+    EXPECT_EQ(resident(*object), 0U);
+    EXPECT_EQ(space->handle_fault(at + page * page_size, abi::Access::write).error(), Error::no_memory);
+}
+
+TEST_F(ReclaimTest, a_page_that_is_only_read_through_a_shared_mapping_stays_clean) {
+    auto object = make_paged();
+    auto const home = AddressSpace::create_home(account()).value();
+    auto const space = AddressSpace::create_guest(account(), home).value();
+    auto const shown = space->map(object, 0, {}, 2 * page_size, abi::Access::read | abi::Access::write,
+                                  abi::MapFlags::none).value();
+    ASSERT_TRUE(space->handle_fault(shown, abi::Access::read));
+    ASSERT_TRUE(space->handle_fault(shown + page_size, abi::Access::write));
+    EXPECT_EQ(object->reclaim(pages, {}), 1U);
+    EXPECT_EQ(resident(*object), page_size);
 }
 
 // Objects against plain vectors, with clones of clones, partial clones, writes, discards and resizing.

@@ -63,10 +63,12 @@ void PageTree::clear() {
     UnchargeBatch batch;
     release(std::exchange(root_, nullptr), levels_ - 1, batch);
     levels_ = 0;
+    vacant_ = nothing_vacant;
 }
 
 PageTree PageTree::share() const {
     forget_recent();
+    vacant_ = nothing_vacant;
     PageTree copy;
     copy.root_ = root_;
     copy.levels_ = levels_;
@@ -196,19 +198,38 @@ Result<> PageTree::erase(std::uint64_t first, std::uint64_t count, Account& acco
         while (level + 1 < levels_ && align_down(index, pages_below(level + 1)) >= first &&
                align_down(index, pages_below(level + 1)) + pages_below(level + 1) <= end)
             ++level;
+        if (level == 0) {
+            // What the range has of one leaf.
+            TRY(slot_for(index, account));
+            auto& node = *recent_.leaf;
+            auto const slot = slot_at(index, 0);
+            auto const wanted = std::min<std::uint64_t>(end - index, fanout - slot);
+            auto const mask = (wanted == fanout ? ~std::uint64_t{0} : bit(static_cast<unsigned>(wanted)) - 1) << slot;
+            for (auto bits = node.present & mask; bits != 0; bits &= bits - 1)
+                drop_tree({std::uint64_t{node.pages[static_cast<unsigned>(std::countr_zero(bits))]} * page_size}, batch);
+            node.present &= ~mask;
+            if (node.present == 0)
+                prune_later(index);
+            index += wanted;
+            continue;
+        }
         // One slot of a node at this level goes.
         auto& node = *TRY(node_at(index, level, account));
         auto const slot = slot_at(index, level);
         node.present &= ~bit(slot);
-        if (level == 0)
-            drop_tree({std::uint64_t{leaf(node).pages[slot]} * page_size}, batch);
-        else
-            release(inner(node).children[slot], level - 1, batch);
+        release(inner(node).children[slot], level - 1, batch);
         if (node.present == 0)
             prune(index);
         index = align_down(index, pages_below(level)) + pages_below(level);
     }
     return {};
+}
+
+// Keeps the leaf of `index`, which has become empty, instead of the one that was kept so far.
+void PageTree::prune_later(std::uint64_t index) {
+    auto const previous = std::exchange(vacant_, index);
+    if (previous != nothing_vacant && previous / fanout != index / fanout)
+        prune(previous);
 }
 
 // Removes the empty nodes on the way to `index`, which are exclusive.
@@ -237,6 +258,7 @@ void PageTree::prune(std::uint64_t index) {
     }
     root_ = nullptr;
     levels_ = 0;
+    vacant_ = nothing_vacant;
 }
 
 Result<> PageTree::move(std::uint64_t first, std::uint64_t count, std::uint64_t to, Account& account) {

@@ -43,12 +43,14 @@ private:
 public:
     PageTree() = default;
     PageTree(PageTree&& other) noexcept
-        : root_(std::exchange(other.root_, nullptr)), levels_(std::exchange(other.levels_, 0)) {
+        : root_(std::exchange(other.root_, nullptr)), levels_(std::exchange(other.levels_, 0)),
+          vacant_(std::exchange(other.vacant_, nothing_vacant)) {
         other.forget_recent();
     }
     PageTree& operator=(PageTree&& other) noexcept {
         std::swap(root_, other.root_);
         std::swap(levels_, other.levels_);
+        std::swap(vacant_, other.vacant_);
         forget_recent();
         other.forget_recent();
         return *this;
@@ -152,6 +154,7 @@ private:
     Result<> grow_to(std::uint64_t index, Account& account);
     Result<Node*> node_at(std::uint64_t index, int level, Account& account);
     void prune(std::uint64_t index);
+    void prune_later(std::uint64_t index);
 
     // Where the last look-up ended: the next one is mostly nearby. Forgotten whenever nodes come, go or become shared.
     struct Recent {
@@ -164,6 +167,10 @@ private:
     Node* root_ = nullptr;
     int levels_ = 0;  // the root's level plus one
     mutable Recent recent_;
+    // An index in the one empty leaf that is kept, with the nodes on the way there, because memory that was just freed is
+    // mostly soon replaced; forgotten when the tree is shared. Such a leaf is charged and freed like any other.
+    static constexpr std::uint64_t nothing_vacant = ~std::uint64_t{0};
+    mutable std::uint64_t vacant_ = nothing_vacant;
 };
 
 }  // namespace astrata::kernel::mem

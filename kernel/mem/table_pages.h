@@ -47,7 +47,8 @@ public:
             auto const table = first_;
             first_ = {frame_of(table).word.load(std::memory_order_relaxed)};
             batch.add(frame_of(table).account, page_size);
-            free_frame(table);
+            // A table without entries is a page of zeroes.
+            free_frame(table, frame_of(table).extra == 0 ? Contents::zero : Contents::unknown);
         }
     }
 

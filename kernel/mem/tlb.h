@@ -12,13 +12,19 @@ namespace astrata::kernel {
 using CpuMask = std::uint64_t;
 inline constexpr unsigned cpu_limit = 64;
 
+class AddressSpace;
+
 namespace tlb {
+
+/// The CPUs that may have translations of the space's pages: those that use one of its roots, or, of a home space, a root of a guest
+/// space with that home.
+[[nodiscard]] CpuMask users_of(AddressSpace const& space);
 
 /// Removes the translations of `pages` pages from `start` on from the TLBs of the CPUs in `active` (which may include
 /// this one); when it returns, none of them uses the old ones. The page tables were changed before. `restricted_root`
 /// and `full_root` are the roots through which the pages were visible (equal for home spaces), for machines whose TLB
 /// entries are tagged. A home space's pages are visible through the full roots of all guest spaces of its process; see
-/// AddressSpace::activate.
+/// users_of.
 /// context   preemption off is fine, interrupts are on: other CPUs are waited for
 void flush_range(CpuMask active, PhysAddr restricted_root, PhysAddr full_root, VirtAddr start, std::uint64_t pages);
 

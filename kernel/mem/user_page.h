@@ -58,6 +58,14 @@ inline bool is_in_several_trees(PhysAddr page) {
     return static_cast<std::uint32_t>(frame_of(page).word.load(std::memory_order_acquire)) > 1;
 }
 
+/// A page of a paged object that was written since its pager supplied it. Under the lock of the object.
+inline bool is_dirty(PhysAddr page) {
+    return frame_of(page).extra != 0;
+}
+inline void note_dirty(PhysAddr page) {
+    frame_of(page).extra = 1;
+}
+
 /// Keeps a page from being freed, whatever happens to its trees.
 class PinnedPage {
 public:

@@ -6,6 +6,7 @@
 #include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/thread_registry.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
@@ -27,6 +28,7 @@ Thread::~Thread() {
     ++object_fakes.destroyed_threads;
 }
 void Thread::timeout_expired(TimerNode&) {}
+void Thread::handles_gone() {}
 void Thread::kill() {
     ++object_fakes.killed_threads;
 }
@@ -39,8 +41,13 @@ void register_process(Process&) {}
 void unregister_process(Process&) {}
 void unregister_thread(Thread&) {}
 
-Result<> map_vdso(AddressSpace&) {
-    return {};
+constinit std::atomic<std::uint32_t> trace::enabled_groups = 0;
+void trace::record_process_end(Process&, abi::ProcessState, std::int64_t) {}
+void trace::record_silo_start(Silo&, Silo const*) {}
+void trace::record_silo_end(Silo&) {}
+
+Result<VirtAddr> furnish_home(AddressSpace&) {
+    return VirtAddr{};
 }
 
 std::uint64_t clock::ns_from_ticks(std::uint64_t ticks) {

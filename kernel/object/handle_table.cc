@@ -1,5 +1,6 @@
 #include "kernel/object/handle_table.h"
 
+#include <algorithm>
 #include <new>
 #include <optional>
 #include <span>
@@ -40,6 +41,25 @@ private:
     Piece(T& object, PendingCharge charge) : object_(&object), charge_(std::move(charge)) {}
     T* object_;
     PendingCharge charge_;
+};
+
+// Handles that were looked up where locks may be held.
+class LateHandles {
+public:
+    LateHandles() = default;
+    LateHandles(LateHandles const&) = delete;
+    LateHandles& operator=(LateHandles const&) = delete;
+    ~LateHandles() {
+        for (auto& handle : found_) {
+            if (handle)
+                KernelObject::drop_reference_late(std::move(handle->object));
+        }
+    }
+    ResolvedHandle const& keep(std::size_t index, ResolvedHandle handle) { return found_[index].emplace(std::move(handle)); }
+    ResolvedHandle const& operator[](std::size_t index) const { return *found_[index]; }
+
+private:
+    std::array<std::optional<ResolvedHandle>, abi::message_handle_limit> found_;
 };
 
 }  // namespace
@@ -103,8 +123,8 @@ Result<> HandleTable::grow() {
 
 // The tree functions run with the object's derivation lock held by their callers; the analysis cannot follow a lock that
 // is a member of a parameter through the friend.
-void HandleTable::link(KernelObject& object, HandleEntry& entry, HandleEntry* parent) NO_THREAD_SAFETY_ANALYSIS {
-    auto*& first = parent != nullptr ? parent->first_child : object.first_root_;
+void HandleTable::link(KernelObject& root, HandleEntry& entry, HandleEntry* parent) NO_THREAD_SAFETY_ANALYSIS {
+    auto*& first = parent != nullptr ? parent->first_child : root.first_root_;
     entry.parent = parent;
     entry.previous_sibling = nullptr;
     entry.next_sibling = first;
@@ -113,19 +133,19 @@ void HandleTable::link(KernelObject& object, HandleEntry& entry, HandleEntry* pa
     first = &entry;
 }
 
-void HandleTable::unlink(KernelObject& object, HandleEntry& entry) NO_THREAD_SAFETY_ANALYSIS {
+void HandleTable::unlink(KernelObject& root, HandleEntry& entry) NO_THREAD_SAFETY_ANALYSIS {
     if (entry.previous_sibling != nullptr)
         entry.previous_sibling->next_sibling = entry.next_sibling;
     else
-        (entry.parent != nullptr ? entry.parent->first_child : object.first_root_) = entry.next_sibling;
+        (entry.parent != nullptr ? entry.parent->first_child : root.first_root_) = entry.next_sibling;
     if (entry.next_sibling != nullptr)
         entry.next_sibling->previous_sibling = entry.previous_sibling;
 }
 
-void HandleTable::adopt_children(KernelObject& object, HandleEntry& entry) {
+void HandleTable::adopt_children(KernelObject& root, HandleEntry& entry) {
     while (auto* child = entry.first_child) {
-        unlink(object, *child);
-        link(object, *child, entry.parent);
+        unlink(root, *child);
+        link(root, *child, entry.parent);
     }
 }
 
@@ -148,14 +168,15 @@ Result<ResolvedHandle> HandleTable::find(abi::Handle handle) {
 }
 
 Result<abi::Handle> HandleTable::insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge) {
+    auto& root = object->derivation_root_;
     for (;;) {
         {
-            LockGuard derivation(object->derivation_lock_);
+            LockGuard derivation(root.derivation_lock_);
             LockGuard guard(lock_);
             if (is_closed_)
                 return fail(Error::no_resources);
             if (auto* entry = allocate_locked(*object, rights, badge); entry != nullptr) {
-                link(*object, *entry, nullptr);
+                link(root, *entry, nullptr);
                 return value_of(*entry);
             }
         }
@@ -178,15 +199,26 @@ Result<abi::Handle> HandleTable::insert_reply(Ref<KernelObject> reply, std::uint
 
 Result<abi::Handle> HandleTable::derive(abi::Handle parent_handle, abi::Rights rights, std::uint64_t badge) {
     auto const object = TRY(find(parent_handle)).object;
+    return derive_object(parent_handle, *object, *object, rights, badge);
+}
+
+Result<abi::Handle> HandleTable::derive_part(abi::Handle parent_handle, Ref<KernelObject> part, abi::Rights rights) {
+    auto const whole = TRY(find(parent_handle)).object;
+    return derive_object(parent_handle, *whole, *part, rights, 0);
+}
+
+Result<abi::Handle> HandleTable::derive_object(abi::Handle parent_handle, KernelObject& parent_object, KernelObject& object,
+                                               abi::Rights rights, std::uint64_t badge) {
+    auto& root = parent_object.derivation_root_;
     for (;;) {
         {
-            LockGuard derivation(object->derivation_lock_);
+            LockGuard derivation(root.derivation_lock_);
             LockGuard guard(lock_);
             auto* parent = entry_locked(parent_handle);
-            if (parent == nullptr || parent->object != object.get())
+            if (parent == nullptr || parent->object != &parent_object)
                 return fail(Error::bad_handle);
-            if (auto* entry = allocate_locked(*object, rights, badge); entry != nullptr) {
-                link(*object, *entry, parent);
+            if (auto* entry = allocate_locked(object, rights, badge); entry != nullptr) {
+                link(root, *entry, parent);
                 return value_of(*entry);
             }
         }
@@ -196,12 +228,47 @@ Result<abi::Handle> HandleTable::derive(abi::Handle parent_handle, abi::Rights r
 
 Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
     auto const found = TRY(find(handle));
+    return move_found(handle, found, target);
+}
+
+Result<MessageHandles> HandleTable::move_message(MessageHandles& handles, HandleTable& target) {
+    LateHandles found;
+    for (std::size_t i = 0; i < handles.count; ++i) {
+        if (!has(found.keep(i, TRY(find(handles.values[i]))).rights, abi::Rights::transfer))
+            return fail(Error::access_denied);
+    }
+    MessageHandles moved;
+    for (; moved.count < handles.count; ++moved.count) {
+        auto const value = move_found(handles.values[moved.count], found[moved.count], target);
+        if (!value) {
+            auto const returned = target.return_message(moved, *this);
+            std::ranges::copy(std::span(returned.values).first(moved.count), handles.values.begin());
+            return fail(value.error());
+        }
+        moved.values[moved.count] = *value;
+    }
+    return moved;
+}
+
+// The slots they came from are free again, so that the way back has room.
+MessageHandles HandleTable::return_message(MessageHandles const& handles, HandleTable& source) {
+    LateHandles found;
+    MessageHandles returned{.count = handles.count};
+    for (std::size_t i = 0; i < handles.count; ++i) {
+        if (auto handle = find(handles.values[i]); handle)
+            returned.values[i] = move_found(handles.values[i], found.keep(i, *std::move(handle)), source).value_or(0);
+    }
+    return returned;
+}
+
+Result<abi::Handle> HandleTable::move_found(abi::Handle handle, ResolvedHandle const& found, HandleTable& target) {
     auto const& object = found.object;
+    auto& root = object->derivation_root_;
     bool const is_reply = object->kind() == abi::ObjectKind::reply;
     for (;;) {
         abi::Handle moved = 0;
         {
-            LockGuard derivation(object->derivation_lock_);
+            LockGuard derivation(root.derivation_lock_);
             HandleEntry* old = nullptr;
             {
                 LockGuard guard(lock_);
@@ -224,12 +291,12 @@ Result<abi::Handle> HandleTable::move(abi::Handle handle, HandleTable& target) {
             }
             if (entry != nullptr) {
                 if (!is_reply) {
-                    link(*object, *entry, old->parent);
+                    link(root, *entry, old->parent);
                     while (auto* child = old->first_child) {
-                        unlink(*object, *child);
-                        link(*object, *child, entry);
+                        unlink(root, *child);
+                        link(root, *child, entry);
                     }
-                    unlink(*object, *old);
+                    unlink(root, *old);
                 }
                 LockGuard guard(lock_);
                 if (entry_locked(handle) == old) {
@@ -254,14 +321,15 @@ Result<> HandleTable::close(abi::Handle handle) {
     auto found = TRY(find(handle));
     auto& object = found.object;
     {
-        LockGuard derivation(object->derivation_lock_);
+        auto& root = object->derivation_root_;
+        LockGuard derivation(root.derivation_lock_);
         LockGuard guard(lock_);
         auto* entry = entry_locked(handle);
         if (entry == nullptr || entry->object != object.get())
             return fail(Error::bad_handle);
         if (object->kind() != abi::ObjectKind::reply) {
-            adopt_children(*object, *entry);
-            unlink(*object, *entry);
+            adopt_children(root, *entry);
+            unlink(root, *entry);
         }
         free_locked(*entry);
     }
@@ -287,11 +355,16 @@ Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
     auto const object = TRY(find(handle)).object;
     if (object->kind() == abi::ObjectKind::reply)
         return std::uint64_t{0};
+    auto& root = object->derivation_root_;
+    struct Released {
+        KernelObject* object;   // the entry's reference keeps it until release() drops that
+        abi::Rights rights;
+    };
     for (std::uint64_t revoked = 0;;) {
-        std::array<abi::Rights, revocation_step> released;
+        std::array<Released, revocation_step> released;
         std::size_t count = 0;
         {
-            LockGuard derivation(object->derivation_lock_);
+            LockGuard derivation(root.derivation_lock_);
             HandleEntry* top = nullptr;
             {
                 LockGuard guard(lock_);
@@ -304,16 +377,16 @@ Result<std::uint64_t> HandleTable::revoke(abi::Handle handle) {
                 while (at->first_child != nullptr)
                     at = at->first_child;
                 auto& victim = *std::exchange(at, at->parent);
-                unlink(*object, victim);
-                released[count++] = victim.rights();
+                unlink(root, victim);
+                released[count++] = {victim.object, victim.rights()};
                 LockGuard guard(victim.table->lock_);
                 victim.table->free_locked(victim);
             }
         }
         if (count == 0)
             return revoked;
-        for (auto const rights : std::span(released).first(count))
-            release(object, rights, 0);
+        for (auto const& gone : std::span(released).first(count))
+            release(Ref<KernelObject>::share(*gone.object), gone.rights, 0);
         revoked += count;
     }
 }

@@ -1,15 +1,17 @@
 // A process's handles, and the derivation trees that run through all tables.
 //
 // A handle is a slot number and the slot's generation, so that a closed handle's number stays invalid. Every handle except
-// reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the root. Revoking
-// removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the slots by their
-// table's lock; the derivation lock comes first.
+// reply handles hangs in the derivation tree of its object: below the handle it was derived from, or at the root. An object
+// that is a part of another one (a range of ports) has its handles in the other's tree, below the handle it was made from.
+// Revoking removes a subtree, wherever its handles live. The tree is guarded by its object's derivation lock, the slots by
+// their table's lock; the derivation lock comes first.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/ipc/processors.h"
 #include "abi/message.h"
 #include "abi/types.h"
 #include "kernel/object/object.h"
@@ -45,6 +47,12 @@ struct ResolvedHandle {
     std::uint64_t badge;
 };
 
+/// The handles that a message carries, in kernel memory: nobody changes them between two looks.
+struct MessageHandles {
+    std::array<abi::Handle, abi::message_handle_limit> values{};
+    std::size_t count = 0;
+};
+
 class HandleTable {
 public:
     explicit HandleTable(Account& account) : account_(account) {}
@@ -63,9 +71,18 @@ public:
     /// A handle in this table derived from `parent`, which is in it too.
     /// errors    bad_handle (closed meanwhile), no_memory, no_resources
     [[nodiscard]] Result<abi::Handle> derive(abi::Handle parent, abi::Rights rights, std::uint64_t badge);
+    /// A handle to `part`, which is a part of the object that `parent` names, derived from that.
+    /// errors    as above
+    [[nodiscard]] Result<abi::Handle> derive_part(abi::Handle parent, Ref<KernelObject> part, abi::Rights rights);
     /// Moves a handle to `target`, keeping its place in the derivation tree.
     /// errors    bad_handle, no_memory, no_resources; the handle stays in this table then
     [[nodiscard]] Result<abi::Handle> move(abi::Handle handle, HandleTable& target);
+    /// Moves all of the handles, or none of them; then `handles` says what they are here now. May be called with locks held that
+    /// the end of an object takes.
+    /// errors    access_denied (one cannot be transferred), bad_handle, no_memory, no_resources
+    [[nodiscard]] Result<MessageHandles> move_message(MessageHandles& handles, HandleTable& target);
+    /// Undoes that, into the table they came from; returns what they are there now, 0 for one that `this` has closed.
+    MessageHandles return_message(MessageHandles const& handles, HandleTable& source);
     /// errors    bad_handle
     [[nodiscard]] Result<> close(abi::Handle handle);
     /// Takes a reply handle out of the table without dropping the call that it answers.
@@ -84,6 +101,7 @@ public:
     }
 
 private:
+    template <Processors processors>
     friend class FastPath;
     static constexpr std::size_t entries_per_page = page_size / sizeof(HandleEntry);
     static constexpr std::size_t page_limit = 512;
@@ -97,7 +115,9 @@ private:
         auto const slot = static_cast<std::uint32_t>(handle) - 1;   // 0 is no handle, so slots count from 1 outside
         if (slot >= page_count_ * entries_per_page)
             return nullptr;
-        auto& entry = (*(*pages_)[slot / entries_per_page]).entries[slot % entries_per_page];
+#pragma clang unsafe_buffer_usage begin   // the slot was checked, and page_count_ is at most page_limit
+        auto& entry = pages_->data()[slot / entries_per_page]->entries.data()[slot % entries_per_page];
+#pragma clang unsafe_buffer_usage end
         if (entry.object == nullptr || entry.generation != static_cast<std::uint32_t>(handle >> 32))
             return nullptr;
         return &entry;
@@ -120,10 +140,13 @@ private:
     static abi::Handle value_of(HandleEntry const& entry) {
         return std::uint64_t{entry.generation} << 32 | (entry.slot + 1);
     }
-    // The tree of one object; its derivation lock is held.
-    static void link(KernelObject& object, HandleEntry& entry, HandleEntry* parent);
-    static void unlink(KernelObject& object, HandleEntry& entry);
-    static void adopt_children(KernelObject& object, HandleEntry& entry);
+    // One derivation tree, of the object `root`; its derivation lock is held.
+    static void link(KernelObject& root, HandleEntry& entry, HandleEntry* parent);
+    static void unlink(KernelObject& root, HandleEntry& entry);
+    static void adopt_children(KernelObject& root, HandleEntry& entry);
+    [[nodiscard]] Result<abi::Handle> derive_object(abi::Handle parent, KernelObject& parent_object, KernelObject& object,
+                                                    abi::Rights rights, std::uint64_t badge);
+    [[nodiscard]] Result<abi::Handle> move_found(abi::Handle handle, ResolvedHandle const& found, HandleTable& target);
     // Ends one handle's hold on its object. Call without locks.
     static void release(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge);
 

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "kernel/ipc/reply.h"
+#include "kernel/mem/fakes_test.h"
 #include "kernel/object/fakes_test.h"
+#include "kernel/object/io_region.h"
 
 namespace astrata::kernel {
 namespace {
@@ -124,6 +126,105 @@ TEST_F(HandleTableTest, a_reply_handle_that_is_answered_while_it_moves_leaves_no
         ASSERT_EQ(other.count(), 0U);
         ASSERT_EQ(reply->reference_count(), 1U);
     }
+}
+
+TEST_F(HandleTableTest, the_handles_of_a_message_move_together) {
+    MessageHandles handles{.values = {table.insert(thing, Rights::transfer | Rights::read).value(),
+                                      table.insert(thing, Rights::transfer).value()},
+                           .count = 2};
+    auto const moved = table.move_message(handles, other).value();
+    EXPECT_EQ(moved.count, 2U);
+    EXPECT_EQ(table.count(), 0U);
+    EXPECT_EQ(other.find(moved.values[0]).value().rights, Rights::transfer | Rights::read);
+    auto const returned = other.return_message(moved, table);
+    EXPECT_EQ(other.count(), 0U);
+    EXPECT_EQ(table.find(returned.values[1]).value().rights, Rights::transfer);
+}
+
+TEST_F(HandleTableTest, a_message_with_a_handle_that_must_stay_moves_none) {
+    auto const first = table.insert(thing, Rights::transfer).value();
+    MessageHandles handles{.values = {first, table.insert(thing, Rights::read).value()}, .count = 2};
+    EXPECT_EQ(table.move_message(handles, other).error(), Error::access_denied);
+    EXPECT_EQ(other.count(), 0U);
+    EXPECT_TRUE(table.find(first));
+}
+
+TEST_F(HandleTableTest, a_message_that_does_not_fit_whole_leaves_its_handles_with_the_sender) {
+    while (other.insert(thing, Rights::none)) {
+    }
+    auto const occupied = other.count();
+    // Room for one.
+    ASSERT_TRUE(other.close(std::uint64_t{1} << 32 | 1));
+    MessageHandles handles{.values = {table.insert(thing, Rights::transfer).value(),
+                                      table.insert(thing, Rights::transfer | Rights::read).value()},
+                           .count = 2};
+    EXPECT_EQ(table.move_message(handles, other).error(), Error::no_resources);
+    EXPECT_EQ(other.count(), occupied - 1);
+    EXPECT_EQ(table.find(handles.values[0]).value().rights, Rights::transfer);
+    EXPECT_EQ(table.find(handles.values[1]).value().rights, Rights::transfer | Rights::read);
+}
+
+// A message is delivered under its endpoint's lock, which the end of an object may take as well.
+TEST_F(HandleTableTest, an_object_does_not_end_in_the_middle_of_a_message) {
+    KernelObject::drop_reference_late(make_object<Thing>(*account).value());
+    EXPECT_EQ(fakes.reaped, 1U);
+    KernelObject::drop_reference_late(thing);
+    EXPECT_EQ(fakes.reaped, 1U);
+    fakes.reaped = 0;
+    // Whoever closes the handle while it moves leaves the mover with the last reference.
+    std::atomic<abi::Handle> offered = 0;
+    std::jthread closing([&](std::stop_token stop) {
+        while (!stop.stop_requested()) {
+            if (auto const handle = offered.exchange(0); handle != 0)
+                (void)table.close(handle);
+        }
+    });
+    for (int round = 0; round < 5'000; ++round) {
+        MessageHandles handles{.values = {table.insert(make_object<Thing>(*account).value(), Rights::transfer).value()}, .count = 1};
+        offered = handles.values[0];
+        if (auto const moved = table.move_message(handles, other); moved)
+            ASSERT_TRUE(other.close(moved->values[0]));
+        while (offered.load() != 0) {
+        }
+    }
+    closing.request_stop();
+    closing.join();
+    EXPECT_EQ(other.count(), 0U);
+    EXPECT_EQ(table.count(), 0U);
+}
+
+TEST_F(HandleTableTest, revoking_a_region_closes_its_parts_everywhere) {
+    auto whole = make_object<IoRegion>(*account, abi::IoRegionKind::port, 0U, 1000U).value();
+    auto const root = table.insert(whole, Rights::duplicate | Rights::read).value();
+    auto part = make_object<IoRegion>(*account, *whole, 100U, 10U).value();
+    auto const part_handle = table.derive_part(root, part, Rights::duplicate | Rights::read).value();
+    auto smaller = make_object<IoRegion>(*account, *part, 104U, 1U).value();
+    auto const smaller_handle = table.derive_part(part_handle, smaller, Rights::read).value();
+    auto const given = table.move(smaller_handle, other).value();
+    auto const copy = table.derive(part_handle, Rights::read, 0).value();
+    EXPECT_EQ(table.revoke(part_handle).value(), 2U);
+    EXPECT_EQ(other.find(given).error(), Error::bad_handle);
+    EXPECT_EQ(table.find(copy).error(), Error::bad_handle);
+    EXPECT_EQ(smaller->reference_count(), 1U);
+    EXPECT_TRUE(table.find(part_handle));
+    EXPECT_EQ(table.revoke(root).value(), 1U);
+    EXPECT_EQ(table.find(part_handle).error(), Error::bad_handle);
+    EXPECT_EQ(table.count(), 1U);
+}
+
+TEST_F(HandleTableTest, a_part_outlives_the_handles_of_its_whole) {
+    auto part_handle = abi::Handle{0};
+    {
+        auto whole = make_object<IoRegion>(*account, abi::IoRegionKind::port, 0U, 1000U).value();
+        auto const root = table.insert(whole, Rights::duplicate).value();
+        part_handle = table.derive_part(root, make_object<IoRegion>(*account, *whole, 5U, 5U).value(), Rights::duplicate).value();
+        EXPECT_TRUE(table.close(root));
+    }
+    auto const copy = table.derive(part_handle, Rights::none, 0).value();
+    EXPECT_EQ(table.revoke(part_handle).value(), 1U);
+    EXPECT_EQ(table.find(copy).error(), Error::bad_handle);
+    EXPECT_TRUE(table.close(part_handle));
+    EXPECT_EQ(table.count(), 0U);
 }
 
 TEST_F(HandleTableTest, a_full_table_and_an_ended_process_refuse) {

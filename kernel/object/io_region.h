@@ -10,6 +10,10 @@ class IoRegion final : public KernelObject {
 public:
     explicit IoRegion(Ref<Account> account, abi::IoRegionKind region_kind, std::uint64_t start, std::uint64_t length)
         : KernelObject(abi::ObjectKind::io_region, std::move(account)), region_kind(region_kind), start(start), length(length) {}
+    /// A part of another region.
+    explicit IoRegion(Ref<Account> account, IoRegion& whole, std::uint64_t start, std::uint64_t length)
+        : KernelObject(abi::ObjectKind::io_region, std::move(account), whole), region_kind(whole.region_kind), start(start),
+          length(length) {}
 
     /// `start + offset` if [offset, offset + count) lies inside.
     /// errors    out_of_range

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernel/mem/heap.h"
+#include "kernel/sched/reaper.h"
 
 namespace astrata::kernel {
 
@@ -39,9 +40,24 @@ struct KernelObject::EndedProcesses {
 constinit KernelObject::EndedProcesses KernelObject::ended_processes;
 
 KernelObject::KernelObject(abi::ObjectKind kind, Ref<Account> account)
-    : kind_(kind), id_(next_id.fetch_add(1, std::memory_order_relaxed)), account_(std::move(account)) {}
+    : kind_(kind), id_(next_id.fetch_add(1, std::memory_order_relaxed)), account_(std::move(account)),
+      derivation_root_(*this) {}
 
-KernelObject::~KernelObject() = default;
+// A part of a part belongs to the whole, so that no chain of references grows.
+KernelObject::KernelObject(abi::ObjectKind kind, Ref<Account> account, KernelObject& whole)
+    : kind_(kind), id_(next_id.fetch_add(1, std::memory_order_relaxed)), account_(std::move(account)),
+      derivation_root_(*Ref<KernelObject>::share(whole.derivation_root_).leak()) {}
+
+KernelObject::~KernelObject() {
+    if (&derivation_root_ != this)
+        derivation_root_.drop_reference();
+}
+
+void KernelObject::drop_reference_late(Ref<KernelObject> object) {
+    auto& dropped = *object.leak();
+    if (!dropped.drop_reference_unless_last())
+        hand_to_reaper(dropped);
+}
 
 void KernelObject::destroy(KernelObject* object) {
     if (object->kind_ != abi::ObjectKind::process) {

@@ -8,12 +8,13 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/thread_registry.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
-Process::Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, std::string_view name)
+Process::Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, VirtAddr vdso, std::string_view name)
     : KernelObject(abi::ObjectKind::process, std::move(account)), silo_(std::move(silo)), home_(std::move(home)),
-      is_hosted_(home_->is_hosted()), handles_(silo_->memory()) {
+      vdso_(vdso), is_hosted_(home_->is_hosted()), handles_(silo_->memory()) {
     std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
 }
 
@@ -25,9 +26,9 @@ Process::~Process() {
 Result<Ref<Process>> Process::create(Ref<Silo> silo, std::string_view name, abi::IsolationMode isolation) {
     bool const is_hosted = isolation == abi::IsolationMode::kernel;
     auto home = TRY(is_hosted ? AddressSpace::create_hosted_home(silo->memory()) : AddressSpace::create_home(silo->memory()));
-    TRY(map_vdso(*home));
+    auto const vdso = TRY(furnish_home(*home));
     TRY(silo->count_process());
-    auto process = make_object<Process>(silo->memory(), silo, std::move(home), name);
+    auto process = make_object<Process>(silo->memory(), silo, std::move(home), vdso, name);
     if (!process) {
         silo->uncount_process();
         return process;
@@ -97,6 +98,8 @@ void Process::give_everything_up() {
     {
         LockGuard guard(lock_);
         state_ = end_state_;
+        if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+            trace::record_process_end(*this, state_, exit_code_);
     }
     silo_->remove_process(*this);
     ended.signal(1);

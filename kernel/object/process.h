@@ -12,6 +12,7 @@
 #include "kernel/object/object.h"
 #include "kernel/object/silo.h"
 #include "lib/base/intrusive_list.h"
+#include "lib/base/units.h"
 
 namespace astrata::kernel {
 
@@ -32,11 +33,13 @@ public:
 
     /// errors    no_memory, no_resources, bad_state
     static Result<Ref<Process>> create(Ref<Silo> silo, std::string_view name, abi::IsolationMode isolation);
-    explicit Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, std::string_view name);
+    explicit Process(Ref<Account> account, Ref<Silo> silo, Ref<AddressSpace> home, VirtAddr vdso, std::string_view name);
     ~Process() override;
 
     [[nodiscard]] Silo& silo() const { return *silo_; }
     [[nodiscard]] AddressSpace& home() const { return *home_; }
+    /// Where the vDSO lies in it.
+    [[nodiscard]] VirtAddr vdso() const { return vdso_; }
     /// Its native code runs in the kernel's half, in the processor's kernel mode.
     [[nodiscard]] bool is_hosted() const { return is_hosted_; }
     [[nodiscard]] HandleTable& handles() { return handles_; }
@@ -75,6 +78,7 @@ private:
 
     Ref<Silo> const silo_;
     Ref<AddressSpace> const home_;
+    VirtAddr const vdso_;
     bool const is_hosted_;
     HandleTable handles_;
     std::array<char, name_capacity> name_{};

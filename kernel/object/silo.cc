@@ -5,6 +5,7 @@
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/cpu_limits.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
@@ -16,6 +17,8 @@ Silo::Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory)
 }
 
 Silo::~Silo() {
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_silo_end(*this);
     cpu_limits::remove(*this);
     if (parent_) {
         LockGuard guard(parent_->lock_);
@@ -41,6 +44,8 @@ Result<Ref<Silo>> Silo::create(Silo* parent, std::uint64_t memory_limit, std::ui
             return fail(Error::bad_state);
         parent->children_.push_back(*silo);
     }
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_silo_start(*silo, parent);
     return silo;
 }
 

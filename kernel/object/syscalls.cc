@@ -103,14 +103,14 @@ Result<ProcessCreateResult> sys_process_create(Thread& caller, ProcessCreateArgs
     if (args.isolation == abi::IsolationMode::kernel && !caller.process().silo().is_root())
         return fail(Error::access_denied);
     auto process = TRY(Process::create(args.silo, name.view(), args.isolation));
-    auto const home_base = process->home().first_address().value;
+    auto const vdso = process->vdso().value;
     auto home = TRY(install_handle(caller, Ref<KernelObject>(Ref<AddressSpace>::share(process->home())), all_rights));
     auto handle = install_handle(caller, std::move(process), all_rights);
     if (!handle) {
         (void)caller.process().handles().close(home);
         return fail(handle.error());
     }
-    return ProcessCreateResult{.process = *handle, .home = home, .home_base = home_base};
+    return ProcessCreateResult{.process = *handle, .home = home, .vdso = vdso};
 }
 
 Result<> sys_process_exit(Thread& caller, ProcessExitArgs const& args) {

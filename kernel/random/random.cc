@@ -34,6 +34,7 @@ void reseed() REQUIRES(generator.lock) {
             stir(value);
         stir(arch::timestamp());
     }
+    stir(arch::this_cpu().interrupt_timing);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Bedrock's random number generator: ChaCha20 with fast key erasure, seeded from the processor's generator where there is one and
-// from the counter's jitter.
+// from the counter's jitter and the moments at which interrupts came.
 #pragma once
 
 #include <cstddef>

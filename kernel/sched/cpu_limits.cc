@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "arch/cpu.h"
-#include "arch/direct_switch.h"
+#include "kernel/ipc/fast_path.h"
+#include "kernel/mem/tlb.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
@@ -49,7 +50,8 @@ Ticks const& ticks() {
 void note_exhausted(Silo& silo, bool is_exhausted) {
     silo.cpu.is_exhausted.store(is_exhausted, std::memory_order_relaxed);
     auto const change = is_exhausted ? 1U : ~0U;
-    arch::set_direct_switch(exhausted_silos.fetch_add(change, std::memory_order_relaxed) + change == 0);
+    close_fast_path(FastPathCloser::cpu_limits,
+                    exhausted_silos.fetch_add(change, std::memory_order_relaxed) + change != 0);
 }
 
 void start_timer(Silo& silo, MonotonicNs deadline) {
@@ -256,7 +258,7 @@ void wait_for_time(Thread& thread) {
         if (place == nullptr)
             return;
         // A kick must not let it go on: whoever kicks a thread could give it time so.
-        thread.prepare_to_wait(false);
+        thread.prepare_to_wait(EndsWait::nothing);
         place->cpu.paused.push(thread);
     }
     if (thread.is_kill_pending())

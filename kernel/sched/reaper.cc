@@ -1,17 +1,35 @@
 #include "kernel/sched/reaper.h"
 
-#include "kernel/mem/address_space.h"
+#include "kernel/object/object.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/spin_lock.h"
 
 namespace astrata::kernel {
 
+/// Objects whose last reference waits to be dropped.
+class LateObjects {
+public:
+    void push(KernelObject& object) {
+        object.next_ended_ = first_;
+        first_ = &object;
+    }
+    KernelObject* pop() {
+        auto* const object = first_;
+        if (object != nullptr)
+            first_ = object->next_ended_;
+        return object;
+    }
+
+private:
+    KernelObject* first_ = nullptr;
+};
+
 namespace {
 
 constinit SpinLock<LockRank::reaper, IrqsOff> lock;
 constinit IntrusiveList<Thread, &Thread::run_link> ended GUARDED_BY(lock);
-constinit AddressSpace* unused_spaces GUARDED_BY(lock) = nullptr;
+constinit LateObjects late_objects GUARDED_BY(lock);
 constinit Thread* reaper = nullptr;
 
 Thread* take_one() {
@@ -19,12 +37,9 @@ Thread* take_one() {
     return ended.pop_front();
 }
 
-AddressSpace* take_space() {
+KernelObject* take_object() {
     LockGuard guard(lock);
-    auto* const space = unused_spaces;
-    if (space != nullptr)
-        unused_spaces = space->next_unused;
-    return space;
+    return late_objects.pop();
 }
 
 void wake_reaper() {
@@ -41,9 +56,9 @@ void reap(void*) {
             thread->drop_reference();
             continue;
         }
-        if (auto* space = take_space(); space != nullptr) {
+        if (auto* object = take_object(); object != nullptr) {
             self.cancel_wait();
-            space->drop_reference();
+            object->drop_reference();
             continue;
         }
         (void)self.block(never);
@@ -67,11 +82,10 @@ void hand_to_reaper(Thread& thread) {
     wake_reaper();
 }
 
-void hand_to_reaper(AddressSpace& space) {
+void hand_to_reaper(KernelObject& object) {
     {
         LockGuard guard(lock);
-        space.next_unused = unused_spaces;
-        unused_spaces = &space;
+        late_objects.push(object);
     }
     wake_reaper();
 }

@@ -20,6 +20,7 @@
 #include "kernel/sync/mutex.h"
 #include "kernel/sync/spin_lock.h"
 #include "kernel/time/clock.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel::sched {
 
@@ -174,7 +175,21 @@ void charge_time(Thread& thread, std::uint64_t now) {
     }
     thread.run_ticks.store(thread.run_ticks.load(std::memory_order_relaxed) + ticks, std::memory_order_relaxed);
     if (thread.is_user())
-        thread.process().silo().run_ticks.fetch_add(ticks, std::memory_order_relaxed);
+        thread.silo_run_ticks->fetch_add(ticks, std::memory_order_relaxed);
+}
+
+// What the thread has counted for itself. Interrupts are off.
+void settle_counts(arch::PerCpu& cpu, Thread& thread) {
+    if (thread.uncounted_system_calls == 0 && thread.uncounted_page_faults == 0)
+        return;
+    auto const calls = std::exchange(thread.uncounted_system_calls, 0);
+    auto const faults = std::exchange(thread.uncounted_page_faults, 0);
+    cpu.system_calls += calls;
+    cpu.page_faults += faults;
+    if (!thread.is_user())
+        return;
+    thread.process().silo().system_calls.fetch_add(calls, std::memory_order_relaxed);
+    thread.process().silo().page_faults.fetch_add(faults, std::memory_order_relaxed);
 }
 
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
@@ -193,6 +208,9 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
         arch::pause();
     auto const now = arch::timestamp();
     charge_time(previous, now);
+    settle_counts(cpu, previous);
+    if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
+        trace::record_switch(previous, next);
     next.switched_in_ticks = now;
     next.is_on_cpu.store(true, std::memory_order_relaxed);
     next.cpu.store(cpu.index, std::memory_order_relaxed);
@@ -277,6 +295,8 @@ void finish_switch() {
     auto* const previous = cpu.switched_from;
     cpu.switched_from = nullptr;
     bool const has_ended = previous->has_ended;
+    // As the fast path expects it of a thread that parks.
+    arch::note_running(cpu.current->arch);
     previous->is_on_cpu.store(false, std::memory_order_release);
     if (has_ended)
         hand_to_reaper(*previous);
@@ -286,7 +306,10 @@ void make_ready(Thread& thread) {
     auto const state = arch::disable_interrupts();
     // Whoever waited has earned its full priority again.
     thread.effective_priority = thread.resting_priority;
-    enqueue(choose_cpu(thread), thread, false);
+    auto const target = choose_cpu(thread);
+    if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
+        trace::record_wake(thread, target);
+    enqueue(target, thread, false);
     arch::restore_interrupts(state);
 }
 
@@ -361,6 +384,8 @@ void hand_over_everything(arch::PerCpu& cpu) {
 // In the idle thread of a CPU that is out of use. It still answers TLB requests that were under way when it left, and no
 // others: it uses no memory that changes, and forgets all translations before it comes back.
 void stay_offline(arch::PerCpu& cpu) {
+    // The interrupt that calls it back must not make it run somebody else's thread before it has come back.
+    arch::disable_preemption();
     (void)arch::disable_interrupts();
     arch::leave_space();
     cpu.vector_state_owner = nullptr;
@@ -372,9 +397,11 @@ void stay_offline(arch::PerCpu& cpu) {
         arch::wait_for_interrupt();
         (void)arch::disable_interrupts();
     }
-    tlb::flush_own();
+    // From now on it is asked to forget what changes, and what changed before it forgets now.
     online.fetch_or(std::uint64_t{1} << cpu.index, std::memory_order_seq_cst);
+    tlb::flush_own();
     cpu.is_online.store(true, std::memory_order_release);
+    arch::release_preemption();
 }
 
 }  // namespace
@@ -404,8 +431,10 @@ void enter_idle() {
         auto has_work = [&cpu] {
             return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) || run_queues[cpu.index].has_work();
         };
-        while (!has_work() && arch::timestamp() < give_up)
-            arch::pause();
+        while (!has_work() && arch::timestamp() < give_up) {
+            if (!mem::prepare_zeroed_frame())
+                arch::pause();
+        }
         (void)arch::disable_interrupts();
         // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not
         // wake this CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders
@@ -428,6 +457,7 @@ void enter_idle() {
 void timer_interrupt() {
     auto& cpu = arch::this_cpu();
     ++cpu.timer_interrupts;
+    settle_counts(cpu, *cpu.current);
     cpu.armed_ticks = ~std::uint64_t{0};
     expire_timers(cpu);
     auto const ticks = arch::timestamp();
@@ -534,7 +564,7 @@ Result<> set_online(std::uint32_t index, bool is_online) {
     while (cpu.is_online.load(std::memory_order_acquire) != is_online) {
         if (clock::now() >= give_up)
             return fail(Error::timed_out);
-        self.prepare_to_wait(false);
+        self.prepare_to_wait(EndsWait::nothing);
         (void)self.block(clock::now() + look_again_ns);
     }
     print("CPU ", index, is_online ? " is online" : " is offline");

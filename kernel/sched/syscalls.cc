@@ -46,7 +46,10 @@ void fill(abi::ThreadInfo& info, Thread& thread) {
 Result<abi::Handle> sys_thread_create(Thread& caller, ThreadCreateArgs const& args) {
     auto const name = TRY(NameText::copy_from(args.name));
     auto thread = TRY(Thread::create(*args.process, name.view()));
-    return install_handle(caller, std::move(thread), all_rights);
+    auto handle = install_handle(caller, thread, all_rights);
+    if (!handle)
+        thread->handles_gone();
+    return handle;
 }
 
 Result<> sys_thread_start(Thread& caller, ThreadStartArgs const& args) {
@@ -69,6 +72,11 @@ Result<> sys_thread_kick(Thread&, ThreadKickArgs const& args) {
     return {};
 }
 
+Result<> sys_thread_kick_program(Thread&, ThreadKickProgramArgs const& args) {
+    args.thread->kick_program();
+    return {};
+}
+
 Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
     sched::yield();
     return {};
@@ -77,8 +85,12 @@ Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args) {
     if (args.priority > priority::highest)
         return fail(Error::out_of_range);
-    if (args.priority >= priority::first_real_time && !caller.process().silo().is_root() &&
-        args.priority > args.thread->process().silo().highest_priority())
+    // No silo may starve the others, so the machine's owner is asked, or was when the silo's limit was set.
+    if (args.root != 0 && !TRY(lookup_handle<Silo>(caller, args.root, abi::Rights::manage))->is_root())
+        return fail(Error::access_denied);
+    auto const& silo = args.thread->process().silo();
+    std::uint32_t const highest = silo.is_root() ? priority::first_real_time - 1 : silo.highest_priority();
+    if (args.priority >= priority::first_real_time && args.root == 0 && args.priority > highest)
         return fail(Error::access_denied);
     sched::set_priority(*args.thread, static_cast<std::uint8_t>(args.priority));
     return {};
@@ -113,8 +125,7 @@ Result<> sys_thread_sleep(Thread& caller, ThreadSleepArgs const& args) {
 Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
     auto space = TRY(guest_space(caller, caller.process(), args.space));
     // The old space must not go away while its tables are still loaded.
-    auto former = std::move(caller.guest_space);
-    caller.guest_space = std::move(space);
+    auto const former = caller.set_guest_space(std::move(space));
     auto const state = arch::disable_interrupts();
     arch::activate_space(caller);
     arch::restore_interrupts(state);
@@ -134,25 +145,13 @@ Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedSt
 Result<abi::RestrictedExit> sys_restricted_enter(Thread& caller, RestrictedEnterArgs const&) {
     if (caller.restricted_state == nullptr || !caller.guest_space)
         return fail(Error::bad_state);
-    // What would fault in the kernel on the way out, or let foreign code touch what it must not.
-    constexpr std::uint64_t user_flags = 0x250dd5;   // CF PF AF ZF SF TF DF OF AC ID RF
-    constexpr std::uint64_t fixed_flags = 0x202;     // IF and the bit that is always one
-    auto& state = *caller.restricted_state;
-    if (state.rip >= layout::guest_end.value) {
-        // As if the first fetch had faulted: a general protection fault of the foreign code.
-        state.exit = abi::RestrictedExit::exception;
-        state.vector = 13;
-        state.error_code = 0;
-        state.fault_address = state.rip;
-        return abi::RestrictedExit::exception;
-    }
-    state.rflags = (state.rflags & user_flags) | fixed_flags;
     if (caller.is_kick_pending()) {
         caller.take_kick();
         return abi::RestrictedExit::kick;
     }
     if (first_user_ticks() == 0) [[unlikely]]
         note_first_user_instruction();
+    // The entry code checks the state as it loads it.
     auto const& space = *caller.guest_space;
     return arch::run_restricted(caller, space.restricted_root().value, space.native_root().value);
 }
@@ -205,12 +204,9 @@ Result<std::uint64_t> sys_restricted_save_vector_state(Thread& caller, Restricte
 Result<> sys_restricted_load_vector_state(Thread& caller, RestrictedLoadVectorStateArgs const& args) {
     if (caller.arch.vector_area.empty())
         return fail(Error::bad_state);
-    constexpr std::size_t largest = 4096;
-    auto const size = std::min<std::size_t>(args.from.length, arch::vector_state_size());
-    std::array<std::byte, largest> copy;
-    if (size > copy.size())
-        return fail(Error::not_supported);
-    auto const bytes = std::span(copy).first(size);
+    auto const staging = caller.arch.vector_staging;
+    auto const size = std::min<std::size_t>(args.from.length, staging.size());
+    auto const bytes = staging.first(size);
     TRY(copy_in(bytes, UserBytesIn{args.from.address, size}));
     arch::load_vector_state(caller, bytes);
     return {};

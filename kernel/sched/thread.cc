@@ -1,6 +1,7 @@
 #include "kernel/sched/thread.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
@@ -35,12 +36,24 @@ Thread::Thread(Ref<Account> account, RefOrNull<Process> process, std::string_vie
       reply_(std::move(reply)), timeout_(timeout_expired, *this) {
     std::ranges::copy(name.substr(0, name_capacity - 1), name_.begin());
     arch.stack_top = arch.trap_stack = stack_.top().value;
+    arch.parked_stack_pointer = arch.stack_top - arch::parked_stack_bytes;
     frame = &arch::system_call_frame(arch);
+    if (process_) {
+        (void)set_guest_space(nullptr);
+        silo_run_ticks = &process_->silo().run_ticks;
+        sender = {.silo = process_->silo().id(), .process = process_->id()};
+    }
     reply_->connect(*this);
 }
 
 Thread::~Thread() {
     arch::free_vector_area(*this);
+}
+
+RefOrNull<AddressSpace> Thread::set_guest_space(RefOrNull<AddressSpace> space) {
+    native_space_ = space ? space.get() : process_->is_hosted() ? nullptr : &process_->home();
+    std::swap(guest_space, space);
+    return space;
 }
 
 std::string_view Thread::name() const {
@@ -81,7 +94,7 @@ Result<> Thread::start(std::uint64_t entry, std::uint64_t stack, std::uint64_t a
                        RefOrNull<AddressSpace> space) {
     if (is_started_.exchange(true, std::memory_order_acq_rel))
         return fail(Error::bad_state);
-    guest_space = std::move(space);
+    (void)set_guest_space(std::move(space));
     request_words = {entry, stack, argument0, argument1};
     arch::prepare_stack(arch, begin_user_thread, this);
     // The scheduler's reference; the thread gives it up when it has ended.
@@ -120,7 +133,7 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     if (!is_interrupted_already()) {
         // A hosted thread's stack holds more than the system call.
         if (!process_->is_hosted())
-            parked_in = call;
+            wait_state_.park(call == ParkedIn::call ? WaitState::Phase::parked_in_call : WaitState::Phase::parked_in_receive);
         if (next != nullptr)
             sched::switch_to(*next);
         else
@@ -132,26 +145,21 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
 }
 
 std::uint32_t Thread::unpark() {
-    parked_in = ParkedIn::nothing;
     arch::enable_interrupts();
     return finish_wait();
 }
 
 bool Thread::is_interrupted_already() {
-    return is_user() && pending_.load(std::memory_order_seq_cst) != 0 && try_interrupt();
+    return is_user() && (pending_.load(std::memory_order_seq_cst) & pending_interruption) != 0 && try_interrupt();
 }
 
 bool Thread::try_interrupt() {
-    auto expected = WaitState::waiting;
-    if (!wait_state_.compare_exchange_strong(expected, WaitState::woken, std::memory_order_seq_cst))
-        return false;
-    wake_status_ = static_cast<std::uint32_t>(Error::interrupted);
-    return true;
+    return note_winner(wait_state_.try_interrupt(is_kill_pending()), static_cast<std::uint32_t>(Error::interrupted));
 }
 
 void Thread::cancel_wait() {
     if (try_wake(wake_normal)) {
-        wait_state_.store(WaitState::running, std::memory_order_relaxed);
+        wait_state_.end();
         arch::enable_preemption();
     } else {
         (void)block(never);
@@ -159,7 +167,8 @@ void Thread::cancel_wait() {
 }
 
 void Thread::arm_timeout(MonotonicNs deadline) {
-    if (deadline == never)
+    has_armed_timeout_ = deadline != never;
+    if (!has_armed_timeout_)
         return;
     // As much as Linux's standard timer slack; real time threads are not kept waiting.
     constexpr std::uint64_t slack_ns = 50'000;
@@ -167,11 +176,12 @@ void Thread::arm_timeout(MonotonicNs deadline) {
 }
 
 std::uint32_t Thread::finish_wait() {
-    if (timeout_.is_armed)
+    // Even if it has gone off: its callback may be under way on another CPU, and would end the next wait.
+    if (std::exchange(has_armed_timeout_, false))
         sched::cancel_timer(timeout_);
-    wait_state_.store(WaitState::running, std::memory_order_relaxed);
+    wait_state_.end();
     if (wake_status_ == static_cast<std::uint32_t>(Error::interrupted))
-        take_kick();
+        pending_.fetch_and(~pending_kick, std::memory_order_relaxed);
     return wake_status_;
 }
 
@@ -186,10 +196,25 @@ void Thread::kick() {
     interrupt_wait();
 }
 
+void Thread::kick_program() {
+    pending_.fetch_or(pending_program_kick, std::memory_order_seq_cst);
+    sched::interrupt_if_running(*this);
+}
+
 void Thread::kill() {
     pending_.fetch_or(pending_kill, std::memory_order_seq_cst);
     interrupt_wait();
     cpu_limits::stop_waiting(*this);
+}
+
+// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it, and so
+// on, and must not happen inside of whatever closed the handle.
+void Thread::handles_gone() {
+    if (!is_user() || !claim_unstarted())
+        return;
+    arch::prepare_stack(arch, [](void*) {}, nullptr);
+    add_reference();
+    sched::make_ready(*this);
 }
 
 void Thread::interrupt_wait() {
@@ -213,7 +238,8 @@ void Thread::finish() {
     if (process_ && buffer_object)
         (void)process_->home().unmap(buffer_address, page_size);
     arch::leave_space();
-    guest_space = nullptr;
+    if (process_)
+        (void)set_guest_space(nullptr);
     receive_source = nullptr;
     unregister_thread(*this);
     if (process_) {

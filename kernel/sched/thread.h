@@ -19,6 +19,7 @@
 #include "kernel/object/object.h"
 #include "kernel/sched/priority.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/wait_state.h"
 #include "kernel/time/timer_queue.h"
 #include "lib/base/intrusive_list.h"
 
@@ -32,6 +33,9 @@ class Process;
 inline constexpr std::uint32_t wake_normal = 0;
 /// The waker could not finish its part; the sleeper starts over.
 inline constexpr std::uint32_t wake_retry = ~std::uint32_t{0};
+
+/// What ends a wait besides what is waited for and the deadline.
+enum class EndsWait : std::uint8_t { kick_or_kill, kill, nothing };
 
 /// A message on its way: where its words lie, and what the kernel knows about the sender.
 struct OutgoingMessage {
@@ -63,35 +67,37 @@ public:
     [[nodiscard]] std::string_view name() const;
     /// Of user threads only.
     [[nodiscard]] Process& process() const { return *process_; }
+    /// The address space that native code runs in; null for code in the kernel's half, which runs in any.
+    [[nodiscard]] AddressSpace* native_space() const { return native_space_; }
+    /// Null: none. Of the calling thread, or one that was not started; the former space is the caller's to drop.
+    [[nodiscard]] RefOrNull<AddressSpace> set_guest_space(RefOrNull<AddressSpace> space);
     [[nodiscard]] bool is_user() const { return static_cast<bool>(process_); }
 
     // ---- Waiting. Only the thread itself calls prepare_to_wait, cancel_wait and block.
 
     /// Announces a wait. Preemption stays off until block or cancel_wait, so that a thread which is still running is
     /// never in a run queue for two reasons.
-    void prepare_to_wait(bool is_interruptible = true) {
+    void prepare_to_wait(EndsWait ending = EndsWait::kick_or_kill) {
         arch::disable_preemption();
-        wait_state_.store(is_interruptible ? WaitState::waiting : WaitState::waiting_firmly, std::memory_order_seq_cst);
+        using Phase = WaitState::Phase;
+        wait_state_.announce(ending == EndsWait::kick_or_kill ? Phase::waiting
+                             : ending == EndsWait::kill       ? Phase::waiting_through_kicks
+                                                              : Phase::waiting_firmly,
+                             call_number);
     }
     /// For the winner of try_wake, before it makes the thread ready: another status than announced.
     void set_wake_status(std::uint32_t status) { wake_status_ = status; }
     /// Nothing to wait for after all. Sleeps through a wake-up that somebody has won meanwhile.
     void cancel_wait();
     /// Ends the wait in its favour if it is the first to try; the winner then makes the thread ready.
-    [[nodiscard]] bool try_wake(std::uint32_t status) {
-        auto seen = wait_state_.load(std::memory_order_seq_cst);
-        while (seen == WaitState::waiting || seen == WaitState::waiting_firmly) {
-            if (wait_state_.compare_exchange_weak(seen, WaitState::woken, std::memory_order_seq_cst)) {
-                wake_status_ = status;
-                return true;
-            }
-        }
-        return false;
+    [[nodiscard]] bool try_wake(std::uint32_t status) { return note_winner(wait_state_.try_wake(), status); }
+    /// The same, if it waits for the answer to its call of this number.
+    [[nodiscard]] bool try_answer(std::uint64_t number, std::uint32_t status) {
+        return note_winner(wait_state_.try_answer(number), status);
     }
-    [[nodiscard]] bool is_waiting() const {
-        auto const state = wait_state_.load(std::memory_order_relaxed);
-        return state == WaitState::waiting || state == WaitState::waiting_firmly;
-    }
+    [[nodiscard]] bool is_waiting() const { return wait_state_.is_waiting(); }
+    /// The call is over without an answer: nobody can answer it any more, whatever the thread waits for next.
+    void give_up_call() { ++call_number; }
     /// Sleeps until somebody won try_wake; returns the status (0, an Error, or wake_retry). A pending kick or kill ends
     /// it with interrupted, `deadline` with timed_out.
     std::uint32_t block(MonotonicNs deadline);
@@ -107,9 +113,13 @@ public:
     // ---- Kicks and kills, from any thread.
 
     void kick();
+    /// Ends the present or next run of foreign code, and no wait.
+    void kick_program();
     void kill();
+    /// A thread that was never started ends with its last handle: nobody can start it any more.
+    void handles_gone() override;
     [[nodiscard]] bool is_kick_pending() const {
-        return (pending_.load(std::memory_order_relaxed) & pending_kick) != 0;
+        return (pending_.load(std::memory_order_relaxed) & (pending_kick | pending_program_kick)) != 0;
     }
     [[nodiscard]] bool is_kill_pending() const {
         return (pending_.load(std::memory_order_relaxed) & pending_kill) != 0;
@@ -117,7 +127,8 @@ public:
     [[nodiscard]] bool has_pending() const { return pending_.load(std::memory_order_relaxed) != 0; }
     /// Zero while nothing is pending; for the entry code.
     [[nodiscard]] std::atomic<std::uint32_t> const& pending_word() const { return pending_; }
-    void take_kick() { pending_.fetch_and(~pending_kick, std::memory_order_relaxed); }
+    /// By what ends a run of foreign code: kicks of both kinds.
+    void take_kick() { pending_.fetch_and(~(pending_kick | pending_program_kick), std::memory_order_relaxed); }
 
     /// True once, if the thread was never started: it never will be, and somebody else must take it out of its process.
     [[nodiscard]] bool claim_unstarted() { return !is_started_.exchange(true, std::memory_order_acq_rel); }
@@ -145,6 +156,9 @@ public:
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;
+    // Since the CPU and the silo were told last; only the thread itself and the switch away from it touch them.
+    std::uint32_t uncounted_system_calls = 0;
+    std::uint32_t uncounted_page_faults = 0;
 
     arch::ThreadState arch;
 
@@ -154,7 +168,10 @@ public:
     std::array<std::uint64_t, 8> request_words{};  // outgoing.words of messages that the kernel itself makes
     std::uint64_t call_number = 0;
     arch::TrapFrame* frame = nullptr;  // of the thread's system calls: where results go
-    ParkedIn parked_in = ParkedIn::nothing;
+    struct {
+        std::uint64_t silo = 0, process = 0;  // ids that receivers of the thread's messages are told
+    } sender;
+    std::atomic<std::uint64_t>* silo_run_ticks = nullptr;   // of the silo of a user thread
     RefOrNull<KernelObject> receive_source;  // what the thread waits on, or waited on last, without a deadline
     bool has_delivery = false;               // a message or signal was put into `frame` while the thread waited
     MemoryObject* paged_object = nullptr;    // whose pages the thread waits for, in a page request
@@ -176,11 +193,13 @@ public:
     mem::PinnedPage restricted_page;
 
 private:
+    template <Processors processors>
     friend class FastPath;
     friend class WaitQueue;
-    enum class WaitState : std::uint32_t { running, waiting, waiting_firmly, woken };  // firmly: no kick ends it
     static constexpr std::uint32_t pending_kick = 1;
     static constexpr std::uint32_t pending_kill = 2;
+    static constexpr std::uint32_t pending_program_kick = 4;
+    static constexpr std::uint32_t pending_interruption = pending_kick | pending_kill;  // what ends a wait
 
     static void timeout_expired(TimerNode& timer);
     [[noreturn]] void finish();
@@ -189,13 +208,20 @@ private:
     void interrupt_wait();
     bool try_interrupt();
     bool is_interrupted_already();
+    bool note_winner(bool has_won, std::uint32_t status) {
+        if (has_won)
+            wake_status_ = status;
+        return has_won;
+    }
 
     RefOrNull<Process> process_;
+    AddressSpace* native_space_ = nullptr;  // guest_space or the process's home space
     std::array<char, name_capacity> name_{};
     mem::KernelStack stack_;
     Ref<Reply> reply_;
-    std::atomic<WaitState> wait_state_ = WaitState::running;
+    WaitState wait_state_;
     std::uint32_t wake_status_ = 0;
+    bool has_armed_timeout_ = false;
     std::atomic<std::uint32_t> pending_ = 0;
     std::atomic<bool> is_started_ = false;
 

@@ -3,6 +3,7 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/spin_lock.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
@@ -46,15 +47,21 @@ constinit Registry<Process, &Process::all_link> processes;
 
 void register_thread(Thread& thread) {
     threads.add(thread);
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_thread_start(thread);
 }
 void unregister_thread(Thread& thread) {
     threads.remove(thread);
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_thread_end(thread);
 }
 RefOrNull<Thread> next_thread(std::uint64_t id) {
     return threads.next(id);
 }
 void register_process(Process& process) {
     processes.add(process);
+    if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
+        trace::record_process_start(process);
 }
 void unregister_process(Process& process) {
     processes.remove(process);

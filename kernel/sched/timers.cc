@@ -10,6 +10,7 @@
 #include "kernel/sync/spin_lock.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer_queue.h"
+#include "kernel/trace/trace.h"
 
 namespace astrata::kernel::sched {
 
@@ -92,6 +93,10 @@ void expire_timers(arch::PerCpu& cpu) {
                 break;
             own.queue.remove(*due);
             own.expiring.store(due, std::memory_order_relaxed);
+        }
+        if (trace::is_on(abi::TraceGroups::timers)) [[unlikely]] {
+            auto const earliest = due->deadline.value - due->slack_ns;
+            trace::record_always(abi::trace_timer_expired(earliest, now.value - earliest));
         }
         due->expired(*due);
         own.expiring.store(nullptr, std::memory_order_release);

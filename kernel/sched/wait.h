@@ -3,6 +3,8 @@
 // of a message, a deadline and a kick exactly one ends the wait.
 #pragma once
 
+#include "kernel/ipc/processors.h"
+
 namespace astrata::kernel {
 
 class Thread;
@@ -27,6 +29,7 @@ public:
     [[nodiscard]] Thread* first() const { return first_; }
 
 private:
+    template <Processors processors>
     friend class FastPath;
     Thread* first_ = nullptr;
     Thread* last_ = nullptr;

@@ -8,12 +8,14 @@ namespace astrata::kernel {
 
 enum class LockRank : std::uint8_t {
     cpu_state,         ///< sleeping: which CPUs are online
+    trace,             ///< what the trace rings record
     silo_tree,         ///< children of a silo, processes of a silo
     process,           ///< a process's thread list and life cycle
     space_mapping,     ///< sleeping: the mappings of an address space
     endpoint,          ///< queues of an endpoint; a message is delivered under it
     derivation,        ///< the derivation tree of one object's handles
     handle_table,      ///< the slots of one process
+    paged_objects,     ///< the list of all memory objects that have a pager
     memory_object,     ///< the page tree of a memory object
     page_table,        ///< the page-table pages of an address space
     timer_object,      ///< one setting of a timer object at a time

@@ -33,7 +33,7 @@ void MutexCore::acquire_contended() {
             // Released between the exchange and here: the releaser saw no sleeper.
             if (state_.load(std::memory_order_relaxed) != 2)
                 continue;
-            self.prepare_to_wait(false);
+            self.prepare_to_wait(EndsWait::nothing);
             bucket.waiters.push(self);
         }
         (void)self.block(never);

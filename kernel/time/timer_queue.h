@@ -1,16 +1,18 @@
-// Armed timers of one CPU: a pairing heap with its links in the timers, so that arming allocates nothing.
-// (Fredman, Sedgewick, Sleator, Tarjan: The pairing heap, 1986.)
+// Armed timers of one CPU: a balanced tree with its links in the timers, so that arming allocates nothing, and each step
+// takes the logarithm of their number, which users choose, with interrupts off.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "lib/base/units.h"
+#include "lib/tree/avl_tree.h"
 
 namespace astrata::kernel {
 
 /// Something that happens at a deadline. `expired` runs in interrupt context on the CPU that it was armed on.
-struct TimerNode {
+struct TimerNode : AvlLink {
     using Expired = void (*)(TimerNode&);
 
     explicit TimerNode(Expired on_expiry) : expired(on_expiry) {}
@@ -22,83 +24,39 @@ struct TimerNode {
     std::uint64_t slack_ns = 0;           // it may expire so much earlier, when there is an interrupt anyway
     bool is_armed = false;
     std::atomic<std::uint32_t> cpu = 0;   // whose queue it is in while armed
-
-    // Heap links: first child, next sibling, and back to the previous sibling or, from the first child, to the parent.
-    TimerNode* child = nullptr;
-    TimerNode* sibling = nullptr;
-    TimerNode* back = nullptr;
 };
 
 /// Not locked; the per-CPU owner sees to that.
 class TimerQueue {
 public:
-    [[nodiscard]] TimerNode* first() const { return root_; }
+    [[nodiscard]] TimerNode* first() const { return first_; }
 
+    /// Its deadline stays the same while it is in the queue.
     void insert(TimerNode& timer) {
-        timer.child = timer.sibling = timer.back = nullptr;
         timer.is_armed = true;
-        root_ = root_ == nullptr ? &timer : meld(*root_, timer);
+        (void)timers_.insert(timer);
+        if (first_ == nullptr || KeyOf{}(timer) < KeyOf{}(*first_))
+            first_ = &timer;
     }
 
     void remove(TimerNode& timer) {
-        if (root_ == &timer) {
-            root_ = meld_siblings(timer.child);
-        } else {
-            if (timer.back->child == &timer)
-                timer.back->child = timer.sibling;
-            else
-                timer.back->sibling = timer.sibling;
-            if (timer.sibling != nullptr)
-                timer.sibling->back = timer.back;
-            if (auto* rest = meld_siblings(timer.child); rest != nullptr)
-                root_ = meld(*root_, *rest);
-        }
-        timer.child = timer.sibling = timer.back = nullptr;
+        if (first_ == &timer)
+            first_ = Timers::next(timer);
+        timers_.remove(timer);
         timer.is_armed = false;
     }
 
 private:
-    // The later of two roots becomes the first child of the earlier.
-    static TimerNode* meld(TimerNode& one, TimerNode& other) {
-        auto& earlier = other.deadline < one.deadline ? other : one;
-        auto& later = &earlier == &one ? other : one;
-        later.sibling = earlier.child;
-        if (later.sibling != nullptr)
-            later.sibling->back = &later;
-        later.back = &earlier;
-        earlier.child = &later;
-        earlier.sibling = nullptr;
-        earlier.back = nullptr;
-        return &earlier;
-    }
-
-    // Two passes: meld pairs from left to right, then the pairs into one from right to left.
-    static TimerNode* meld_siblings(TimerNode* first) {
-        TimerNode* pairs = nullptr;   // linked through sibling, last pair first
-        while (first != nullptr) {
-            auto* one = first;
-            auto* other = one->sibling;
-            first = other != nullptr ? other->sibling : nullptr;
-            one->sibling = one->back = nullptr;
-            auto* pair = one;
-            if (other != nullptr) {
-                other->sibling = other->back = nullptr;
-                pair = meld(*one, *other);
-            }
-            pair->sibling = pairs;
-            pairs = pair;
+    // The address tells timers with the same deadline apart.
+    struct KeyOf {
+        std::pair<std::uint64_t, std::uint64_t> operator()(TimerNode const& timer) const {
+            return {timer.deadline.value, reinterpret_cast<std::uint64_t>(&timer)};
         }
-        TimerNode* root = nullptr;
-        while (pairs != nullptr) {
-            auto* next = pairs->sibling;
-            pairs->sibling = nullptr;
-            root = root == nullptr ? pairs : meld(*root, *pairs);
-            pairs = next;
-        }
-        return root;
-    }
+    };
+    using Timers = AvlTree<TimerNode, KeyOf>;
 
-    TimerNode* root_ = nullptr;
+    Timers timers_;
+    TimerNode* first_ = nullptr;
 };
 
 }  // namespace astrata::kernel

@@ -57,5 +57,25 @@ TEST(TimerQueue, removes_any_timer_and_keeps_the_rest_in_order) {
     }
 }
 
+// Users choose how many there are, and interrupts are off: the first removal after many insertions must not look at all.
+TEST(TimerQueue, no_step_takes_long_however_many_timers_there_are) {
+    constexpr int count = 200'000;
+    std::deque<TimerNode> timers;
+    TimerQueue queue;
+    for (int i = 0; i < count; ++i) {
+        auto& timer = timers.emplace_back(ignore);
+        timer.deadline = {static_cast<std::uint64_t>(i)};
+        queue.insert(timer);
+    }
+    std::uint8_t highest = 0;
+    for (auto const& timer : timers)
+        highest = std::max(highest, timer.height);
+    EXPECT_LE(highest, 26);   // 1.44 log2(count)
+    for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(queue.first()->deadline.value, static_cast<std::uint64_t>(i));
+        queue.remove(*queue.first());
+    }
+}
+
 }  // namespace
 }  // namespace astrata::kernel

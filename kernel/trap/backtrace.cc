@@ -47,7 +47,12 @@ void set_kernel_symbols(std::string_view lines) {
     symbols = lines;
 }
 
+std::uint64_t linked_address(std::uint64_t address) {
+    return address >= layout::image.value ? address - layout::image_slide() : address;
+}
+
 Symbol find_symbol(std::uint64_t address) {
+    address = linked_address(address);
     // Binary search over the text; lines differ in length, so each step finds the line around the middle byte.
     std::size_t low = 0;
     std::size_t high = symbols.size();

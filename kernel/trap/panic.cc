@@ -1,21 +1,41 @@
 #include "kernel/trap/panic.h"
 
 #include <array>
+#include <atomic>
 #include <span>
 
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/address_space.h"
+#include "kernel/mem/layout.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/user_copy/user_span.h"
+#include "lib/start/layout.h"
 
 namespace astrata::kernel {
 
 namespace {
 
-void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address) {
+// A number that may be an address. In the dump of a process it is not to tell where anything of the kernel half lies.
+class AddressFormat {
+public:
+    /// As they are.
+    AddressFormat() = default;
+    explicit AddressFormat(Process& process) : home_(process.home().first_address().value), hides_kernel_(true) {}
+
+    Hex operator()(std::uint64_t value) const {
+        return hides_kernel_ ? hex(start::without_kernel_places(value, home_)) : hex(value);
+    }
+
+private:
+    std::uint64_t home_ = 0;
+    bool hides_kernel_ = false;
+};
+
+void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address, AddressFormat const& hex) {
     print("  vector ", frame.vector, " error ", hex(frame.error_code), " address ", hex(fault_address));
     print("  rip ", hex(frame.rip), " rsp ", hex(frame.rsp), " rflags ", hex(frame.rflags), " cs ", hex(frame.cs));
     print("  rax ", hex(frame.rax), " rbx ", hex(frame.rbx()), " rcx ", hex(frame.rcx), " rdx ", hex(frame.rdx));
@@ -27,9 +47,9 @@ void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address) {
 void print_address(std::uint64_t address) {
     auto const symbol = find_symbol(address);
     if (symbol.name.empty())
-        print("  ", hex(address));
+        print("  ", hex(linked_address(address)));
     else
-        print("  ", hex(address), " ", symbol.name, "+", hex(symbol.offset));
+        print("  ", hex(linked_address(address)), " ", symbol.name, "+", hex(symbol.offset));
 }
 
 void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
@@ -42,8 +62,18 @@ void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
         print_address(address);
 }
 
-[[noreturn]] void stop() {
+// The other CPUs stop first: what is printed is then the state that the error was found in, and nobody prints in between.
+void begin_panic() {
+    (void)arch::disable_interrupts();
+    static constinit std::atomic<bool> has_begun = false;
+    // Another CPU was first, or this one failed in the midst of its report.
+    if (has_begun.exchange(true))
+        arch::halt_forever();
     arch::stop_other_cpus();
+    enter_panic_log();
+}
+
+[[noreturn]] void stop() {
     print("Bedrock has stopped.");
     arch::halt_forever();
 }
@@ -51,18 +81,17 @@ void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
 }  // namespace
 
 void panic(std::string_view reason) {
-    (void)arch::disable_interrupts();
-    mirror_log_to_serial();
+    begin_panic();
     print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
     print_kernel_backtrace(0, reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
     stop();
 }
 
 void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::uint64_t fault_address) {
-    (void)arch::disable_interrupts();
-    mirror_log_to_serial();
+    begin_panic();
     print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
-    print_registers(frame, fault_address);
+    print("  image moved by ", hex(layout::image_slide()));
+    print_registers(frame, fault_address, {});
     print_kernel_backtrace(frame.rip, frame.rbp);
     stop();
 }
@@ -70,7 +99,8 @@ void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::
 void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
     auto& process = thread.process();
     print("process ", process.id(), " (", process.name(), "), thread ", thread.id(), " (", thread.name(), ") crashed");
-    print_registers(frame, fault_address);
+    AddressFormat const shown(process);
+    print_registers(frame, fault_address, shown);
     // The strate's own symbols are not known here; its supervisor has them.
     print("return addresses:");
     auto frame_pointer = frame.rbp;
@@ -78,7 +108,7 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_ad
         std::array<std::uint64_t, 2> words{};
         if (!copy_in(std::as_writable_bytes(std::span(words)), UserBytesIn{{frame_pointer}, sizeof(words)}))
             break;
-        print("  ", hex(words[1]));
+        print("  ", shown(words[1]));
         if (words[0] <= frame_pointer)
             break;
         frame_pointer = words[0];
@@ -86,6 +116,15 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_ad
 }
 
 }  // namespace astrata::kernel
+
+extern "C" {
+/// What the compiler puts between a function's arrays and its return address, and compares before it returns. Boot sets it.
+std::uint64_t __stack_chk_guard = 0;
+
+[[noreturn]] void __stack_chk_fail() {
+    astrata::kernel::panic("the stack was overwritten");
+}
+}
 
 extern "C" [[noreturn]] void astrata_hardening_failure(char const* message) noexcept {
     astrata::kernel::panic(message);

@@ -22,6 +22,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/silo.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/syscall_registers.h"
 #include "kernel/trap/user_exit.h"
 
@@ -33,16 +34,32 @@ using namespace astrata;
 using namespace astrata::kernel;
 
 // The message calls have no row function: they work on the frame. Two of them do not come here at all.
-[[gnu::always_inline]] inline void dispatch(Thread& caller, arch::TrapFrame& frame) {
+[[gnu::always_inline]] inline void run_row(Thread& caller, arch::TrapFrame& frame, SyscallRow const& row) {
+    if (row.dispatch != nullptr) [[likely]]
+        frame.rax = row.dispatch(caller, SyscallRegisters(frame));
+    else
+        reply_only(caller, frame);
+}
+
+// Numbers that are none, and, while they are recorded, all.
+[[gnu::cold, gnu::noinline]] void dispatch_slowly(Thread& caller, arch::TrapFrame& frame) {
     auto const number = frame.rax;
     std::span const table(syscall_table);
-    if (number < table.size()) [[likely]] {
-        if (auto const row = table[number].dispatch; row != nullptr) [[likely]]
-            frame.rax = row(caller, SyscallRegisters(frame));
-        else
-            reply_only(caller, frame);
-    } else {
+    trace::Call const traced(frame);
+    if (number < table.size())
+        run_row(caller, frame, table[number]);
+    else
         frame.rax = static_cast<std::uint64_t>(Error::not_supported);
+}
+
+[[gnu::always_inline]] inline void dispatch(Thread& caller, arch::TrapFrame& frame) {
+    auto const number = frame.rax;
+    if (number < trace::plain_call_limit.load(std::memory_order_relaxed)) [[likely]] {
+#pragma clang unsafe_buffer_usage begin  // the limit is the table's size or 0
+        run_row(caller, frame, syscall_table[number]);
+#pragma clang unsafe_buffer_usage end
+    } else {
+        dispatch_slowly(caller, frame);
     }
 }
 
@@ -50,7 +67,7 @@ using namespace astrata::kernel;
 
 extern "C" void syscall_dispatch(arch::TrapFrame& frame) {
     auto& caller = arch::current_thread();
-    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    ++caller.uncounted_system_calls;
     arch::enable_interrupts();
     dispatch(caller, frame);
     leave_to_user(frame);
@@ -59,12 +76,14 @@ extern "C" void syscall_dispatch(arch::TrapFrame& frame) {
 // Interrupts are on.
 extern "C" void hosted_dispatch(arch::TrapFrame& frame) {
     auto& caller = arch::current_thread();
-    arch::count_event<offsetof(arch::PerCpu, system_calls)>();
+    ++caller.uncounted_system_calls;
     // Messages are read from and delivered to it; it lies wherever the stack is.
     caller.frame = &frame;
-    if (frame.rax <= ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT)
+    if (frame.rax <= ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT) {
+        trace::Call const traced(frame);
         message_call_by_hosted(caller, frame);
-    else
+    } else {
         dispatch(caller, frame);
+    }
     leave_to_user(frame);
 }

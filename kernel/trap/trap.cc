@@ -1,4 +1,6 @@
 // Exceptions and interrupts, from the common entry (arch/<machine>/trap_entry.S).
+#include <bit>
+
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "arch/tlb_interrupt.h"
@@ -12,6 +14,7 @@
 #include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/trap/panic.h"
 #include "kernel/trap/user_exit.h"
 #include "kernel/user_copy/user_span.h"
@@ -43,7 +46,7 @@ constexpr std::uint64_t fault_was_fetch = 1U << 4;
 constexpr std::uint64_t access_flag = 0x40000;  // AC: user pages may be reached; must not survive into kernel code that forgot clac
 
 bool is_in_hosted_part(VirtAddr address) {
-    return address >= layout::hosted_start && address < layout::hosted_end;
+    return address >= layout::hosted_start && address < layout::hosted_start + layout::hosted_length;
 }
 // Native code, in either mode: whatever it does ends its process at worst.
 bool is_from_native_or_foreign_code(arch::TrapFrame const& frame) {
@@ -84,17 +87,7 @@ bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_co
     if (is_restricted && address >= layout::guest_end)
         return false;
     auto& space = address < layout::guest_end && thread.guest_space ? *thread.guest_space : thread.process().home();
-    // A kick that ends the wait for a pager says nothing about the page: the fault is taken again, and the kick is put
-    // back for whoever it was meant for.
-    bool was_kicked = false;
-    auto result = space.handle_fault(address, access_of(error_code));
-    while (!result && result.error() == Error::interrupted && !thread.is_kill_pending()) {
-        was_kicked = true;
-        result = space.handle_fault(address, access_of(error_code));
-    }
-    if (was_kicked)
-        thread.kick();
-    return result.has_value();
+    return space.handle_fault(address, access_of(error_code)).has_value();
 }
 
 void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
@@ -124,7 +117,9 @@ void handle_exception(arch::TrapFrame& frame) {
         std::uint64_t unused = 0;
         bool const is_user_memory = fault_address < layout::home_end.value || is_in_hosted_part({fault_address});
         if (is_user || (is_user_memory && find_recovery(frame.rip, unused))) {
-            ++arch::this_cpu().page_faults;
+            ++thread.uncounted_page_faults;
+            if (trace::is_on(abi::TraceGroups::faults)) [[unlikely]]
+                trace::record(abi::trace_page_fault(fault_address, frame.error_code, frame.rip));
             bool const is_restricted = is_user && arch::this_cpu().restricted != nullptr;
             // QEMU's iret in user mode reads the stack with the kernel's rights, which SMAP refuses whatever the page
             // is.
@@ -155,11 +150,14 @@ void handle_exception(arch::TrapFrame& frame) {
 }
 
 void handle_interrupt(std::uint8_t vector) {
+    arch::HeldLocksAside const held_locks_aside;
     auto& cpu = arch::this_cpu();
     ++cpu.interrupts;
-    if (vector == arch::spurious_vector)
-        return;
+    cpu.interrupt_timing = std::rotl(cpu.interrupt_timing, 7) ^ arch::timestamp();
+    if (trace::is_on(abi::TraceGroups::interrupts)) [[unlikely]]
+        trace::record_always(abi::trace_interrupt_enter(vector));
     switch (vector) {
+    case arch::spurious_vector: break;
     case arch::timer_vector:
         arch::end_of_interrupt();
         sched::timer_interrupt();
@@ -169,12 +167,15 @@ void handle_interrupt(std::uint8_t vector) {
         sched::reschedule_interrupt();
         break;
     case arch::tlb_flush_vector:
+        ++arch::this_cpu().tlb_shootdowns;
         tlb::answer_request();
         arch::end_of_interrupt();
         break;
     case arch::stop_vector: arch::halt_forever();
     default: Interrupt::arrived(vector); break;
     }
+    if (trace::is_on(abi::TraceGroups::interrupts)) [[unlikely]]
+        trace::record_always(abi::trace_interrupt_exit(vector));
 }
 
 }  // namespace
@@ -232,7 +233,7 @@ extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
     if (frame.vector == nmi) {
-        print("non-maskable interrupt at ", hex(frame.rip));
+        try_print("non-maskable interrupt at ", hex(frame.rip));
         return;
     }
     panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check",

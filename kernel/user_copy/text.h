@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "kernel/user_copy/user_span.h"
@@ -23,6 +24,7 @@ public:
         TRY(copy_in(std::as_writable_bytes(std::span(text.storage_).first(text.length_)), source));
         return text;
     }
+    [[nodiscard]] std::span<char> characters() { return std::span(storage_).first(length_); }
     [[nodiscard]] std::string_view view() const { return {storage_.data(), length_}; }
 
 private:

@@ -22,13 +22,15 @@ namespace astrata::paging {
 
 using TableEntries = std::span<Entry, entries_per_table>;
 
-/// Where tables live and come from.
+/// Where tables live and come from. `keep_empty(table)`, which it may have too, says whether a lowest table that has become empty
+/// shall stay.
 template <typename M>
 concept TableMemory = requires(M memory, PhysAddr table, unsigned index, Entry entry) {
     { memory.entries(table) } -> std::same_as<TableEntries>;
     { memory.used(table) } -> std::same_as<std::uint32_t&>;   // how many entries are present; starts at 0
     { memory.allocate() } -> std::same_as<Result<PhysAddr>>;  // zeroed
-    { memory.free(table) };                                   // unlinked, but processors may still be reading it
+    // Unlinked, but processors may still be reading it. All its entries are absent exactly if `used` says so.
+    { memory.free(table) };
     { memory.root_entry_added(index, entry) };                // for roots that share lower tables
 };
 
@@ -181,6 +183,19 @@ public:
         }
     }
 
+    /// Frees the lowest table for `address`, if there is one and it is empty.
+    void free_empty_table(VirtAddr address) {
+        Path path{};
+        path[Format::levels - 1] = root_;
+        for (int level = Format::levels - 1; level > 0; --level) {
+            auto const entry = load_entry(memory_.entries(path[index_of(level)])[index_at(address, level)]);
+            if (!Format::is_present(entry) || Format::is_leaf(entry, level))
+                return;
+            path[index_of(level - 1)] = Format::address(entry, level);
+        }
+        free_if_empty(path, 0, address.page() & (page_number_limit - 1));
+    }
+
     /// The table that holds `address`'s entry at `level`, with the tables above it made as needed.
     /// errors    no_memory, already_exists (a larger page maps the address)
     [[nodiscard]] Result<PhysAddr> table_for(VirtAddr address, int level) {
@@ -275,6 +290,10 @@ private:
 
     // `page` is one that the table at `level` covers.
     void free_if_empty(Path const& path, int level, std::uint64_t page) {
+        if constexpr (requires { memory_.keep_empty(path[0]); }) {
+            if (level == 0 && memory_.used(path[0]) == 0 && memory_.keep_empty(path[0]))
+                return;
+        }
         for (; level < Format::levels - 2 && memory_.used(path[index_of(level)]) == 0; ++level) {
             auto const parent = path[index_of(level + 1)];
             store_entry(memory_.entries(parent)[index_in(page, level + 1)], 0);
@@ -296,9 +315,11 @@ private:
             if (level > 0 && memory_.used(table) > 0)
                 index = skip_empty_groups(memory_.groups(table), index);
             if (level > 0 && memory_.used(table) > 0 && index < entries_per_table) {
-                auto const entry = load_entry(memory_.entries(table)[index++]);
+                auto& place = memory_.entries(table)[index++];
+                auto const entry = load_entry(place);
                 if (!Format::is_present(entry))
                     continue;
+                store_entry(place, 0);
                 --memory_.used(table);
                 if (!Format::is_leaf(entry, level)) {
                     --level;
@@ -307,7 +328,6 @@ private:
                 }
                 continue;
             }
-            memory_.used(table) = 0;
             memory_.free(table);
             ++level;
         }

@@ -86,14 +86,23 @@ AvlLink* AvlCore::rotate(AvlLink& link, bool is_left_heavy) {
 
 void AvlCore::rebalance_from(AvlLink* link) {
     while (link != nullptr) {
-        auto const old_height = link->height;
-        update_height(*link);
-        int const lean = height_of(link->left) - height_of(link->right);
+        int const old_height = link->height;
+        int const left = height_of(link->left);
+        int const right = height_of(link->right);
+        int const lean = left - right;
+        if (lean >= -1 && lean <= 1) [[likely]] {
+            int const height = 1 + (lean > 0 ? left : right);
+            if (height == old_height)
+                return;
+            link->height = static_cast<std::uint8_t>(height);
+            link = link->parent;
+            continue;
+        }
         if (lean > 1) {
             if (height_of(link->left->left) < height_of(link->left->right))
                 rotate(*link->left, false);
             link = rotate(*link, true);
-        } else if (lean < -1) {
+        } else {
             if (height_of(link->right->right) < height_of(link->right->left))
                 rotate(*link->right, true);
             link = rotate(*link, false);

@@ -68,6 +68,15 @@ public:
         core_.attach(element, parent, place);
         return true;
     }
+    /// The same for an element that belongs directly behind `lower` (null: before all others), which is known.
+    void insert_after(T& element, T* lower) {
+        if (lower != nullptr && lower->right == nullptr) {
+            core_.attach(element, lower, &lower->AvlLink::right);
+            return;
+        }
+        auto* const upper = detail::AvlCore::leftmost(lower != nullptr ? lower->right : core_.root());
+        core_.attach(element, upper, upper != nullptr ? &upper->left : &core_.root_);
+    }
     void remove(T& element) { core_.detach(element); }
 
     [[nodiscard]] T* find(Key key) const {

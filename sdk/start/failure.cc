@@ -1,5 +1,6 @@
 // Where our own broken invariants end: a line in the log, and the process with code 134. The silo manager restarts it.
 #include <cstdarg>
+#include <cstdint>
 #include <string_view>
 
 #include "abi/system_calls.h"
@@ -15,6 +16,14 @@ namespace {
 }  // namespace
 
 extern "C" {
+
+/// What the compiler puts between a function's arrays and its return address, and compares before it returns: another number in each
+/// process (sdk/start/start.cc).
+std::uint64_t __stack_chk_guard = 0;
+
+[[noreturn]] void __stack_chk_fail() {
+    die("the stack was overwritten");
+}
 
 /// libc++'s hardened containers, see lib/freestanding/config.
 [[noreturn]] void astrata_hardening_failure(char const* message) noexcept {

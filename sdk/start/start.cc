@@ -20,6 +20,7 @@ extern "C" {
 using Constructor = void (*)();
 extern Constructor const __init_array_start[] __attribute__((visibility("hidden")));
 extern Constructor const __init_array_end[] __attribute__((visibility("hidden")));
+extern std::uint64_t __stack_chk_guard;  // failure.cc
 }
 
 namespace astrata {
@@ -118,17 +119,33 @@ Result<> protect_relocated(std::uint64_t base) {
     return {};
 }
 
-[[noreturn]] void run(std::uint64_t block_address, std::uint64_t vdso, abi::MessageBuffer* buffer, std::uint64_t base) {
+// From here on functions can tell that their stack was overwritten. A string that is copied too far cannot get past a
+// byte that is 0.
+[[gnu::no_stack_protector]] void set_canary() {
+    std::uint64_t random = 0;
+    if (sys::random_read(std::as_writable_bytes(std::span(&random, 1))))
+        __stack_chk_guard = random & ~std::uint64_t{0xff};
+}
+
+// Never returns, so that the canary may change below it.
+[[noreturn, gnu::no_stack_protector]] void run(std::uint64_t block_address, std::uint64_t vdso,
+                                               abi::MessageBuffer* buffer, std::uint64_t base) {
     if (!resolve_vdso(vdso))
         give_up();
+    set_canary();
     auto const& machine = *reinterpret_cast<VdsoData const*>(vdso - page_size);
     foreign_memory_is_guarded = start::is_hosted_in_kernel(vdso) && machine.guards_user_memory;
     auto const block = start::StartBlock::parse(memory_at(block_address, start::start_block_limit));
     if (!block)
         sys::process_exit(1);
     auto const& handles = block->header().own;
-    own() = {.process = handles.process, .home = handles.home, .silo = handles.silo, .log = handles.log};
     auto& context = thread_context();
+    own() = {.process = handles.process,
+             .home = handles.home,
+             .silo = handles.silo,
+             .log = handles.log,
+             .stack_area = reinterpret_cast<std::uint64_t>(&context),
+             .vdso = vdso};
     context.message_buffer = buffer;
     context.thread = handles.thread;
     context.stack_bytes = start::main_stack_bytes;
@@ -162,9 +179,10 @@ _start:
     .hidden __ehdr_start
 )");
 
-extern "C" [[noreturn, gnu::used]] void astrata_start(std::uint64_t block, std::uint64_t vdso,
-                                                      abi::MessageBuffer* buffer, std::uint64_t base,
-                                                      sdk::DynamicEntry const* dynamic) {
+extern "C" [[noreturn, gnu::used, gnu::no_stack_protector]] void astrata_start(std::uint64_t block, std::uint64_t vdso,
+                                                                               abi::MessageBuffer* buffer,
+                                                                               std::uint64_t base,
+                                                                               sdk::DynamicEntry const* dynamic) {
     sdk::relocate_self(base, dynamic);
     // Everything else must not be moved before the relocation.
     asm volatile("" : : : "memory");

@@ -29,7 +29,7 @@ constinit std::atomic<std::uint32_t> unmapped_slots = 0;   // of those: given up
 constinit std::atomic<std::uint32_t> vacant_slots = 0;
 
 std::uint64_t slot_address(std::uint32_t slot) {
-    return start::home_of(reinterpret_cast<std::uint64_t>(&slots)) + start::stack_area_offset + slot * stack_slot_bytes;
+    return own().stack_area + slot * stack_slot_bytes;
 }
 
 ThreadContext* context_of(std::uint32_t slot) {

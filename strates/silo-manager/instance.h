@@ -84,6 +84,7 @@ public:
     Lifecycle life;
     sdk::UniqueHandle log;
     sdk::UniqueHandle silo;     // of the present run, or of the last one
+    std::uint64_t image_base = 0;   // where its image lies
     sdk::UniqueHandle process;  // while it runs
     std::uint64_t silo_id = 0;
     abi::IsolationMode isolation = abi::IsolationMode::user;  // of the present run, or of the last one

@@ -222,6 +222,7 @@ Result<> Manager::launch(Instance& instance) {
     for (auto const& argument : instance.arguments)
         TRY(block->add_argument(argument.view()));
     TRY(grant_everything(instance, builder, *block));
+    instance.image_base = builder.image_base();
     instance.process = TRY(builder.start(*block));
     if (auto const watched = loop_.on_signal(instance.process.get(), instance); !watched) {
         (void)sys::process_kill(instance.process.get());
@@ -343,13 +344,19 @@ void Manager::on_process_ended(Instance& instance) {
     switch (ending.state) {
     case abi::ProcessState::new_:
     case abi::ProcessState::running: return;  // not its end
-    case abi::ProcessState::exited: instance.remark("ended with code ", ending.exit_code); break;
+    case abi::ProcessState::exited:
+        instance.remark("ended with code ", ending.exit_code);
+        if (ending.exit_code != 0)
+            sdk::log("silo manager: ", instance.name.view(), " ended with code ", ending.exit_code);
+        break;
     case abi::ProcessState::killed: instance.remark("killed"); break;
     case abi::ProcessState::crashed:
         instance.remark("crashed: vector ", ending.fault_vector, ", error ", Hex{ending.fault_error}, ", address ",
-                        Hex{ending.fault_address, 16}, ", instruction ", Hex{ending.fault_instruction, 16},
-                        " (image + ", Hex{ending.fault_instruction - start::home_of(ending.fault_instruction) - start::image_offset}, ")");
-        sdk::log("silo manager: ", instance.name.view(), " crashed at ", Hex{ending.fault_instruction, 16});
+                        Hex{start::without_kernel_places(ending.fault_address, instance.image_base), 16}, ", instruction ",
+                        Hex{start::without_kernel_places(ending.fault_instruction, instance.image_base), 16}, " (image + ",
+                        Hex{start::without_kernel_places(ending.fault_instruction - instance.image_base, 0)}, ")");
+        sdk::log("silo manager: ", instance.name.view(), " crashed at image + ",
+                 Hex{start::without_kernel_places(ending.fault_instruction - instance.image_base, 0)});
         break;
     }
     end_run(instance);

@@ -1,5 +1,8 @@
 #include "strates/silo-manager/process_builder.h"
 
+#include <array>
+#include <span>
+
 #include "lib/elf/image.h"
 #include "lib/start/layout.h"
 #include "sdk/memory.h"
@@ -39,7 +42,12 @@ Result<ProcessBuilder> ProcessBuilder::create(abi::Handle silo, std::string_view
     ProcessBuilder builder;
     builder.process_ = sdk::UniqueHandle(created.process);
     builder.home_ = sdk::UniqueHandle(created.home);
-    builder.home_base_ = created.home_base;
+    builder.home_base_ = start::home_of(created.vdso);
+    builder.vdso_ = created.vdso;
+    std::array<std::uint64_t, 2> random{};
+    TRY(sys::random_read(std::as_writable_bytes(std::span(random))));
+    builder.image_base_ = builder.home_base_ + start::image_offset(random[0]);
+    builder.stack_area_ = builder.home_base_ + start::stack_area_offset(random[1]);
     builder.thread_ =
         sdk::UniqueHandle(TRY(sys::thread_create(builder.process_.get(), as_bytes(std::string_view("main")))));
     return builder;
@@ -69,7 +77,7 @@ Result<> ProcessBuilder::load(Program const& program, abi::Handle archive) {
     for (auto const& segment : image.segments) {
         if (segment.is_writable && segment.is_executable)
             return fail(Error::bad_executable);
-        auto const address = home_base_ + start::image_offset + segment.first_page();
+        auto const address = image_base_ + segment.first_page();
         auto const length = segment.end_page() - segment.first_page();
         auto const file_pages = align_up(segment.address + segment.file_size, page_size) - segment.first_page();
         if (!segment.is_writable && is_mappable && file_pages == length) {
@@ -80,12 +88,12 @@ Result<> ProcessBuilder::load(Program const& program, abi::Handle archive) {
         TRY(map_fresh(address, length));
         if (segment.file_size != 0) {
             auto const contents = program.image.subspan(segment.offset, segment.file_size);
-            TRY(sys::address_space_write(home_.get(), home_base_ + start::image_offset + segment.address, contents));
+            TRY(sys::address_space_write(home_.get(), image_base_ + segment.address, contents));
         }
         if (!segment.is_writable)
             TRY(sys::address_space_protect(home_.get(), address, length, access_of(segment)));
     }
-    entry_ = home_base_ + start::image_offset + image.entry;
+    entry_ = image_base_ + image.entry;
     return {};
 }
 
@@ -100,7 +108,7 @@ Result<start::OwnHandles> ProcessBuilder::give_own(abi::Handle silo, abi::Handle
 }
 
 Result<sdk::UniqueHandle> ProcessBuilder::start(start::StartBlockWriter& block) {
-    auto const stack_area = home_base_ + start::stack_area_offset;
+    auto const stack_area = stack_area_;
     auto const stack_top = stack_area + start::stack_slot_bytes;
     auto const block_address = home_base_ + start::start_block_offset;
     TRY(map_fresh(stack_area, page_size));  // the first thread's context
@@ -110,7 +118,7 @@ Result<sdk::UniqueHandle> ProcessBuilder::start(start::StartBlockWriter& block) 
     TRY(map_fresh(block_address, page_size));
     TRY(sys::address_space_write(home_.get(), block_address, block.finish()));
     TRY(sys::address_space_protect(home_.get(), block_address, page_size, abi::Access::read));
-    TRY(sys::thread_start(thread_.get(), entry_, stack_top, block_address, home_base_ + start::vdso_offset, 0));
+    TRY(sys::thread_start(thread_.get(), entry_, stack_top, block_address, vdso_, 0));
     return std::move(process_);
 }
 

@@ -28,6 +28,8 @@ public:
     /// memory.
     /// errors    bad_executable, no_memory
     [[nodiscard]] Result<> load(Program const& program, abi::Handle archive);
+    /// Where the image begins.
+    [[nodiscard]] std::uint64_t image_base() const { return image_base_; }
     /// Maps stack and start block, with the handles that every process has, and lets the first thread go.
     /// returns   the process
     [[nodiscard]] Result<sdk::UniqueHandle> start(start::StartBlockWriter& block);
@@ -41,6 +43,9 @@ private:
     sdk::UniqueHandle home_;
     sdk::UniqueHandle thread_;
     std::uint64_t home_base_ = 0;
+    std::uint64_t image_base_ = 0;   // these two by chance
+    std::uint64_t stack_area_ = 0;
+    std::uint64_t vdso_ = 0;
     std::uint64_t entry_ = 0;
 };
 

@@ -37,6 +37,8 @@ abi::StrateInfo Service::describe(Instance& instance) {
             info.memory_limit = silo->memory_limit;
             info.memory_peak = silo->memory_peak;
             info.cpu_time_ns = silo->cpu_time_ns;
+            info.system_calls = silo->system_calls;
+            info.page_faults = silo->page_faults;
             info.cpu_quota_us = silo->cpu_quota_us;
             info.cpu_period_us = silo->cpu_period_us;
             info.cpu_weight = silo->cpu_weight;

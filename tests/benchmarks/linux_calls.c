@@ -1,14 +1,20 @@
 // Cost of Linux system calls and of what is built from them: `linux_calls [METRIC...]`. Prints the median of five rounds.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -214,11 +220,244 @@ static uint64_t cow_fault(int count) {
     return end - start;
 }
 
+// The machine rather than the system: the same on both, or the comparison is worthless.
+static uint64_t alu_xorshift(int count) {
+    static volatile uint64_t seed = 88172645463325252u;
+    uint64_t value = seed, start = ticks();
+    for (int i = 0; i < count; ++i) {
+        value ^= value << 13;
+        value ^= value >> 7;
+        value ^= value << 17;
+    }
+    uint64_t end = ticks();
+    seed = value;
+    return end - start;
+}
+
+// A power of two apart, the two would meet in the same places of an emulator's software TLB.
+static char copy_area[(16 << 10) * 2 + 17 * page];
+SIMPLE(memcpy_16k, , memcpy(copy_area + (16 << 10) + 17 * page, copy_area, 16 << 10); __asm__ volatile("" ::: "memory"), )
+
+static uint64_t yield_switch_proc(int count) {
+    cpu_set_t before, one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    NEED(sched_getaffinity(0, sizeof before, &before));
+    NEED(sched_setaffinity(0, sizeof one, &one));
+    pid_t child = (pid_t)NEED(fork());
+    if (child == 0) {
+        for (;;) sched_yield();
+    }
+    uint64_t start = ticks();
+    for (int i = 0; i < count; ++i) sched_yield();
+    uint64_t end = ticks();
+    kill(child, SIGKILL);
+    waitpid(child, 0, 0);
+    NEED(sched_setaffinity(0, sizeof before, &before));
+    return (end - start) / 2;  // there and back
+}
+
+static uint64_t unix_rt_proc(int count) {
+    int ends[2];
+    if (NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) < 0) return 0;
+    pid_t child = (pid_t)NEED(fork());
+    if (child == 0) {
+        close(ends[0]);
+        while (read(ends[1], buffer, 1) == 1 && write(ends[1], buffer, 1) == 1) {
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    uint64_t start = ticks();
+    for (int i = 0; i < count; ++i) {
+        NEED(write(ends[0], buffer, 1));
+        NEED(read(ends[0], buffer, 1));
+    }
+    uint64_t end = ticks();
+    close(ends[0]);
+    waitpid(child, 0, 0);
+    return end - start;
+}
+
+static uint64_t epoll_eventfd_self(int count) {
+    int event = (int)NEED(eventfd(0, 0)), poll = (int)NEED(epoll_create1(0));
+    struct epoll_event wanted = {.events = EPOLLIN}, seen;
+    NEED(epoll_ctl(poll, EPOLL_CTL_ADD, event, &wanted));
+    uint64_t start = ticks(), value = 1;
+    for (int i = 0; i < count; ++i) {
+        NEED(write(event, &value, sizeof value));
+        NEED(epoll_wait(poll, &seen, 1, -1));
+        NEED(read(event, &value, sizeof value));
+    }
+    uint64_t end = ticks();
+    close(event);
+    close(poll);
+    return end - start;
+}
+
+static int events[2];
+
+static void event_hand_over(int own, int count) {
+    int poll = (int)NEED(epoll_create1(0));
+    struct epoll_event wanted = {.events = EPOLLIN}, seen;
+    NEED(epoll_ctl(poll, EPOLL_CTL_ADD, events[own], &wanted));
+    for (uint64_t value = 1; count > 0; --count) {
+        if (own == 0) NEED(write(events[1], &value, sizeof value));
+        NEED(epoll_wait(poll, &seen, 1, -1));
+        NEED(read(events[own], &value, sizeof value));
+        if (own == 1) NEED(write(events[0], &value, sizeof value));
+    }
+    close(poll);
+}
+
+static void* event_thread(void* argument) {
+    event_hand_over(1, hand_overs);
+    return argument;
+}
+
+static uint64_t epoll_eventfd_rt_thread(int count) {
+    pthread_t thread;
+    events[0] = (int)NEED(eventfd(0, 0));
+    events[1] = (int)NEED(eventfd(0, 0));
+    hand_overs = count;
+    if (failed_call || NEED(-pthread_create(&thread, 0, event_thread, 0)) < 0) return 0;
+    uint64_t start = ticks();
+    event_hand_over(0, count);
+    uint64_t end = ticks();
+    pthread_join(thread, 0);
+    close(events[0]);
+    close(events[1]);
+    return end - start;
+}
+
+static uint64_t pipe_bulk_64k(int count) {
+    int ends[2];
+    NEED(pipe(ends));
+    pid_t child = (pid_t)NEED(fork());
+    if (child == 0) {
+        close(ends[1]);
+        while (read(ends[0], buffer, sizeof buffer) > 0) {
+        }
+        _exit(0);
+    }
+    close(ends[0]);
+    uint64_t start = ticks();
+    for (int i = 0; i < count; ++i) {
+        for (size_t done = 0; done < sizeof buffer && !failed_call;) done += (size_t)NEED(write(ends[1], buffer, sizeof buffer - done));
+    }
+    close(ends[1]);
+    waitpid(child, 0, 0);
+    return ticks() - start;
+}
+
+static uint64_t file_map_fault(int count) {
+    enum { pages = 16 };
+    int file = open_work_file();
+    uint64_t taken = 0;
+    for (int done = 0; done < count; done += pages) {
+        char* area = mmap(0, pages * page, PROT_READ, MAP_SHARED, file, 0);
+        if (area == MAP_FAILED) {
+            need(-1, "mmap");
+            break;
+        }
+        uint64_t start = ticks();
+        for (int i = 0; i < pages; ++i) (void)*(volatile char*)(area + i * page);
+        taken += ticks() - start;
+        munmap(area, pages * page);
+    }
+    close(file);
+    return taken;
+}
+
+extern char** environ;
+
+static uint64_t posix_spawn_wait(int count) {
+    char* words[] = {"linux_calls", "--exit", 0};
+    int status = 0;
+    uint64_t start = ticks();
+    for (int i = 0; i < count && !failed_call; ++i) {
+        pid_t child;
+        NEED(-posix_spawn(&child, "/proc/self/exe", 0, 0, words, environ));
+        NEED(waitpid(child, &status, 0));
+        NEED(status == 0 ? 0 : -1);
+    }
+    return ticks() - start;
+}
+
+static uint64_t fork_exec_wait(int count) {
+    int status = 0;
+    uint64_t start = ticks();
+    for (int i = 0; i < count && !failed_call; ++i) {
+        pid_t child = (pid_t)NEED(fork());
+        if (child == 0) {
+            execl("/proc/self/exe", "linux_calls", "--exit", (char*)0);
+            _exit(99);
+        }
+        NEED(waitpid(child, &status, 0));
+        NEED(status == 0 ? 0 : -1);
+    }
+    return ticks() - start;
+}
+
+static char const* const scratch_file = "/tmp/linux_calls.scratch";
+SIMPLE(create_write4k_unlink_tmpfs, ,
+       int file = (int)NEED(open(scratch_file, O_RDWR | O_CREAT | O_EXCL, 0600)); NEED(write(file, buffer, 4096)); close(file);
+       NEED(unlink(scratch_file)), )
+
+// Per 64 KiB of a 16 MiB file.
+enum { sequential_parts = 256 };
+static uint64_t sequential(int count, int is_read) {
+    int file = (int)NEED(open(scratch_file, O_RDWR | O_CREAT | O_TRUNC, 0600));
+    uint64_t taken = 0;
+    for (int done = 0; done < count && !failed_call; done += sequential_parts) {
+        for (int pass = 0; pass < 2; ++pass) {
+            lseek(file, 0, SEEK_SET);
+            if (pass == 0) NEED(ftruncate(file, 0));
+            uint64_t start = ticks();
+            for (int i = 0; i < sequential_parts && !failed_call; ++i) NEED(pass == 0 ? write(file, buffer, sizeof buffer) : read(file, buffer, sizeof buffer));
+            if (pass == is_read) taken += ticks() - start;
+        }
+    }
+    close(file);
+    unlink(scratch_file);
+    return taken;
+}
+static uint64_t seq_write_16m(int count) { return sequential(count, 0); }
+static uint64_t seq_read_16m(int count) { return sequential(count, 1); }
+
+// Per entry of a folder of 1,000.
+static uint64_t getdents_1000(int count) {
+    enum { entries = 1000 };
+    char name[64];
+    mkdir("/tmp/linux_calls.folder", 0700);
+    for (int i = 0; i < entries; ++i) {
+        snprintf(name, sizeof name, "/tmp/linux_calls.folder/%d", i);
+        close((int)NEED(open(name, O_CREAT | O_RDONLY, 0600)));
+    }
+    uint64_t taken = 0;
+    for (int done = 0; done < count && !failed_call; done += entries) {
+        int folder = (int)NEED(open("/tmp/linux_calls.folder", O_RDONLY | O_DIRECTORY));
+        uint64_t start = ticks();
+        while (NEED(syscall(SYS_getdents64, folder, buffer, 32768)) > 0) {
+        }
+        taken += ticks() - start;
+        close(folder);
+    }
+    for (int i = 0; i < entries; ++i) {
+        snprintf(name, sizeof name, "/tmp/linux_calls.folder/%d", i);
+        unlink(name);
+    }
+    rmdir("/tmp/linux_calls.folder");
+    return taken;
+}
+
 static struct {
     char const* name;
     Operation* operation;
     int count;
 } const metrics[] = {
+    {"alu_xorshift", alu_xorshift, 20000},
+    {"memcpy_16k", memcpy_16k, 200},
     {"null_syscall", null_syscall, 2000},
     {"clock_gettime", clock_gettime_, 2000},
     {"clock_gettime_syscall", clock_gettime_syscall, 2000},
@@ -242,7 +481,19 @@ static struct {
     {"anon_fault", anon_fault, 200},
     {"cow_fault", cow_fault, 200},
     {"mprotect_1", mprotect_1, 500},
+    {"file_map_fault", file_map_fault, 320},
     {"signal_deliver", signal_deliver, 500},
+    {"yield_switch_proc", yield_switch_proc, 500},
+    {"epoll_eventfd_self", epoll_eventfd_self, 500},
+    {"epoll_eventfd_rt_thread", epoll_eventfd_rt_thread, 300},
+    {"unix_rt_proc", unix_rt_proc, 300},
+    {"pipe_bulk_64k", pipe_bulk_64k, 100},
+    {"posix_spawn_wait", posix_spawn_wait, 30},
+    {"fork_exec_wait", fork_exec_wait, 30},
+    {"create_write4k_unlink_tmpfs", create_write4k_unlink_tmpfs, 100},
+    {"seq_write_16m", seq_write_16m, sequential_parts},
+    {"seq_read_16m", seq_read_16m, sequential_parts},
+    {"getdents_1000", getdents_1000, 2000},
 };
 
 static int ascending(void const* left, void const* right) {

@@ -1,5 +1,8 @@
 """Linux programs whose threads and processes meet at the wrong moment: nothing may be lost or outlive its owner."""
-from harness import compile_static, run, scenario
+import os
+
+from astrata import build
+from harness import chevron, compile_static, expect, run, scenario
 
 
 def run_program(source: str, *options: str, timeout: float = 60):
@@ -231,3 +234,31 @@ int main(void) {
 @scenario("linux.concurrency.watched_files_come_and_go")
 def epoll():
     run_program(EPOLL, "--smp", "2").check(stdout="fair 70\nsignals 1\nexchanged 1\n", status=0)
+
+
+# Forks, pipes, signals and ends of processes, one after the other and at the same time.
+STIR = """
+i=0
+while [ $i -lt 40 ]; do
+    echo $i | cat | { read x; [ "$x" = $i ] || echo lost; } &
+    i=$((i + 1))
+done
+wait
+(sleep 100 & sleep 100 & kill %1 %2 2>/dev/null; wait)
+head -c 300000 /dev/zero | tee /tmp/a | wc -c
+rm /tmp/a
+"""
+
+
+@scenario("kernel.lock_order", timeout=300)
+def lock_order():
+    """A kernel that stops when locks are taken out of order does what brings most of them together."""
+    os.environ["ASTRATA_KERNEL"] = build.ready_checked_kernel("x86_64")
+    for processors in ("1", "2"):
+        run("sh", "-c", STIR, options=["--smp", processors]).check(stdout="300000\n")
+    run_program(EPOLL, "--smp", "2").check(stdout="fair 70\nsignals 1\nexchanged 1\n")
+    with chevron("--smp", "2") as console:
+        console.command("strate start kernel-contracts")
+        for _ in range(3):
+            console.command("strate restart ramfs")
+            expect("ramfs" in console.command("strate list"), "the system does not answer")

@@ -168,6 +168,21 @@ def await_job(console, pattern):
     raise Failure(f"jobs never shows {pattern}:\n{console.text[start_at:]}")
 
 
+@scenario("kernel.contracts", timeout=120)
+def contracts():
+    """A strate checks promises of single system calls that no Linux program gets to."""
+    for processors in ("1", "2"):
+        with chevron("--smp", processors) as console:
+            console.command("strate start kernel-contracts")
+            for _ in range(20):
+                shown = console.command("strate info kernel-contracts")
+                if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
+                    break
+                console.command("sleep 1")
+            expect(re.search(r"^exit code +0$", shown, re.MULTILINE),
+                   shown + console.command("strate logs kernel-contracts"))
+
+
 @scenario("kernel.bad_arguments_to_every_system_call", timeout=180)
 def bad_arguments_to_every_system_call():
     """A strate walks all system calls with wrong handles, missing rights, bad pointers and huge lengths."""

@@ -11,7 +11,7 @@ import random
 import re
 import subprocess
 
-from astrata import bench_programs, boot_archive, build, machine, measure, packages, paths
+from astrata import bench_comparison, bench_programs, boot_archive, build, machine, measure, packages, paths
 from astrata.errors import MachineError, UsageError
 from astrata.linux_reference import LinuxReference
 from astrata.messages import say
@@ -20,6 +20,7 @@ from astrata.options import Option, choice, no_words, parse
 USAGE = "[OPTION...]"
 OPTIONS = [
     Option("--compare", "SYSTEM", convert=choice("linux"), help="linux: every system call's cost beside Debian's kernel"),
+    Option("--write", "FILE", help="with --compare: also write the figures as a page (docs/performance.md is made so)"),
     Option("--json", help="one JSON document on stdout instead of tables"),
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
 ]
@@ -27,14 +28,6 @@ REPEATS = 5
 PROMPT = ">>> "
 MEMORY_PROBE_SECONDS = 20
 FILE_BYTES = 64 << 20
-# Call costs that this system must reach as a part of Linux's, with the personality in user mode.
-CALL_GOALS = {
-    "null_syscall": 1.6, "clock_gettime": 0.8, "read_zero_1": 1.1, "write_null_1": 1.1, "pread_4k": 0.8, "pread_64k": 0.75,
-    "open_close": 0.5, "stat": 0.5, "pipe_self": 0.6, "pipe_rt_proc": 0.4, "futex_wake_none": 0.35, "futex_rt_thread": 0.3,
-    "fork_exit_wait": 0.45, "fork_exit_wait_16m": 0.15, "vfork_exec_wait": 0.45, "thread_create_join": 0.3,
-    "mmap_munmap": 0.25, "mmap_touch_munmap_1": 0.25, "mmap_touch_munmap_256": 0.35, "anon_fault": 0.35, "cow_fault": 0.4,
-    "mprotect_1": 0.2, "signal_deliver": 0.5,
-}
 
 
 class Row:
@@ -69,13 +62,25 @@ def main(words: list[str]) -> int:
     packages.ensure("build", "run", "bench")
     benchmark = Benchmark(arguments.arch)
     tables = {"figures": benchmark.figures()}
+    comparison = None
     if arguments.compare:
-        tables["calls"] = benchmark.calls()
+        comparison = bench_comparison.Comparison(benchmark)
+        comparison.measure()
+    if arguments.write and comparison is None:
+        raise UsageError("--write: needs --compare linux")
     if arguments.json:
-        print(json.dumps({name: [row.as_json() for row in rows] for name, rows in tables.items()}, indent=1))
+        document = {name: [row.as_json() for row in rows] for name, rows in tables.items()}
+        if comparison:
+            document["comparison"] = comparison.as_json()
+        print(json.dumps(document, indent=1))
     else:
         for rows in tables.values():
             print(table(rows), flush=True)
+        if comparison:
+            print(comparison.as_text(), flush=True)
+    if arguments.write:
+        with open(arguments.write, "w", encoding="utf-8") as file:
+            file.write(comparison.as_page(tables["figures"]))
     return 0
 
 
@@ -122,44 +127,24 @@ class Benchmark:
             rows += measure_row()
         return rows
 
-    def calls(self) -> list[Row]:
-        """Each system call's instructions, here and on Linux."""
-        say("measuring Linux calls")
-        reference = self.linux.boot("linux_init", ["/bench/linux_calls"], machine.Options(icount=True)).metrics()
-        rows = []
-        for metric, goal in CALL_GOALS.items():
-            row = Row(metric, "instructions", goal)
-            rows.append(row)
-            row.linux = reference.get(metric)
-            row.value = self._call_instructions(row, metric)
-            if row.value is not None and row.linux:
-                row.judged = row.value / row.linux
-        return rows
-
-    def _call_instructions(self, row: Row, metric: str) -> float | None:
-        try:
-            boot = measure.run_command(self.system, ["/bench/linux_calls", metric], machine.Options(icount=True))
-        except MachineError as error:
-            row.problem = first_line(error)
-            return None
-        if metric not in boot.metrics():
-            row.problem = first_line(boot.output) or f"status {boot.status}"
-        return boot.metrics().get(metric)
-
     def _native_rows(self) -> list[Row]:
         """The native benchmark is a strate; its figures, medians of its own rounds, are lines of its log."""
         rows = [Row("ipc_round_trip_4_words", "instructions", 1500), Row("null_syscall_native", "instructions", 100)]
         try:
-            # Started from the shell; the log is read until the figures are there.
-            script = [(PROMPT, "strate start benchmark\r"),
-                      (PROMPT, "sleep 1; strate logs benchmark; echo the; echo end\r")]
-            boot = self._console(script, machine.Options(icount=True), "the\r\nend")
+            metrics = self.native_metrics()
             for row in rows:
-                row.value = row.judged = boot.metrics().get(row.metric)
+                row.value = row.judged = metrics.get(row.metric)
         except MachineError as error:
             for row in rows:
                 row.problem = first_line(error)
         return rows
+
+    def native_metrics(self) -> dict[str, float]:
+        """Instructions of Bedrock's primitives."""
+        # Started from the shell; the log is read until the figures are there.
+        script = [(PROMPT, "strate start benchmark\r"),
+                  (PROMPT, "sleep 2; strate logs benchmark; echo the; echo end\r")]
+        return self._console(script, machine.Options(icount=True), "the\r\nend").metrics()
 
     def _console(self, script: list[tuple[str, str]], options: machine.Options, until: str) -> measure.Boot:
         return measure.run_console(self.system.kernel, self.system.archive, "session=console console=none root=archive", options,
@@ -167,7 +152,11 @@ class Benchmark:
 
     def _getppid(self) -> list[Row]:
         row = Row("getppid_linux", "instructions", 1000)
-        row.value = row.judged = self._call_instructions(row, "null_syscall")
+        try:
+            boot = measure.run_command(self.system, ["/bench/linux_calls", "null_syscall"], machine.Options(icount=True))
+            row.value = row.judged = boot.metrics().get("null_syscall")
+        except MachineError as error:
+            row.problem = first_line(error)
         return [row]
 
     def _boot_instructions(self) -> list[Row]:

@@ -26,7 +26,8 @@ class System:
 
     def __init__(self, folder: str):
         self.folder = folder
-        self.kernel = os.open(kernel_path(folder), os.O_RDONLY)
+        # A test may boot a kernel that was built otherwise.
+        self.kernel = os.open(os.environ.get("ASTRATA_KERNEL") or kernel_path(folder), os.O_RDONLY)
         self.archive = os.open(archive_path(folder), os.O_RDONLY)
 
 
@@ -54,6 +55,17 @@ def ready_system(target: str) -> System:
         return System(folder)
 
 
+def ready_checked_kernel(target: str) -> str:
+    """A kernel that checks the order of its locks, for ASTRATA_KERNEL."""
+    packages.ensure("build")
+    folder = paths.target_build(target) + "-checked"
+    with file_lock(folder + ".lock", announce="another build is under way, waiting for it"):
+        if not os.path.exists(os.path.join(folder, "build.ninja")):
+            _configure(target, folder, "-DASTRATA_CHECK_LOCKS=ON")
+        _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet", "kernel/bedrock.elf"], "the build")
+    return kernel_path(folder)
+
+
 def ready_host() -> str:
     """Folder with the host build, brought up to date."""
     packages.ensure("build", "unit-tests")
@@ -79,14 +91,18 @@ def _build_locked(target: str, folder: str, finish=None) -> None:
         os.unlink(stamp)
     say("building host tools and tests" if target == "host" else f"building the system for {target}")
     if not os.path.exists(os.path.join(folder, "build.ninja")):
-        _run(["cmake", "-G", "Ninja", "-S", paths.ROOT, "-B", folder, f"-DASTRATA_TARGET={target}",
-              "-DCMAKE_CXX_COMPILER=clang++-22", "-DCMAKE_ASM_COMPILER=clang-22",
-              "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DPython3_EXECUTABLE=/usr/bin/python3"], "configuring")
+        _configure(target, folder)
     _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet"], "the build")
     if finish:
         finish(folder)
     with open(stamp, "w", encoding="utf-8") as file:
         file.write(before)
+
+
+def _configure(target: str, folder: str, *options: str) -> None:
+    _run(["cmake", "-G", "Ninja", "-S", paths.ROOT, "-B", folder, f"-DASTRATA_TARGET={target}",
+          "-DCMAKE_CXX_COMPILER=clang++-22", "-DCMAKE_ASM_COMPILER=clang-22",
+          "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DPython3_EXECUTABLE=/usr/bin/python3", *options], "configuring")
 
 
 def _make_archive(folder: str) -> None:

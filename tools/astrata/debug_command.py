@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount)
     with temporary_folder("debug") as folder:
         socket = os.path.join(folder, "gdb")
-        words = machine.command_line(options, system.kernel, system.archive, "session=console console=serial root=archive", [], {})
+        words = machine.command_line(options, system.kernel, system.archive, "session=console console=serial root=archive nokaslr", [], {})
         words += ["-chardev", f"file,id=serial,path={console}", "-S", "-gdb", f"unix:{socket},server=on,wait=off"]
         os.set_inheritable(system.kernel, True)
         os.set_inheritable(system.archive, True)

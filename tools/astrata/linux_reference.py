@@ -32,16 +32,16 @@ class LinuxReference:
         self.ticks_per_second = bench_programs.ticks_per_second()
 
     def boot(self, init: str, command: list[str], options: machine.Options, until: str = "done\r\n", disk: int | None = None,
-             seconds: float = 120) -> measure.Boot:
-        """Boots with `init` (a benchmark program) as first program and `command` for it to run."""
+             seconds: float = 120, cpu: str = measure.CPU, words: str = "") -> measure.Boot:
+        """Boots with `init` (a benchmark program) as first program and `command` for it to run, `words` on the kernel command line."""
         rate = 1_000_000_000 if options.icount else self.ticks_per_second
         append = (f"console=ttyS0 quiet panic=-1 tsc=reliable tsc_early_khz={rate / 1000:.0f} random.trust_cpu=on rdinit=/bench/{init}"
-                  f" command={','.join(command)}")
+                  f" command={','.join(command)}{words}")
         disks = [machine.Disk(disk, "root")] if disk is not None else []
         archive = os.memfd_create("initramfs")
         try:
             os.write(archive, self._initramfs(with_modules=disk is not None))
-            return measure.run_console(self.kernel, archive, append, options, until, disks, seconds=seconds)
+            return measure.run_console(self.kernel, archive, append, options, until, disks, seconds=seconds, cpu=cpu)
         finally:
             os.close(archive)
 

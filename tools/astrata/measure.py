@@ -88,10 +88,11 @@ def run_command(system, command: list[str], options: machine.Options, rootfs: in
 
 
 def run_console(kernel: int, archive: int, append: str, options: machine.Options, until: str | None,
-                disks: list[machine.Disk] | None = None, script: list[tuple[str, str]] = (), seconds: float = 60) -> Boot:
+                disks: list[machine.Disk] | None = None, script: list[tuple[str, str]] = (), seconds: float = 60,
+                cpu: str = CPU) -> Boot:
     """Boots any kernel with its console on the serial line; types each answer of `script` (prompt, answer) when its prompt
     shows, and ends when `until` shows (None: when the machine stops)."""
-    options.cpu = CPU
+    options.cpu = cpu
     started = time.monotonic()
     guest = machine.Machine(options, kernel, archive, append, disks or [], ("serial",))
     fd = guest.channels["serial"].fileno()

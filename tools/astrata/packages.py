@@ -13,6 +13,7 @@ GROUPS = {
     "root-file-system": ["e2fsprogs", "fakeroot"],
     "unit-tests": ["libclang-rt-22-dev", "libfuzzer-22-dev", "googletest"],
     "scenarios": ["e2fsprogs", "fakeroot", "musl-dev", "ovmf", "procps", "gdb"],
+    "models": ["spin", "gcc", "libc6-dev"],
     "image": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],
     "bench": ["e2fsprogs", "fakeroot", "lz4", "xz-utils", "zstd"],
     "debug": ["gdb"],

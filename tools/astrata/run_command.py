@@ -5,7 +5,7 @@ import os
 import stat
 
 from astrata import build, machine, protocol, terminal
-from astrata.errors import UsageError
+from astrata.errors import CommandError, UsageError
 from astrata.messages import say
 from astrata.options import Arguments, Option, choice, memory_size, parse, whole_number
 
@@ -26,11 +26,25 @@ def isolation(name: str, text: str) -> str:
     """Converter: NAME=MODE[,NAME=MODE...]; a MODE alone is the Linux personality's."""
     choices = []
     for part in text.split(","):
-        strate, _, mode = part.rpartition("=")
+        strate, equals, mode = part.rpartition("=")
+        if "=" in strate or (equals and not strate):
+            raise UsageError(f"{name} {text}: expected NAME=MODE, separated by commas")
         if mode not in ISOLATION_MODES:
             raise UsageError(f"{name} {text}: unknown mode {mode!r}, expected {' or '.join(ISOLATION_MODES)}")
         choices.append(f"{strate or 'linux'}={mode}")
     return ",".join(choices)
+
+
+TRACE_BUFFER = 4 << 20  # bytes of each CPU's ring: the largest
+TRACE_GROUPS = ("system_calls", "ipc", "scheduling", "faults", "interrupts", "timers", "life")
+
+
+def trace_groups(name: str, text: str) -> str:
+    """Converter: names of groups of events (abi/types.abi), separated by commas."""
+    for group in text.split(","):
+        if group not in (*TRACE_GROUPS, "all"):
+            raise UsageError(f"{name} {text}: unknown group {group!r}, expected all or some of {', '.join(TRACE_GROUPS)}")
+    return text
 
 
 OPTIONS = [
@@ -45,6 +59,11 @@ OPTIONS = [
     Option("-p", "HOST:GUEST", repeat=True, convert=_refuse("there is no network"), help="forward a port (not supported yet)"),
     Option("--isolation", "NAME=MODE", convert=isolation,
            help="wall around a strate: user or kernel; several separated by commas; MODE alone is for linux"),
+    Option("--trace", "FILE", help="record what the system does from its first process on, for ui.perfetto.dev"),
+    Option("--trace-events", "GROUPS", convert=trace_groups,
+           help=f"what to record: all, or some of {','.join(TRACE_GROUPS)}"),
+    Option("--profile", "NAME", "balanced", convert=choice("secure", "balanced", "performance"),
+           help="how much protection to pay for: secure, balanced or performance (docs/security.md)"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),
 ]
@@ -56,12 +75,58 @@ def main(words: list[str]) -> int:
     check(arguments)
     _open_missing_descriptors()
     disks, image = open_disks(arguments)
+    trace = _open_trace(arguments.trace)
     system = build.ready_system(arguments.arch)
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
-                              reboots=arguments.command is None)
-    if arguments.command is None:
-        return _run_console(arguments, options, system, disks)
-    return _run_command(arguments, options, system, disks, image)
+                              reboots=arguments.command is None, is_shared=trace is not None)
+    collector = None
+    if trace is not None:
+        from astrata.trace_rings import Collector
+
+        collector = Collector(options.memory_file, options.memory)
+        collector.start()
+    try:
+        if arguments.command is None:
+            status = _run_console(arguments, options, system, disks)
+        else:
+            status = _run_command(arguments, options, system, disks, image)
+    except (CommandError, KeyboardInterrupt):
+        # What led there is what a recording is for; the first error is the one to tell.
+        if collector is not None:
+            from contextlib import suppress
+
+            with suppress(CommandError):
+                _write_trace(collector, system, trace, arguments.trace)
+        raise
+    if collector is not None:
+        _write_trace(collector, system, trace, arguments.trace)
+    return status
+
+
+def _open_trace(path: str | None):
+    """The file to write to, before anything runs that would be in vain without it."""
+    if path is None:
+        return None
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise UsageError(f"--trace {path}: {error.strerror}") from error
+
+
+def _write_trace(collector, system, file, path: str) -> None:
+    from astrata.perfetto import Exporter
+    from astrata.trace_records import Tables
+
+    collector.finish()
+    tables = Tables(os.path.join(system.folder, "generated", "abi"))
+    records = tables.decode(collector.records, collector.frequency)
+    try:
+        with file:
+            file.write(Exporter(tables).export(records))
+    except OSError as error:
+        raise CommandError(f"--trace {path}: {error.strerror}") from error
+    lost = f", {collector.lost} were lost" if collector.lost else ""
+    say(f"{path}: {len(records)} events{lost}")
 
 
 def check(arguments: Arguments) -> None:
@@ -70,6 +135,8 @@ def check(arguments: Arguments) -> None:
         raise UsageError(f"run: unexpected argument {arguments.positional[0]!r} (a command follows --)")
     if arguments.command == []:
         raise UsageError("run: nothing follows -- (a command should)")
+    if arguments.trace_events is not None and arguments.trace is None:
+        raise UsageError("--trace-events: only together with --trace FILE")
     if arguments.rw:
         raise UsageError("--rw: not supported yet")
     if any("\0" in word for word in arguments.command or []):
@@ -99,6 +166,10 @@ def append_line(arguments: Arguments, session: str) -> str:
     """Bedrock's command line; docs/boot-options.md says what each word means."""
     words = [f"session={session}", "console=serial" if arguments.verbose else "console=none",
              "root=disk" if arguments.rootfs is not None else "root=archive"]
+    if arguments.trace is not None:
+        words.append(f"trace={arguments.trace_events or 'all'} trace-buffer={TRACE_BUFFER}")
+    if arguments.profile != "balanced":
+        words.append(f"profile={arguments.profile}")
     if arguments.isolation:
         words.append(machine.isolation_words(arguments.isolation).strip())
     return " ".join(words)

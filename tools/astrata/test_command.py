@@ -58,7 +58,7 @@ def matches(name: str, pattern: str | None) -> bool:
 def all_names(pending: bool = False) -> list[str]:
     """Every test there is, without building anything."""
     found = scenarios.find(pending)
-    names = ["lint.layering", *python_tests(), *host_tests(), *found]
+    names = ["lint.layering", *python_tests(), *host_tests(), *models(), *found]
     if os.path.exists(goldens_compiler()):
         names.append("abi.goldens")
     return [*names, "docs.conformance"]
@@ -90,6 +90,16 @@ def host_tests() -> list[str]:
     return sorted(names)
 
 
+def models() -> dict[str, str]:
+    """Name -> file of the models that are checked state by state (model.FOLDER.NAME for NAME_model.pml)."""
+    found = {}
+    for layer in UNIT_LAYERS:
+        for path in sorted(glob.glob(os.path.join(paths.ROOT, layer, "**", "*_model.pml"), recursive=True)):
+            place = os.path.relpath(path, paths.ROOT).removesuffix("_model.pml").replace("/", ".")
+            found[f"model.{place}"] = path
+    return found
+
+
 class Suite:
     """One run of the chosen tests."""
 
@@ -100,7 +110,7 @@ class Suite:
 
     def run(self) -> int:
         shutil.rmtree(LOGS, ignore_errors=True)
-        todo = self._python_jobs() + self._host_jobs() + self._scenario_jobs()
+        todo = self._python_jobs() + self._host_jobs() + self._model_jobs() + self._scenario_jobs()
         if "lint.layering" in self.chosen:
             self._lint()
         # Long ones first, so that none is left running alone at the end.
@@ -169,6 +179,13 @@ class Suite:
             else:
                 todo.append(jobs.Job(name, [os.path.join(folder, f"test.{name}"), "--gtest_brief=1"], 300, folder))
         return todo
+
+    def _model_jobs(self) -> list[jobs.Job]:
+        chosen = {name: path for name, path in models().items() if name in self.chosen}
+        if chosen:
+            packages.ensure("models")
+        worker = os.path.join(paths.TOOLS, "model_worker.py")
+        return [jobs.Job(name, ["/usr/bin/python3", "-IS", worker, path], 120, paths.ROOT) for name, path in chosen.items()]
 
     def _scenario_jobs(self) -> list[jobs.Job]:
         found = {name: entry for name, entry in scenarios.find(self.arguments.pending).items() if name in self.chosen}

@@ -9,7 +9,9 @@ target_compile_options(astrata_target_options INTERFACE
     --target=x86_64-unknown-none-elf -O2 -g1 -fno-omit-frame-pointer -momit-leaf-frame-pointer -ffreestanding -fbuiltin -ffunction-sections -fdata-sections
     -mno-red-zone -fno-asynchronous-unwind-tables -fno-unwind-tables
     # Code that could be hosted in the kernel uses neither FPU nor vector registers, and no thread pointer of its own.
-    -mno-sse -mno-mmx -msoft-float -fno-stack-protector
+    -mno-sse -mno-mmx -msoft-float
+    # The canary is a plain variable of each program, which its first instructions set (sdk/start, kernel/arch/*/boot).
+    -fstack-protector-strong -mstack-protector-guard=global
     # Zeroing and copying are our own routines; the compiler may not turn them into calls to themselves (see memory.cc).
     "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics;-nostdinc;-nostdinc++>"
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/config -isystem ${libcxx_headers}>"

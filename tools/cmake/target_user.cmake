@@ -5,7 +5,7 @@ file(MAKE_DIRECTORY ${user_output})
 find_program(ASTRATA_STRIP NAMES llvm-strip-22 llvm-strip REQUIRED)
 
 add_library(astrata_user_options INTERFACE)
-target_compile_options(astrata_user_options INTERFACE -fPIE)
+target_compile_options(astrata_user_options INTERFACE -fPIE -fdirect-access-external-data)
 target_link_options(astrata_user_options INTERFACE
     -Wl,-pie,--no-dynamic-linker,--hash-style=sysv -Wl,-z,text,-z,separate-code,-z,relro,-z,now)
 target_link_libraries(astrata_user_options INTERFACE astrata_target_options)
@@ -57,6 +57,21 @@ foreach(top IN LISTS top_folders)
     endif()
 endforeach()
 
+# The vDSO of Linux programs: a shared object of its own, whose file is among the personality's constants.
+set(program_vdso ${CMAKE_SOURCE_DIR}/strates/linux/program_vdso)
+set(program_vdso_image ${CMAKE_BINARY_DIR}/vdso/program_vdso.so)
+add_library(program_vdso_objects OBJECT ${program_vdso}/clock.cc)
+target_compile_options(program_vdso_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer)
+target_link_libraries(program_vdso_objects PRIVATE astrata_target_options)
+add_custom_command(OUTPUT ${program_vdso_image}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
+    COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname linux-vdso.so.1 -z noexecstack -z max-page-size=4096
+            --strip-all -T ${program_vdso}/vdso.ld -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
+    DEPENDS program_vdso_objects $<TARGET_OBJECTS:program_vdso_objects> ${program_vdso}/vdso.ld
+    COMMAND_EXPAND_LISTS COMMENT "Linking program_vdso")
+set_source_files_properties(${CMAKE_SOURCE_DIR}/strates/linux/exec/program_vdso_image.S PROPERTIES
+    OBJECT_DEPENDS "${program_vdso_image}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
+
 # The strate's name is the one in its manifest. Test doubles (test_*.cc, and folders named testing) stay on the host.
 add_custom_target(astrata_strates ALL)
 foreach(folder IN LISTS strate_folders)
@@ -65,7 +80,7 @@ foreach(folder IN LISTS strate_folders)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/strate.toml)
     top_folder(top ${folder})
     astrata_sources(sources ${folder})
-    list(FILTER sources EXCLUDE REGEX "/testing/|/test_[^/]*\\.cc$")
+    list(FILTER sources EXCLUDE REGEX "/testing/|/program_vdso/|/test_[^/]*\\.cc$")
     set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
     file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
     add_executable(strate.${name} ${sources} ${entry})

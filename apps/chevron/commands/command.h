@@ -103,6 +103,7 @@ extern std::span<Command const> const process_commands;
 extern std::span<Command const> const memory_commands;
 extern std::span<Command const> const machine_commands;
 extern std::span<Command const> const silo_commands;
+extern std::span<Command const> const trace_commands;
 
 /// A decimal number, all of the text.
 template <typename Number>

@@ -38,7 +38,39 @@ int print_silos(Context& context) {
     return 0;
 }
 
+// Page tables as they are, against the rules of docs/security.md.
+int audit(Context& context) {
+    auto const found = sys::memory_audit(context.shell().root_silo());
+    if (!found)
+        return context.fail("audit", found.error());
+    struct Row {
+        std::string_view what;
+        std::uint64_t count;
+    };
+    auto const print = [&context](Row const& row) { context.out.left(row.what, 34).right(row.count, 10).print('\n'); };
+    for (auto const& row : {Row{"address spaces", found->spaces}, Row{"page tables", found->tables},
+                            Row{"kernel: code", found->kernel_code}, Row{"kernel: constants", found->kernel_constants},
+                            Row{"kernel: data", found->kernel_data}, Row{"kernel: devices", found->kernel_devices},
+                            Row{"native: code", found->native_code}, Row{"native: constants", found->native_constants},
+                            Row{"native: data", found->native_data}, Row{"foreign", found->foreign},
+                            Row{"foreign: writable and executable", found->foreign_write_and_execute}})
+        print(row);
+    context.out.print("violations\n");
+    std::uint64_t violations = 0;
+    for (auto const& row : {Row{"writable and executable", found->write_and_execute},
+                            Row{"kernel half open to user mode", found->user_in_kernel_half},
+                            Row{"kernel memory open to writes", found->exposed_tables},
+                            Row{"executable outside the image", found->executable_memory},
+                            Row{"kernel code writable elsewhere", found->writable_code}}) {
+        print(row);
+        violations += row.count;
+    }
+    return violations == 0 ? 0 : 1;
+}
+
 int mem(Context& context) {
+    if (context.argument_count() == 1 && context.argument(0) == "audit")
+        return audit(context);
     if (context.argument_count() == 1 && context.argument(0) == "silos")
         return print_silos(context);
     if (context.argument_count() != 0)
@@ -59,7 +91,7 @@ int mem(Context& context) {
 }
 
 constexpr Command table[] = {
-    {"mem", "[silos]", "show how the memory is used, by kind or by silo", mem},
+    {"mem", "[silos|audit]", "show how the memory is used, by kind or by silo, or check all page tables", mem},
 };
 
 }  // namespace

@@ -4,10 +4,13 @@
 #include "apps/chevron/commands/command.h"
 #include "apps/chevron/commands/format.h"
 #include "apps/chevron/commands/top.h"
+#include "apps/chevron/commands/trace.h"
 #include "apps/chevron/shell.h"
 
 namespace astrata::chevron {
 namespace {
+
+constexpr std::string_view own_name = "chevron";
 
 int complain_about(Context& context, std::string_view name, Error error) {
     switch (error) {
@@ -132,7 +135,7 @@ constexpr std::uint32_t trace_unknown = 2;
 constexpr std::uint64_t trace_pause_ns = 100'000'000;
 
 // With on or unknown, follows the calls until Ctrl-C and then switches tracing off; without, prints what there is.
-int trace(Context& context, std::string_view name, std::string_view what) {
+int trace_linux(Context& context, std::string_view name, std::string_view what) {
     // The shell's own silo is made when it is first needed, and tracing may be what needs it.
     auto& programs = context.shell().programs();
     auto const personality = name == LinuxPrograms::silo ? programs.connect() : programs.connect_to(name);
@@ -230,6 +233,9 @@ int limit(Context& context) {
 }
 
 int control(Context& context, std::string_view verb, std::string_view name) {
+    // Nobody would be left to ask for its start. Killed, it is started again.
+    if (verb == "stop" && name == own_name)
+        return context.fail(name, "this is the shell that you are typing to; `shutdown' stops the machine");
     auto const manager = context.shell().manager();
     auto const done = verb == "start"  ? manager.start(name)
                       : verb == "stop" ? manager.stop(name)
@@ -238,7 +244,7 @@ int control(Context& context, std::string_view verb, std::string_view name) {
     return done ? 0 : complain_about(context, name, done.error());
 }
 
-int run_verb(Context& context, int (*list)(Context&)) {
+int run_verb(Context& context, int (*list)(Context&), int (*trace)(Context&, std::string_view, std::string_view)) {
     auto const verb = context.argument(0);
     auto const name = context.argument(1) == LinuxPrograms::short_name ? LinuxPrograms::silo : context.argument(1);
     auto const count = context.argument_count();
@@ -262,19 +268,23 @@ int run_verb(Context& context, int (*list)(Context&)) {
 }
 
 int silo(Context& context) {
-    return run_verb(context, list_silos);
+    return run_verb(context, list_silos, trace_linux);
 }
 
 int strate(Context& context) {
-    return run_verb(context, list_strates);
+    return run_verb(context, list_strates, trace_strate);
 }
 
-constexpr std::string_view verbs =
-    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|unknown|off] | limit NAME memory SIZE | cpu PERCENT%[/PERIOD_MS]|none | weight N | priority N";
+constexpr std::string_view silo_verbs =
+    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|unknown|off] | limit NAME memory SIZE | "
+    "cpu PERCENT%[/PERIOD_MS]|none | weight N | priority N";
+constexpr std::string_view strate_verbs =
+    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|off] | limit NAME memory SIZE | "
+    "cpu PERCENT%[/PERIOD_MS]|none | weight N | priority N";
 
 constexpr Command table[] = {
-    {"silo", verbs, "look at silos and control them: memory, processes, CPU time", silo, Completes::verbs},
-    {"strate", verbs, "look at strates and control them: manifest, scheme, restarts", strate, Completes::verbs},
+    {"silo", silo_verbs, "look at silos and control them: memory, processes, CPU time", silo, Completes::verbs},
+    {"strate", strate_verbs, "look at strates and control them: manifest, scheme, restarts", strate, Completes::verbs},
     {"top", "", "a table of silos that keeps itself up to date; q leaves", top},
 };
 

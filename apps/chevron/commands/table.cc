@@ -14,7 +14,7 @@ struct Table {
         std::size_t count = 0;
         for (auto const family : {general_commands, control_commands, power_commands, folder_commands, file_commands,
                                   text_commands, mount_commands, variable_commands, job_commands, process_commands,
-                                  memory_commands, machine_commands, silo_commands}) {
+                                  memory_commands, machine_commands, silo_commands, trace_commands}) {
             for (auto const& command : family)
                 all[count++] = &command;
         }

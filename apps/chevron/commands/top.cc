@@ -33,13 +33,16 @@ Result<Sample> take_sample(Context& context) {
     return sample;
 }
 
-// CPU time used between the samples; a silo that is new, or was restarted, counts from zero.
-std::uint64_t used_since(Sample const& before, abi::StrateInfo const& now) {
+// How far one of a silo's counters went between the samples; a silo that is new, or was restarted, counts from zero.
+std::uint64_t grown_since(Sample const& before, abi::StrateInfo const& now, std::uint64_t abi::StrateInfo::* counter) {
     for (auto const& silo : before.silos) {
         if (silo.id == now.id)
-            return now.cpu_time_ns - std::min(now.cpu_time_ns, silo.cpu_time_ns);
+            return now.*counter - std::min(now.*counter, silo.*counter);
     }
-    return now.cpu_time_ns;
+    return now.*counter;
+}
+std::uint64_t used_since(Sample const& before, abi::StrateInfo const& now) {
+    return grown_since(before, now, &abi::StrateInfo::cpu_time_ns);
 }
 
 void print_table(Context& context, Sample const& before, Sample& now, std::size_t rows) {
@@ -67,7 +70,10 @@ void print_table(Context& context, Sample const& before, Sample& now, std::size_
         .right("CPU", 8)
         .right("TIME", 11)
         .right("MEMORY", 9);
-    out.right("THREADS", 9).print("\x1b[K\n");
+    out.right("THREADS", 9).right("CALLS/S", 10).right("FAULTS/S", 10).print("\x1b[K\n");
+    auto per_second = [&](abi::StrateInfo const& silo, std::uint64_t abi::StrateInfo::* counter) {
+        return grown_since(before, silo, counter) * 1000 / std::max<std::uint64_t>(elapsed / 1'000'000, 1);
+    };
     std::size_t shown = 0;
     for (auto const& silo : now.silos) {
         if (shown++ == rows)
@@ -83,7 +89,10 @@ void print_table(Context& context, Sample const& before, Sample& now, std::size_
             .left(silo.name.view(), 20)
             .left(name_of(silo.state), 11)
             .right(share.view(), 8);
-        out.right(time.view(), 11).right(memory.view(), 9).right(silo.threads, 9).print("\x1b[K\n");
+        out.right(time.view(), 11).right(memory.view(), 9).right(silo.threads, 9);
+        out.right(per_second(silo, &abi::StrateInfo::system_calls), 10)
+            .right(per_second(silo, &abi::StrateInfo::page_faults), 10)
+            .print("\x1b[K\n");
     }
 }
 

@@ -113,15 +113,12 @@ RefOrNull<Mount> NameSpace::mount_of(std::string_view path) {
     return best == nullptr ? RefOrNull<Mount>() : RefOrNull<Mount>(Ref<Mount>::share(*best));
 }
 
-// Mounts the scheme that the path's first component names, if it is one; false if there is none or it is mounted
-// already.
+// Mounts the scheme that the path's first component names, whose provider may start for it; false if there is none or it
+// is mounted already.
 bool NameSpace::mount_scheme_of(std::string_view path) {
     auto const component = take_component(path);
     Path place;
-    if (component.empty() || !place.go(component) || exact_mount(place) || !is_file_system_scheme(component))
-        return false;
-    auto mount = connect(component, place);
-    return mount && add(std::move(*mount));
+    return !component.empty() && place.go(component) && !exact_mount(place) && mount(component, place);
 }
 
 // Follows `path` to its end, or to the first symbolic link, which it replaces in `path` by what it points to.

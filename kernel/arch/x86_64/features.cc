@@ -14,6 +14,9 @@ constinit Features features;
 
 namespace {
 
+constexpr std::uint32_t msr_speculation_control = 0x48;   // IA32_SPEC_CTRL
+constexpr std::uint32_t msr_arch_capabilities = 0x10a;   // IA32_ARCH_CAPABILITIES
+constexpr std::uint64_t capability_enhanced_ibrs = 1U << 1;
 constexpr std::uint32_t msr_efer = 0xc000'0080;
 constexpr std::uint32_t msr_star = 0xc000'0081;
 constexpr std::uint32_t msr_lstar = 0xc000'0082;
@@ -54,6 +57,12 @@ void detect_features() {
         features.has_rdseed = bit(extended.ebx, 18);
         features.has_smap = bit(extended.ebx, 20);
         features.has_umip = bit(extended.ecx, 2);
+        auto& speculation = features.speculation;
+        speculation.has_branch_restriction = speculation.has_branch_barrier = bit(extended.edx, 26);
+        speculation.has_thread_separation = bit(extended.edx, 27);
+        speculation.has_store_bypass_disable = bit(extended.edx, 31);
+        if (bit(extended.edx, 29))
+            speculation.is_branch_restriction_enhanced = (read_msr(msr_arch_capabilities) & capability_enhanced_ibrs) != 0;
     }
     if (cpuid(0x8000'0000).eax >= 0x8000'0001)
         features.has_gigabyte_pages = bit(cpuid(0x8000'0001).edx, 26);
@@ -61,6 +70,10 @@ void detect_features() {
         features.vector_state_mask = cpuid(0xd).eax & (xcr0_x87_sse | (features.has_avx ? xcr0_avx : 0));
         features.has_xsaveopt = bit(cpuid(0xd, 1).eax, 0);
     }
+}
+
+void choose_protections(SecurityProfile profile) {
+    features.speculation_controls = speculation_controls(profile, features.speculation);
 }
 
 void enable_features() {
@@ -78,6 +91,8 @@ void enable_features() {
     write_msr(msr_lstar, reinterpret_cast<std::uint64_t>(&syscall_entry));
     write_msr(msr_fmask, syscall_flag_mask);
     write_msr(msr_efer, read_msr(msr_efer) | 1);
+    if (features.speculation_controls.control != 0)
+        write_msr(msr_speculation_control, features.speculation_controls.control);
 }
 
 }  // namespace astrata::kernel::arch

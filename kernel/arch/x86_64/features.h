@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "lib/boot_options/security_profile.h"
+
 namespace astrata::kernel::arch {
 
 struct Features {
@@ -19,6 +21,8 @@ struct Features {
     bool has_rdseed = false;
     bool has_gigabyte_pages = false;
     bool has_fast_movsb = false;           // ERMS
+    SpeculationFacts speculation;
+    SpeculationControls speculation_controls;   // what of it is used: choose_protections
     std::uint64_t vector_state_mask = 0;   // XCR0: which state components we enable
     std::uint32_t vector_state_size = 512; // bytes of the XSAVE (standard format) or FXSAVE area
 };
@@ -26,6 +30,8 @@ struct Features {
 /// The boot CPU's; valid after detect_features.
 extern Features features;
 void detect_features();
+/// Before enable_features.
+void choose_protections(SecurityProfile profile);
 /// Switches on what was detected, on this CPU: CR0, CR4, EFER, XCR0, syscall registers.
 void enable_features();
 

@@ -2,7 +2,6 @@
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
-#include "arch/direct_switch.h"
 #include "arch/interrupt_routing.h"
 #include "arch/smp.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
@@ -100,7 +99,6 @@ void start_platform(BootInfo const& info, Account& account) {
     silence_legacy_controllers();
     enable_local_apic();
     this_cpu().apic_id = boot_apic_id();
-    set_direct_switch(true);
     clock::start();
 
     rsdp_address = find_root_pointer(info);

@@ -1,6 +1,7 @@
 // Starting the other processors (Intel SDM volume 3, section 8.4.4) and talking to them.
 #include "arch/smp.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/spin_lock.h"
@@ -34,7 +36,6 @@ namespace astrata::kernel::arch {
 namespace {
 
 constexpr PhysAddr trampoline_page{0x8000};
-constexpr std::uint64_t image_base = 0xffff'ffff'8000'0000;
 
 struct TrampolineParameters {
     std::uint64_t root;
@@ -85,7 +86,9 @@ void prepare_trampoline(PerCpu const& cpu) {
 #pragma clang unsafe_buffer_usage end
     std::memcpy(target.data(), code.data(), code.size());
     // The early tables show the trampoline at its physical address; with the final kernel half they show the stack too.
-    PhysAddr const root{reinterpret_cast<std::uint64_t>(boot_root) - image_base};
+    PhysAddr const root{reinterpret_cast<std::uint64_t>(boot_root) - layout::image.value};
+    // The early direct map lies in a region of the final kernel half, perhaps in a slot that is empty there.
+    std::ranges::fill(std::span(mem::table_entries(root)).last<paging::entries_per_table / 2>(), paging::Entry{0});
     mem::copy_kernel_half(mem::table_entries(root));
     TrampolineParameters const parameters{
         .root = root.value,
@@ -148,6 +151,7 @@ Result<> start_cpu(PerCpu& cpu) {
         cpu.idle_thread = cpu.current = idle.get();
         (void)idle.leak();
     }
+    choose_fast_path(true);
     prepare_trampoline(cpu);
     handshake.store(Handshake::none);
     send_init(cpu.apic_id);

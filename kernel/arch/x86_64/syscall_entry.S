@@ -37,10 +37,24 @@
 .set STATE_ERROR_CODE, 168
 .set STATE_FAULT_ADDRESS, 176
 
+# Of foreign code's registers: guest addresses end at GUEST_END_TOP << GUEST_END_SHIFT (mem/layout.h).
+.set GUEST_END_SHIFT, 39
+.set GUEST_END_TOP, 0xff
+.set USER_FLAGS, 0x250dd5       # CF PF AF ZF SF TF DF OF AC ID RF
+.set FIXED_FLAGS, 0x202         # IF and the bit that is always one
+.set EXIT_EXCEPTION, 1
+.set EXIT_KICK, 2
+.set GENERAL_PROTECTION, 13
+
 # TrapFrame (arch/trap_frame.h)
 .set FRAME_R8, 0
 .set FRAME_R9, 8
 .set FRAME_R10, 16
+.set FRAME_R12, 24
+.set FRAME_R13, 32
+.set FRAME_R14, 40
+.set FRAME_R15, 48
+.set FRAME_RBX, 56
 .set FRAME_RBP, 64
 .set FRAME_RDI, 72
 .set FRAME_RSI, 80
@@ -53,7 +67,7 @@
 .set FRAME_RFLAGS, 152
 .set FRAME_RSP, 160
 .set FRAME_SIZE, 176
-.set FRAME_PART_BELOW_RIP, FRAME_RIP
+.set SYSCALL_VECTOR, 256
 
 .set ENDPOINT_CALL, ASTRATA_SYSTEM_CALL_ENDPOINT_CALL
 .set REPLY_AND_WAIT, ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT
@@ -67,7 +81,7 @@
 # The rest of a TrapFrame, once what iretq wants is on the stack.
 .macro SAVE_REGISTERS
     pushq $0
-    pushq $256
+    pushq $SYSCALL_VECTOR
     pushq %rax
     pushq %r11
     pushq %rcx
@@ -83,6 +97,19 @@
     pushq %r10
     pushq %r9
     pushq %r8
+.endm
+
+# What the receiver gets of the sender's frame.
+.macro LOAD_MESSAGE
+    movq FRAME_R8(%rsp), %r8
+    movq FRAME_R9(%rsp), %r9
+    movq FRAME_R10(%rsp), %r10
+    movq FRAME_R12(%rsp), %r12
+    movq FRAME_R13(%rsp), %r13
+    movq FRAME_R14(%rsp), %r14
+    movq FRAME_R15(%rsp), %r15
+    movq FRAME_RBX(%rsp), %rbx
+    movq FRAME_RSI(%rsp), %rsi
 .endm
 
 .section .text.hot, "ax"
@@ -120,23 +147,35 @@ syscall_entry:
     swapgs
     sysretq
 
-# endpoint_call (0) and reply_and_wait (1): the flags still say which. Of the caller's registers only the stack pointer, instruction
-# pointer and flags are kept, which are on the stack already: the others hold the message, or nothing that survives the call.
-# The fast path changes none but rax and r11.
+# endpoint_call (0) and reply_and_wait (1): the flags still say which. Every register but the stack pointer, instruction pointer and
+# flags, which are on the stack already, holds the message, or nothing that survives the call.
 .align 16
 message_call:
-    leaq -FRAME_PART_BELOW_RIP(%rsp), %rsp
+    leaq -FRAME_RIP(%rsp), %rsp
+    movq %r8, FRAME_R8(%rsp)
+    movq %r9, FRAME_R9(%rsp)
+    movq %r10, FRAME_R10(%rsp)
+    movq %r12, FRAME_R12(%rsp)
+    movq %r13, FRAME_R13(%rsp)
+    movq %r14, FRAME_R14(%rsp)
+    movq %r15, FRAME_R15(%rsp)
+    movq %rbx, FRAME_RBX(%rsp)
+    movq %rbp, FRAME_RBP(%rsp)
+    movq %rdi, FRAME_RDI(%rsp)
+    movq %rsi, FRAME_RSI(%rsp)
+    movq %rdx, FRAME_RDX(%rsp)
+    movq %rsp, %r12             # the first argument, for functions that preserve no registers
     jne fast_path_call
-    movq %rbp, %rcx
-    call fast_reply_and_wait
+    call *fast_reply_now(%rip)
     # Reached twice: at once (rax: 0, or the flag of a thread that is left for another), and by switch_stacks (rax: RESUMED).
     cmpq $RESUMED, %rax
     jbe reply_and_wait_not_switched
+    LOAD_MESSAGE
     movb $0, (%rax)             # nothing is on the old stack any more
     movq %gs:CPU_KERNEL_STACK, %rsp
-    movq -40(%rsp), %rcx
-    movq -24(%rsp), %r11
-    movq -16(%rsp), %rsp
+    movq FRAME_RIP - FRAME_SIZE(%rsp), %rcx
+    movq FRAME_RFLAGS - FRAME_SIZE(%rsp), %r11
+    movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %edi, %edi             # a caller that gets its reply learns nothing of these
     xorl %edx, %edx
     xorl %ebp, %ebp
@@ -145,36 +184,43 @@ message_call:
     sysretq
 
 fast_path_call:
-    call fast_call
+    call *fast_call_now(%rip)
     cmpq $RESUMED, %rax         # as above
     jbe call_not_switched
+    LOAD_MESSAGE
     movb $0, (%rax)
     movq %gs:CPU_KERNEL_STACK, %rsp
-    movq -40(%rsp), %rcx
-    movq -24(%rsp), %r11
+    movq FRAME_RIP - FRAME_SIZE(%rsp), %rcx
+    movq FRAME_RFLAGS - FRAME_SIZE(%rsp), %r11
     movq FRAME_RDI - FRAME_SIZE(%rsp), %rdi
     movq FRAME_RDX - FRAME_SIZE(%rsp), %rdx
     movq FRAME_RBP - FRAME_SIZE(%rsp), %rbp
-    movq -16(%rsp), %rsp
+    movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %eax, %eax
     swapgs
     sysretq
 
 call_not_switched:
-    je message_call_resumed
-    movl $ENDPOINT_CALL, %eax
-    jmp message_slow_path
+    movl $ENDPOINT_CALL, %esi
+    jmp message_not_switched
 reply_and_wait_not_switched:
-    je message_call_resumed
-    movl $REPLY_AND_WAIT, %eax
-message_slow_path:
-    leaq FRAME_PART_BELOW_RIP(%rsp), %rsp
-    movq (%rsp), %rcx
-    movq 16(%rsp), %r11
-    SAVE_REGISTERS
+    movl $REPLY_AND_WAIT, %esi
+message_not_switched:
+    # The rest of a TrapFrame.
+    movq FRAME_RIP(%rsp), %rcx
+    movq FRAME_RFLAGS(%rsp), %rdx
+    movq %rcx, FRAME_RCX(%rsp)
+    movq %rdx, FRAME_R11(%rsp)
+    movq %rsi, FRAME_RAX(%rsp)
+    movq $SYSCALL_VECTOR, FRAME_VECTOR(%rsp)
+    movq $0, FRAME_VECTOR + 8(%rsp)
     movq %rsp, %rdi
     xorl %ebp, %ebp
+    testq %rax, %rax
+    jnz 1f
     call message_dispatch
+    jmp message_exit
+1:  call message_resumed        # parked in the fast path, woken by the scheduler
 message_exit:
     popq %r8
     popq %r9
@@ -194,18 +240,6 @@ message_exit:
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     swapgs
     sysretq
-
-# Parked in the fast path, woken by the scheduler.
-message_call_resumed:
-    movq %rsp, %rdi
-    xorl %ebp, %ebp
-    call message_resumed
-    # rcx and r11 were never stored as such.
-    movq FRAME_RIP(%rsp), %rcx
-    movq %rcx, FRAME_RCX(%rsp)
-    movq FRAME_RFLAGS(%rsp), %rcx
-    movq %rcx, FRAME_R11(%rsp)
-    jmp message_exit
 
 # Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode: a
 # frame is built as if there had been a change of both.
@@ -339,11 +373,19 @@ restricted_go:
     cmpl $0, STATE_EXIT(%rdi)
     jne restricted_resume_all
 
-    # After a system call rcx and r11 are the instruction's to change, so the short way back will do.
+    # After a system call rcx and r11 are the instruction's to change, so the short way back will do. Native code of other threads can
+    # write to the state at any time, so what must be checked is checked in its register.
     movq %rdi, %rsp
+    movq STATE_RIP(%rsp), %rcx
+    movq STATE_RFLAGS(%rsp), %r11
+    movq %rcx, %rax
+    shrq $GUEST_END_SHIFT, %rax
+    cmpq $GUEST_END_TOP, %rax
+    jae restricted_bad_address
+    andl $USER_FLAGS, %r11d
+    orl $FIXED_FLAGS, %r11d
     movq STATE_RAX(%rsp), %rax
     movq STATE_RBX(%rsp), %rbx
-    movq STATE_RIP(%rsp), %rcx
     movq STATE_RDX(%rsp), %rdx
     movq STATE_RSI(%rsp), %rsi
     movq STATE_RDI(%rsp), %rdi
@@ -351,7 +393,6 @@ restricted_go:
     movq STATE_R8(%rsp), %r8
     movq STATE_R9(%rsp), %r9
     movq STATE_R10(%rsp), %r10
-    movq STATE_RFLAGS(%rsp), %r11
     movq STATE_R12(%rsp), %r12
     movq STATE_R13(%rsp), %r13
     movq STATE_R14(%rsp), %r14
@@ -361,11 +402,19 @@ restricted_go:
     sysretq
 
 restricted_resume_all:
+    movq STATE_RIP(%rdi), %rcx
+    movq STATE_RFLAGS(%rdi), %r11
+    movq %rcx, %rax
+    shrq $GUEST_END_SHIFT, %rax
+    cmpq $GUEST_END_TOP, %rax
+    jae restricted_bad_address
+    andl $USER_FLAGS, %r11d
+    orl $FIXED_FLAGS, %r11d
     pushq $USER_DATA
     pushq STATE_RSP(%rdi)
-    pushq STATE_RFLAGS(%rdi)
+    pushq %r11
     pushq $USER_CODE
-    pushq STATE_RIP(%rdi)
+    pushq %rcx
     movq STATE_RAX(%rdi), %rax
     movq STATE_RBX(%rdi), %rbx
     movq STATE_RCX(%rdi), %rcx
@@ -384,6 +433,15 @@ restricted_resume_all:
     swapgs
     iretq
 
+# As if the first fetch had faulted: a general protection fault of the foreign code. rcx is the address.
+restricted_bad_address:
+    movl $EXIT_EXCEPTION, STATE_EXIT(%rdi)
+    movl $GENERAL_PROTECTION, STATE_VECTOR(%rdi)
+    movq $0, STATE_ERROR_CODE(%rdi)
+    movq %rcx, STATE_FAULT_ADDRESS(%rdi)
+    movl $EXIT_EXCEPTION, %eax
+    jmp restricted_unwind
+
 # void loop_restricted(state, stack_for_traps, handler, argument, pending): as enter_restricted, but what follows an exit is a call of
 # handler(argument, reason) on this stack, with interrupts on, and then the next run; it returns when the handler returns 0.
 # Budget of a system call that comes through here: 80 instructions besides the handler.
@@ -392,13 +450,6 @@ restricted_resume_all:
 .set LOOP_ARGUMENT, 24
 .set LOOP_PENDING, 32
 .set LOOP_SIZE, 40
-.set GUEST_END_SHIFT, 39
-.set GUEST_END_TOP, 0xff
-.set USER_FLAGS, 0x250dd5       # CF PF AF ZF SF TF DF OF AC ID RF
-.set FIXED_FLAGS, 0x202         # IF and the bit that is always one
-.set EXIT_EXCEPTION, 1
-.set EXIT_KICK, 2
-.set GENERAL_PROTECTION, 13
 .align 16
 .global loop_restricted
 loop_restricted:
@@ -438,14 +489,6 @@ restricted_loop_next:
     jne restricted_loop_settle
 restricted_loop_go:
     movq LOOP_STATE(%rsp), %rdi
-    movq STATE_RIP(%rdi), %rax
-    movq STATE_RFLAGS(%rdi), %rcx
-    shrq $GUEST_END_SHIFT, %rax
-    cmpq $GUEST_END_TOP, %rax
-    jae restricted_loop_bad_address
-    andl $USER_FLAGS, %ecx
-    orl $FIXED_FLAGS, %ecx
-    movq %rcx, STATE_RFLAGS(%rdi)
     jmp restricted_go
 
 restricted_loop_settle:
@@ -453,16 +496,6 @@ restricted_loop_settle:
     testl %eax, %eax
     jz restricted_loop_go
     movl $EXIT_KICK, %eax
-    jmp restricted_loop_handle
-
-# As if the first fetch had faulted: a general protection fault of the foreign code.
-restricted_loop_bad_address:
-    movq STATE_RIP(%rdi), %rax
-    movl $EXIT_EXCEPTION, STATE_EXIT(%rdi)
-    movl $GENERAL_PROTECTION, STATE_VECTOR(%rdi)
-    movq $0, STATE_ERROR_CODE(%rdi)
-    movq %rax, STATE_FAULT_ADDRESS(%rdi)
-    movl $EXIT_EXCEPTION, %eax
     jmp restricted_loop_handle
 
 restricted_loop_done:

@@ -1,6 +1,7 @@
 #include "arch/thread_state.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "arch/address_space_switch.h"
@@ -92,6 +93,11 @@ void load_vector_registers(std::byte const* area) {
         asm volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
 }
 
+// Both areas of a thread: a power of two, so that the first is aligned to the 64 bytes that XSAVE wants.
+std::size_t vector_memory_size() {
+    return std::bit_ceil(std::size_t{2} * features.vector_state_size);
+}
+
 // Foreign code's registers go to memory whenever its thread leaves the CPU, so that it can continue anywhere; they are
 // loaded again only if another thread used them meanwhile.
 void leave_vector_state(Thread& thread) {
@@ -112,35 +118,42 @@ void resume_vector_state(PerCpu& cpu, Thread& thread) {
 
 // Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
 static void keep_space(PerCpu& cpu) {
-    if (cpu.active_space != nullptr && cpu.is_space_borrowed) {
-        cpu.active_space->add_reference();
+    auto* const space = cpu.entered.space.load(std::memory_order_relaxed);
+    if (space != nullptr && cpu.is_space_borrowed) {
+        space->add_reference();
         cpu.is_space_borrowed = false;
     }
 }
 
+void release_kept_space(PerCpu& cpu, AddressSpace& space) {
+    cpu.is_space_borrowed = true;
+    if (!space.drop_reference_unless_last())
+        hand_to_reaper(space);
+}
+
 void activate_space(Thread& thread) {
     auto& cpu = this_cpu();
-    if (thread.process().is_hosted() && !thread.guest_space) {
+    auto* const space = thread.native_space();
+    if (space == nullptr) {
         keep_space(cpu);
         return;
     }
-    enter_space_of(cpu, thread);
-    use_root(cpu, cpu.restricted != nullptr ? cpu.active_space->restricted_root().value : cpu.full_root);
-}
-
-void release_former_space(AddressSpace& former) {
-    if (!former.drop_reference_unless_last())
-        hand_to_reaper(former);
+    auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
+    enter_space<Processors::several>(cpu, *space);
+    use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
+    // The thread keeps its space alive, and the one before is not used any more.
+    if (!cpu.is_space_borrowed)
+        release_kept_space(cpu, *former);
 }
 
 void leave_space() {
     auto const state = disable_interrupts();
     auto& cpu = this_cpu();
-    auto* former = std::exchange(cpu.active_space, nullptr);
+    auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
+    announce_space<Processors::several>(cpu, nullptr, nullptr);
     use_root(cpu, mem::kernel_root().value);
+    announce_space<Processors::several>(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
     bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
-    if (former != nullptr)
-        former->deactivate(cpu.index);
     restore_interrupts(state);
     if (former != nullptr && is_held)
         former->drop_reference();
@@ -151,7 +164,11 @@ TrapFrame& system_call_frame(ThreadState const& state) {
 }
 static_assert(parked_stack_bytes == sizeof(TrapFrame) + 7 * sizeof(std::uint64_t));
 
-void exchange_vector_state(Thread& from, Thread& to) {
+void exchange_foreign_state(Thread& from, Thread& to) {
+    if (!from.arch.vector_area.empty())
+        from.arch.gs_base = read_user_gs();
+    if (!to.arch.vector_area.empty())
+        write_user_gs(to.arch.gs_base);
     leave_vector_state(from);
     resume_vector_state(this_cpu(), to);
 }
@@ -193,12 +210,18 @@ void switch_threads(Thread& from, Thread& to) {
 bool allocate_vector_area(Thread& thread) {
     if (!thread.arch.vector_area.empty())
         return true;
-    auto* memory = static_cast<std::byte*>(mem::heap_allocate(features.vector_state_size));
+    auto charge = PendingCharge::make(thread.account(), mem::heap_charge(vector_memory_size()));
+    if (!charge)
+        return false;
+    auto* memory = static_cast<std::byte*>(mem::heap_allocate(vector_memory_size()));
     if (memory == nullptr)
         return false;
+    charge->keep();
 #pragma clang unsafe_buffer_usage begin  // the heap's memory becomes a span here
-    std::span const area(memory, features.vector_state_size);
+    std::span const both(memory, 2 * features.vector_state_size);
 #pragma clang unsafe_buffer_usage end
+    auto const area = both.first(features.vector_state_size);
+    thread.arch.vector_staging = both.subspan(features.vector_state_size);
     std::ranges::fill(area, std::byte{});
     std::memcpy(area.data(), &initial_control_word, sizeof(initial_control_word));
     std::memcpy(area.subspan(mxcsr_offset).data(), &initial_mxcsr, sizeof(initial_mxcsr));
@@ -212,8 +235,10 @@ bool allocate_vector_area(Thread& thread) {
 }
 
 void free_vector_area(Thread& thread) {
-    if (!thread.arch.vector_area.empty())
-        mem::heap_free(thread.arch.vector_area.data(), thread.arch.vector_area.size());
+    if (thread.arch.vector_area.empty())
+        return;
+    mem::heap_free(thread.arch.vector_area.data(), vector_memory_size());
+    thread.account().uncharge(mem::heap_charge(vector_memory_size()));
     thread.arch.vector_area = {};
 }
 

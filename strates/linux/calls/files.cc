@@ -17,22 +17,22 @@ namespace astrata::linux_abi {
 // ---- Transfers ----
 
 LinuxResult<std::uint64_t> sys_read(Task& task, std::int32_t fd, GuestAddress buffer, std::uint64_t count) {
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     auto into = IoBuffer::from_guest(buffer, count);
-    return file->read_here(into);
+    return file->read_here(into, file.reach());
 }
 
 LinuxResult<std::uint64_t> sys_write(Task& task, std::int32_t fd, GuestAddress buffer, std::uint64_t count) {
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     auto from = IoBuffer::from_guest(buffer, count);
-    return file->write_here(from);
+    return file->write_here(from, file.reach());
 }
 
 LinuxResult<std::uint64_t> sys_pread64(Task& task, std::int32_t fd, GuestAddress buffer, std::uint64_t count,
                                        std::int64_t position) {
     if (position < 0)
         return fail(Errno::einval);
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     auto into = IoBuffer::from_guest(buffer, count);
     return file->read_at(into, static_cast<std::uint64_t>(position));
 }
@@ -41,25 +41,25 @@ LinuxResult<std::uint64_t> sys_pwrite64(Task& task, std::int32_t fd, GuestAddres
                                         std::int64_t position) {
     if (position < 0)
         return fail(Errno::einval);
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     auto from = IoBuffer::from_guest(buffer, count);
     return file->write_at(from, static_cast<std::uint64_t>(position));
 }
 
 LinuxResult<std::uint64_t> sys_readv(Task& task, std::int32_t fd, GuestAddress segments, std::uint64_t count) {
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     SegmentList list;
     LTRY(list.read(segments, count));
     auto into = list.buffer();
-    return file->read_here(into);
+    return file->read_here(into, file.reach());
 }
 
 LinuxResult<std::uint64_t> sys_writev(Task& task, std::int32_t fd, GuestAddress segments, std::uint64_t count) {
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     SegmentList list;
     LTRY(list.read(segments, count));
     auto from = list.buffer();
-    return file->write_here(from);
+    return file->write_here(from, file.reach());
 }
 
 namespace {
@@ -119,7 +119,7 @@ LinuxResult<std::uint64_t> sys_pwritev2(Task& task, std::int32_t fd, GuestAddres
 }
 
 LinuxResult<std::uint64_t> sys_lseek(Task& task, std::int32_t fd, std::int64_t offset, std::uint32_t origin) {
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     if (origin > static_cast<std::uint32_t>(SeekOrigin::hole))
         return fail(Errno::einval);
     return file->seek(offset, static_cast<SeekOrigin>(origin));

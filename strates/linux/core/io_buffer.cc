@@ -7,15 +7,6 @@
 
 namespace astrata::linux_abi {
 
-IoBuffer IoBuffer::from_guest(GuestAddress base, std::uint64_t length) {
-    IoBuffer buffer;
-    length = std::min(length, transfer_limit);
-    buffer.own_ = {base, length};
-    buffer.remaining_ = length;
-    buffer.is_guest_ = true;
-    return buffer;
-}
-
 IoBuffer IoBuffer::from_segments(std::span<GuestSegment const> segments, std::uint64_t total) {
     IoBuffer buffer;
     buffer.segments_ = segments;
@@ -32,7 +23,7 @@ IoBuffer IoBuffer::from_memory(MutableBytes memory) {
 }
 
 IoBuffer IoBuffer::from_constant_memory(Bytes memory) {
-#pragma clang unsafe_buffer_usage begin   // same extent; write() only takes bytes from a buffer, never puts any there
+#pragma clang unsafe_buffer_usage begin  // same extent; write() only takes bytes from a buffer, never puts any there
     return from_memory({const_cast<std::byte*>(memory.data()), memory.size()});
 #pragma clang unsafe_buffer_usage end
 }
@@ -67,6 +58,10 @@ void IoBuffer::advance(std::uint64_t count) {
 }
 
 LinuxResult<std::size_t> IoBuffer::copy_out(Bytes from) {
+    if (is_one_guest_piece()) [[likely]] {
+        auto const count = std::min<std::uint64_t>(from.size(), remaining_);
+        return moved(copy_some_to_guest(own_.base + transferred_, from.first(count)), count);
+    }
     std::size_t done = 0;
     while (done < from.size() && remaining_ != 0) {
         auto piece = next_piece(from.size() - done);
@@ -85,6 +80,10 @@ LinuxResult<std::size_t> IoBuffer::copy_out(Bytes from) {
 }
 
 LinuxResult<std::size_t> IoBuffer::copy_in(MutableBytes into) {
+    if (is_one_guest_piece()) [[likely]] {
+        auto const count = std::min<std::uint64_t>(into.size(), remaining_);
+        return moved(copy_some_from_guest(into.first(count), own_.base + transferred_), count);
+    }
     std::size_t done = 0;
     while (done < into.size() && remaining_ != 0) {
         auto piece = next_piece(into.size() - done);
@@ -103,6 +102,11 @@ LinuxResult<std::size_t> IoBuffer::copy_in(MutableBytes into) {
 }
 
 LinuxResult<std::size_t> IoBuffer::zero_out(std::uint64_t count) {
+    if (is_one_guest_piece()) [[likely]] {
+        count = std::min(count, remaining_);
+        LTRY(zero_guest(own_.base + transferred_, count));
+        return moved(count, 0);
+    }
     std::size_t done = 0;
     while (done < count && remaining_ != 0) {
         auto piece = next_piece(count - done);
@@ -130,7 +134,7 @@ LinuxResult<std::size_t> IoBuffer::transfer_from_object(abi::Handle object, std:
         advance(*copied);
         done += *copied;
         if (*copied < piece.length)
-            break;   // the object's end
+            break;  // the object's end
     }
     return done;
 }
@@ -164,7 +168,7 @@ LinuxResult<> SegmentList::read(GuestAddress address, std::uint64_t count) {
         heap_ = new (std::nothrow) GuestSegment[count];
         if (heap_ == nullptr)
             return fail(Errno::enomem);
-#pragma clang unsafe_buffer_usage begin   // the allocation of the line above
+#pragma clang unsafe_buffer_usage begin  // the allocation of the line above
         room = std::span(heap_, count);
 #pragma clang unsafe_buffer_usage end
     }

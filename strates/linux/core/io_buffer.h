@@ -29,7 +29,13 @@ inline constexpr std::uint64_t transfer_limit = 0x7fff'f000;
 class IoBuffer {
 public:
     /// One program buffer. Longer than transfer_limit is cut.
-    static IoBuffer from_guest(GuestAddress base, std::uint64_t length);
+    static IoBuffer from_guest(GuestAddress base, std::uint64_t length) {
+        IoBuffer buffer;
+        buffer.own_ = {base, length < transfer_limit ? length : transfer_limit};
+        buffer.remaining_ = buffer.own_.length;
+        buffer.is_guest_ = true;
+        return buffer;
+    }
     /// Program buffers that the caller has read and validated with `validate_segments`; they stay where they are.
     static IoBuffer from_segments(std::span<GuestSegment const> segments, std::uint64_t total);
     /// Our own memory, for the personality's own reads (exec) and writes.
@@ -69,6 +75,16 @@ public:
     void advance(std::uint64_t count);
 
 private:
+    // Nearly every transfer: the whole buffer is one piece of the program's memory.
+    [[nodiscard]] bool is_one_guest_piece() const { return is_guest_ && segments_.empty(); }
+    [[nodiscard]] LinuxResult<std::size_t> moved(std::size_t copied, std::size_t wanted) {
+        remaining_ -= copied;
+        transferred_ += copied;
+        if (copied == 0 && wanted != 0) [[unlikely]]
+            return fail(Errno::efault);
+        return copied;
+    }
+
     std::span<GuestSegment const> segments_;  // empty: the single segment `own_`, or memory
     GuestSegment own_;
     MutableBytes memory_;

@@ -13,10 +13,6 @@
 
 namespace astrata::linux_abi {
 
-Task& current_task() {
-    return *static_cast<Task*>(sdk::thread_context().user);
-}
-
 Task* current_task_or_null() {
     return static_cast<Task*>(sdk::thread_context().user);
 }
@@ -98,16 +94,16 @@ void Task::set_blocked(SignalSet set) {
 }
 
 void Task::interrupt(std::uint32_t bits) {
-    // The task's loop announces "in the program" before it looks at `work` for the last time, and we look at the
-    // announcement after setting `work`: one of the two sees the other.
     work.fetch_or(bits, std::memory_order_seq_cst);
     if (current_task_or_null() == this)
         return;
     parker.unpark();
-    // A task that is to end is also kicked out of calls to other strates, which nothing else interrupts.
-    bool must_kick = is_in_guest.load(std::memory_order_seq_cst) || (bits & task_work::exit) != 0;
-    if (must_kick && thread != 0)
-        static_cast<void>(sys::thread_kick(thread));
+    if (thread == 0)
+        return;
+    // The task's loop looks at `work` before each entry, and Bedrock at kicks: one of the two sees us. Where the task
+    // is we need not know, so that a system call costs it no announcement. One that is to end is also kicked out of
+    // calls to other strates, which nothing else interrupts.
+    static_cast<void>((bits & task_work::exit) != 0 ? sys::thread_kick(thread) : sys::thread_kick_program(thread));
 }
 
 }  // namespace astrata::linux_abi

@@ -14,6 +14,7 @@
 #include "abi/types.h"
 #include "lib/base/intrusive_list.h"
 #include "lib/base/ref.h"
+#include "sdk/thread_context.h"
 #include "strates/linux/core/credentials.h"
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/core/lock.h"
@@ -132,8 +133,7 @@ public:
     abi::Handle thread = 0;  ///< for kicks and times; set by the thread itself when it begins
 
     // ---- Waking and interrupting, from any thread ----
-    std::atomic<std::uint32_t> work = 0;    ///< task_work bits
-    std::atomic<bool> is_in_guest = false;  ///< from before restricted_enter until after it
+    std::atomic<std::uint32_t> work = 0;  ///< task_work bits
     std::atomic<TaskState> run_state = TaskState::running;
     Parker parker;
     /// Sets `bits` and makes the task see them soon: out of an interruptible sleep, or out of its program.
@@ -174,7 +174,9 @@ private:
 };
 
 /// The task whose thread this is. Only on threads that run programs, not on the personality's service threads.
-[[nodiscard]] Task& current_task();
+[[nodiscard]] inline Task& current_task() {
+    return *static_cast<Task*>(sdk::thread_context().user);
+}
 /// Null on service threads.
 [[nodiscard]] Task* current_task_or_null();
 

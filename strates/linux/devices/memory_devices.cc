@@ -26,6 +26,8 @@ public:
     ZeroFile(Path const& path, std::uint32_t flags, bool is_full) : File(&path, flags), is_full_(is_full) {}
     LinuxResult<std::size_t> read(IoBuffer& into, std::uint64_t&) override {
         constexpr std::uint64_t part = 1 << 20;  // between looks for signals
+        if (into.remaining() <= part) [[likely]]
+            return into.zero_out(part);
         std::size_t done = 0;
         while (!into.is_done() && (done == 0 || !is_interrupted())) {
             auto const zeroed = into.zero_out(std::min(part, into.remaining()));

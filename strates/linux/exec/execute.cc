@@ -90,7 +90,8 @@ LinuxResult<StackImage> fill_stack(LoadedProgram const& program, NewCredentials 
                                    ProgramStrings const& arguments, ProgramStrings const& environment) {
     auto machine = machine_facts();
     auto const& ids = *who.credentials;
-    std::array<AuxiliaryEntry, 16> auxiliary = {{
+    std::array<AuxiliaryEntry, 17> auxiliary = {{
+        {AuxiliaryKind::vdso, program.vdso},
         {AuxiliaryKind::capabilities, machine.capabilities},
         {AuxiliaryKind::page_size, page_size},
         {AuxiliaryKind::clock_ticks, 100},

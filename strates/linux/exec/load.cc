@@ -5,7 +5,9 @@
 
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
+#include "strates/linux/exec/program_vdso.h"
 #include "strates/linux/memory/file_backing.h"
+#include "strates/linux/process/process.h"
 #include "strates/linux/vfs/operations.h"
 
 namespace astrata::linux_abi {
@@ -18,8 +20,19 @@ constexpr std::uint64_t default_stack = 8 << 20;
 // Between the stack and what is mapped below it, so that overrunning it faults.
 constexpr std::uint64_t stack_guard = 1 << 20;
 
-// A page-aligned random distance below `range`, a power of two. Without randomness (never, in practice) nothing moves.
-std::uint64_t random_pages(std::uint64_t range) {
+// As far as Linux on x86_64 moves things: 28 bits of pages for images and mappings, 22 for the stack, 13 for the heap.
+constexpr std::uint64_t image_range = std::uint64_t{1} << 40;
+constexpr std::uint64_t map_range = std::uint64_t{1} << 40;
+constexpr std::uint64_t stack_range = std::uint64_t{1} << 34;
+constexpr std::uint64_t heap_range = std::uint64_t{1} << 25;
+
+// Personality bit ADDR_NO_RANDOMIZE (personality(2)): what `setarch -R` and debuggers set.
+constexpr std::uint32_t no_randomness = 0x40000;
+
+// A page-aligned random distance below `range`, a power of two; 0 for who wants the same places every time.
+std::uint64_t random_pages(Task& task, std::uint64_t range) {
+    if ((task.process().personality.load(std::memory_order_relaxed) & no_randomness) != 0)
+        return 0;
     std::uint64_t value = 0;
     if (!sys::random_read(std::as_writable_bytes(std::span(&value, 1))).has_value())
         return 0;
@@ -112,15 +125,15 @@ LinuxResult<Ref<File>> open_interpreter(Task& task, File& file, elf::FileRange r
     return open_executable({.context = task.fs(), .credentials = task.credentials()}, text);
 }
 
-LinuxResult<> map_stack(Memory& memory, LoadedProgram& program, std::uint64_t limit, bool is_executable) {
+LinuxResult<> map_stack(Task& task, Memory& memory, LoadedProgram& program, std::uint64_t limit, bool is_executable) {
     auto size = limit == ~std::uint64_t{0} ? default_stack : std::clamp(limit, smallest_stack, largest_stack);
     size = align_up(size, page_size);
-    program.stack_top = guest_limit - random_pages(std::uint64_t{1} << 30);
+    program.stack_top = guest_limit - random_pages(task, stack_range);
     program.stack_bottom = program.stack_top - size;
     std::uint8_t access = protection::read | protection::write | (is_executable ? protection::execute : 0);
     LTRY(memory.map(program.stack_bottom, size, access, map_flag::private_copy | map_flag::fixed | map_flag::anonymous,
                     {}, RegionKind::stack));
-    program.layout.map_top = program.stack_bottom - stack_guard - random_pages(std::uint64_t{1} << 28);
+    program.layout.map_top = program.stack_bottom - stack_guard - random_pages(task, map_range);
     return {};
 }
 
@@ -139,18 +152,18 @@ LinuxResult<> read_exactly(File& file, MutableBytes into, std::uint64_t offset) 
 LinuxResult<LoadedProgram> load_program(Task& task, File& file, Memory& memory, std::uint64_t stack_limit) {
     auto image = LTRY(read_image(file));
     LoadedProgram program;
-    LTRY(map_stack(memory, program, stack_limit, image.wants_executable_stack));
+    LTRY(map_stack(task, memory, program, stack_limit, image.wants_executable_stack));
     memory.set_layout(program.layout);  // so that what follows is placed below the stack
 
     std::uint64_t bias = 0;
     if (image.is_position_independent)
-        bias = position_independent_base + random_pages(std::uint64_t{1} << 40) - image.begin();
+        bias = position_independent_base + random_pages(task, image_range) - image.begin();
     LTRY(map_image(file, memory, image, bias));
     note_bounds(program.layout, image, bias);
     program.program_entry = program.entry = bias + image.entry;
     program.program_headers = image.program_headers_address == 0 ? 0 : bias + image.program_headers_address;
     program.program_header_count = image.program_header_count;
-    memory.start_heap(bias + image.end() + random_pages(std::uint64_t{1} << 25));
+    memory.start_heap(bias + image.end() + random_pages(task, heap_range));
 
     if (image.interpreter.has_value()) {
         auto interpreter = LTRY(open_interpreter(task, file, *image.interpreter));
@@ -169,6 +182,7 @@ LinuxResult<LoadedProgram> load_program(Task& task, File& file, Memory& memory, 
         program.interpreter_base = loader_bias + loader.begin();
         program.entry = loader_bias + loader.entry;
     }
+    program.vdso = LTRY(map_program_vdso(memory));
     return program;
 }
 

@@ -23,9 +23,7 @@ void File::destroy(File* file) {
     delete file;
 }
 
-LinuxResult<std::size_t> File::read_here(IoBuffer& into) {
-    if (!can_read())
-        return fail(Errno::ebadf);
+LinuxResult<std::size_t> File::read_locked(IoBuffer& into) {
     if (!is_seekable()) {
         std::uint64_t nowhere = 0;
         return read(into, nowhere);
@@ -34,9 +32,7 @@ LinuxResult<std::size_t> File::read_here(IoBuffer& into) {
     return read(into, position_);
 }
 
-LinuxResult<std::size_t> File::write_here(IoBuffer& from) {
-    if (!can_write())
-        return fail(Errno::ebadf);
+LinuxResult<std::size_t> File::write_locked(IoBuffer& from) {
     if (!is_seekable()) {
         std::uint64_t nowhere = 0;
         return write(from, nowhere);

@@ -87,9 +87,19 @@ public:
 
     // ---- Whole operations, as system calls use them ----
 
+    /// Whether anybody else may use the file meanwhile. The position of one that nobody else knows needs no lock.
+    enum class Reach : std::uint8_t { shared, sole };
     /// read(2) and write(2) at the file's own position.
-    LinuxResult<std::size_t> read_here(IoBuffer& into);
-    LinuxResult<std::size_t> write_here(IoBuffer& from);
+    LinuxResult<std::size_t> read_here(IoBuffer& into, Reach reach = Reach::shared) NO_THREAD_SAFETY_ANALYSIS {
+        if (!can_read()) [[unlikely]]
+            return fail(Errno::ebadf);
+        return reach == Reach::sole ? read(into, position_) : read_locked(into);
+    }
+    LinuxResult<std::size_t> write_here(IoBuffer& from, Reach reach = Reach::shared) NO_THREAD_SAFETY_ANALYSIS {
+        if (!can_write()) [[unlikely]]
+            return fail(Errno::ebadf);
+        return reach == Reach::sole ? write(from, position_) : write_locked(from);
+    }
     /// pread(2) and pwrite(2).
     /// errors    espipe
     LinuxResult<std::size_t> read_at(IoBuffer& into, std::uint64_t position);
@@ -145,6 +155,8 @@ protected:
 
 private:
     friend class RefCounted<File>;
+    LinuxResult<std::size_t> read_locked(IoBuffer& into);
+    LinuxResult<std::size_t> write_locked(IoBuffer& from);
     std::optional<Path> path_;
     std::atomic<std::uint32_t> flags_;
     Mutex position_mutex_;

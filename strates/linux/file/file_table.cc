@@ -46,6 +46,10 @@ LinuxResult<Ref<File>> FileTable::get(std::int32_t descriptor) {
     return Ref<File>::share(*slot->file);
 }
 
+LinuxResult<BorrowedFile> FileTable::borrow_shared(std::int32_t descriptor) {
+    return BorrowedFile(*LTRY(get(descriptor)).leak(), true);
+}
+
 LinuxResult<> FileTable::grow_locked(std::size_t slots) {
     if (slots <= slots_.size())
         return {};

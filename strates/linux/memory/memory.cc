@@ -117,7 +117,7 @@ LinuxResult<std::uint64_t> Memory::place_locked(std::uint64_t address, std::uint
 }
 
 // Maps, replacing what is there, and records it. `region` says where.
-LinuxResult<> Memory::enter_locked(Region region, abi::Handle object, std::uint64_t object_offset,
+LinuxResult<> Memory::enter_locked(Region&& region, abi::Handle object, std::uint64_t object_offset,
                                    std::uint32_t flags) {
     LTRY(regions_.reserve(3));
     auto map_flags = guest_flags;
@@ -140,7 +140,6 @@ LinuxResult<> Memory::enter_locked(Region region, abi::Handle object, std::uint6
             LTRY(sys::address_space_map_anonymous(space_, region.start + inside, length - inside,
                                                   access_and_flags(0, guest_flags | abi::MapFlags::private_)));
     }
-    regions_.remove(region.start, region.end);
     regions_.insert(std::move(region));
     return {};
 }
@@ -211,8 +210,8 @@ LinuxResult<> Memory::protect(std::uint64_t address, std::uint64_t length, std::
     Lock lock(mutex_);
     if (!regions_.is_covered(address, address + size))
         return fail(Errno::enomem);
-    for (auto const& region : regions_.regions()) {
-        if (region.end > address && region.start < address + size && (access & ~region.access_limit) != 0)
+    for (auto const& region : regions_.overlapping(address, address + size)) {
+        if ((access & ~region.access_limit) != 0)
             return fail(Errno::eacces);
     }
     LTRY(regions_.reserve(3));
@@ -290,7 +289,6 @@ LinuxResult<std::uint64_t> Memory::remap(std::uint64_t address, std::uint64_t ol
         done += length;
     }
     regions_.remove(address, address + old_size);
-    regions_.remove(target, target + new_size);
     region.start = target;
     region.end = target + new_size;
     regions_.insert(std::move(region));
@@ -298,8 +296,8 @@ LinuxResult<std::uint64_t> Memory::remap(std::uint64_t address, std::uint64_t ol
 }
 
 LinuxResult<> Memory::discard_locked(std::uint64_t start, std::uint64_t end) {
-    for (auto const& region : regions_.regions()) {
-        if (region.end <= start || region.start >= end || region.is_shared)
+    for (auto const& region : regions_.overlapping(start, end)) {
+        if (region.is_shared)
             continue;
         auto from = std::max(region.start, start);
         auto to = std::min(region.end, end);

@@ -125,7 +125,7 @@ private:
     [[nodiscard]] LinuxResult<std::uint64_t> place_locked(std::uint64_t address, std::uint64_t length,
                                                           std::uint32_t flags, std::uint64_t alignment)
         REQUIRES(mutex_);
-    [[nodiscard]] LinuxResult<> enter_locked(Region region, abi::Handle object, std::uint64_t object_offset,
+    [[nodiscard]] LinuxResult<> enter_locked(Region&& region, abi::Handle object, std::uint64_t object_offset,
                                              std::uint32_t flags) REQUIRES(mutex_);
     [[nodiscard]] LinuxResult<> discard_locked(std::uint64_t start, std::uint64_t end) REQUIRES(mutex_);
     /// Reads a byte, for the error.

@@ -7,15 +7,24 @@
 
 namespace astrata::linux_abi {
 
-std::span<Region> RegionMap::all() const {
-#pragma clang unsafe_buffer_usage begin  // the array and its capacity live side by side in this class
-    return {storage_.get(), capacity_};
-#pragma clang unsafe_buffer_usage end
-}
-
+// The first region that ends above the address.
 std::size_t RegionMap::index_above(std::uint64_t address) const {
-    auto found = std::ranges::upper_bound(regions(), address, {}, &Region::end);
-    return static_cast<std::size_t>(found - regions().begin());
+    auto const known = regions();
+    auto const recent = recent_;
+    if (recent < known.size()) {
+        if (known[recent].end > address && (recent == 0 || known[recent - 1].end <= address))
+            return recent;
+    }
+    std::size_t first = 0;
+    for (auto last = known.size(); first < last;) {
+        auto const middle = first + (last - first) / 2;
+        if (known[middle].end > address)
+            last = middle;
+        else
+            first = middle + 1;
+    }
+    recent_ = first;
+    return first;
 }
 
 Region const* RegionMap::first_above(std::uint64_t address) const {
@@ -26,6 +35,14 @@ Region const* RegionMap::first_above(std::uint64_t address) const {
 Region const* RegionMap::find(std::uint64_t address) const {
     auto const* region = first_above(address);
     return region != nullptr && region->start <= address ? region : nullptr;
+}
+
+std::span<Region const> RegionMap::overlapping(std::uint64_t start, std::uint64_t end) const {
+    auto const first = index_above(start);
+    auto last = first;
+    while (last < count_ && regions()[last].start < end)
+        ++last;
+    return regions().subspan(first, last - first);
 }
 
 bool RegionMap::is_free(std::uint64_t start, std::uint64_t end) const {
@@ -46,44 +63,54 @@ std::uint64_t RegionMap::find_gap(std::uint64_t length, std::uint64_t low, std::
                                   std::uint64_t alignment) const {
     if (length == 0 || high < low || high - low < length)
         return 0;
+    if (high != full_end_)
+        full_start_ = full_end_ = high;
     // From the top down, gap by gap: [previous region's end, this one's start).
-    std::uint64_t gap_end = high;
-    for (std::size_t index = index_above(high - 1);; --index) {
-        if (index < count_)
-            gap_end = std::min(gap_end, regions()[index].start);
-        std::uint64_t gap_start = index == 0 ? low : std::max(low, regions()[index - 1].end);
+    auto const known = regions();
+    std::uint64_t gap_end = full_start_;
+    if (gap_end < low)
+        return 0;
+    for (std::size_t index = index_above(gap_end - 1);; --index) {
+        if (index < known.size() && known[index].start < gap_end) {
+            if (gap_end == full_start_)
+                full_start_ = known[index].start;
+            gap_end = known[index].start;
+        }
+        std::uint64_t gap_start = index == 0 ? low : std::max(low, known[index - 1].end);
         if (gap_end > gap_start && gap_end - gap_start >= length) {
             auto start = align_down(gap_end - length, alignment);
             if (start >= gap_start)
                 return start;
         }
-        if (index == 0 || regions()[index - 1].start <= low)
+        if (index == 0 || known[index - 1].start <= low)
             return 0;
-        gap_end = std::min(gap_end, regions()[index - 1].start);
+        // A gap that is too small ends what is full.
+        if (known[index - 1].end < gap_end)
+            gap_end = known[index - 1].end;
     }
 }
 
 LinuxResult<> RegionMap::reserve(std::size_t additional) {
     auto wanted = count_ + additional;
-    if (wanted <= capacity_)
+    if (wanted <= slots_.size()) [[likely]]
         return {};
     if (wanted > region_limit)
         return fail(Errno::enomem);
-    auto capacity = std::min(std::max(wanted, capacity_ + capacity_ / 2 + 8), region_limit);
+    auto capacity = std::min(std::max(wanted, slots_.size() + slots_.size() / 2 + 8), region_limit);
     std::unique_ptr<Region[]> larger(new (std::nothrow) Region[capacity]);
     if (larger == nullptr)
         return fail(Errno::enomem);
 #pragma clang unsafe_buffer_usage begin  // the allocation above
     std::span<Region> target(larger.get(), capacity);
 #pragma clang unsafe_buffer_usage end
-    std::ranges::move(all().first(count_), target.begin());
+    std::ranges::move(slots_.first(count_), target.begin());
     storage_ = std::move(larger);
-    capacity_ = capacity;
+    slots_ = target;
     return {};
 }
 
-void RegionMap::insert_at(std::size_t index, Region region) {
-    auto slots = all();
+void RegionMap::insert_at(std::size_t index, Region&& region) {
+    auto const slots = slots_;
     std::move_backward(slots.begin() + static_cast<std::ptrdiff_t>(index),
                        slots.begin() + static_cast<std::ptrdiff_t>(count_),
                        slots.begin() + static_cast<std::ptrdiff_t>(count_ + 1));
@@ -92,7 +119,7 @@ void RegionMap::insert_at(std::size_t index, Region region) {
 }
 
 void RegionMap::erase_at(std::size_t first, std::size_t last) {
-    auto slots = all();
+    auto const slots = slots_;
     std::move(slots.begin() + static_cast<std::ptrdiff_t>(last), slots.begin() + static_cast<std::ptrdiff_t>(count_),
               slots.begin() + static_cast<std::ptrdiff_t>(first));
     auto removed = last - first;
@@ -101,49 +128,89 @@ void RegionMap::erase_at(std::size_t first, std::size_t last) {
     count_ -= removed;
 }
 
-void RegionMap::split_at(std::uint64_t address) {
-    auto index = index_above(address);
-    if (index >= count_ || all()[index].start >= address)
+namespace {
+
+// Whether `upper` could be part of the same region.
+bool continues(Region const& lower, Region const& upper) {
+    return lower.end == upper.start && lower.access == upper.access && lower.access_limit == upper.access_limit &&
+           lower.is_shared == upper.is_shared && lower.is_inherited == upper.is_inherited && lower.kind == upper.kind &&
+           lower.backing.get() == upper.backing.get() &&
+           (lower.backing.get() == nullptr || lower.offset + lower.length() == upper.offset);
+}
+
+void cut_below(Region& region, std::uint64_t start) {
+    region.offset += start - region.start;
+    region.start = start;
+}
+
+}  // namespace
+
+void RegionMap::split_at(std::size_t index, std::uint64_t address) {
+    if (index >= count_ || slots_[index].start >= address || slots_[index].end <= address)
         return;
-    auto& lower = all()[index];
+    auto& lower = slots_[index];
     Region upper = lower;
-    upper.offset += address - lower.start;
-    upper.start = address;
+    cut_below(upper, address);
     lower.end = address;
     insert_at(index + 1, std::move(upper));
 }
 
 void RegionMap::join_around(std::size_t first, std::size_t last) {
-    for (std::size_t index = std::min(last, count_ - 1); index > 0 && index + 1 > first; --index) {
-        auto& lower = all()[index - 1];
-        auto const& upper = all()[index];
-        bool is_continuation = lower.end == upper.start && lower.access == upper.access &&
-                               lower.access_limit == upper.access_limit && lower.is_shared == upper.is_shared &&
-                               lower.is_inherited == upper.is_inherited && lower.kind == upper.kind &&
-                               lower.backing.get() == upper.backing.get() &&
-                               (lower.backing.get() == nullptr || lower.offset + lower.length() == upper.offset);
-        if (!is_continuation)
-            continue;
-        lower.end = upper.end;
-        erase_at(index, index + 1);
+    auto const slots = slots_;
+    auto const end = std::min(last + 1, count_);
+    auto kept = first == 0 ? 0 : first - 1;  // the last one that stays
+    for (auto index = kept + 1; index < end; ++index) {
+        if (continues(slots[kept], slots[index]))
+            slots[kept].end = slots[index].end;
+        else if (++kept != index)
+            slots[kept] = std::move(slots[index]);
+    }
+    if (kept + 1 < end)
+        erase_at(kept + 1, end);
+}
+
+void RegionMap::insert(Region&& region) {
+    auto index = index_above(region.start);
+    auto const slots = slots_;
+    if (index < count_ && slots[index].start < region.end) [[unlikely]] {
+        remove(region.start, region.end);
+        index = index_above(region.start);
+    }
+    total_ += region.length();
+    if (index > 0 && continues(slots[index - 1], region)) {
+        slots[index - 1].end = region.end;
+        if (index < count_ && continues(slots[index - 1], slots[index])) {
+            slots[index - 1].end = slots[index].end;
+            erase_at(index, index + 1);
+        }
+    } else if (index < count_ && continues(region, slots[index])) {
+        slots[index].start = region.start;
+        slots[index].offset = region.offset;
+    } else {
+        insert_at(index, std::move(region));
     }
 }
 
-void RegionMap::insert(Region region) {
-    auto index = index_above(region.start);
-    total_ += region.length();
-    insert_at(index, std::move(region));
-    join_around(index, index + 1);
-}
-
 void RegionMap::remove(std::uint64_t start, std::uint64_t end) {
-    split_at(start);
-    split_at(end);
     auto first = index_above(start);
+    auto const slots = slots_;
+    if (first == count_ || slots[first].start >= end)
+        return;
+    if (end > full_start_)
+        full_start_ = std::min(end, full_end_);
+    if (slots[first].start < start) {
+        if (slots[first].end > end)
+            split_at(first, end);
+        total_ -= slots[first].end - start;
+        slots[first].end = start;
+        ++first;
+    }
     auto last = first;
-    while (last < count_ && all()[last].start < end) {
-        total_ -= all()[last].length();
-        ++last;
+    for (; last < count_ && slots[last].end <= end; ++last)
+        total_ -= slots[last].length();
+    if (last < count_ && slots[last].start < end) {
+        total_ -= end - slots[last].start;
+        cut_below(slots[last], end);
     }
     if (last != first)
         erase_at(first, last);
@@ -151,12 +218,16 @@ void RegionMap::remove(std::uint64_t start, std::uint64_t end) {
 
 template <typename Change>
 void RegionMap::change(std::uint64_t start, std::uint64_t end, Change apply) {
-    split_at(start);
-    split_at(end);
     auto first = index_above(start);
+    if (first < count_ && slots_[first].start < start) {
+        split_at(first, start);
+        ++first;
+    }
     auto last = first;
-    for (; last < count_ && all()[last].start < end; ++last)
-        apply(all()[last]);
+    for (; last < count_ && slots_[last].start < end; ++last) {
+        split_at(last, end);
+        apply(slots_[last]);
+    }
     if (last != first)
         join_around(first, last);
 }
@@ -172,8 +243,9 @@ void RegionMap::set_inherited(std::uint64_t start, std::uint64_t end, bool is_in
 LinuxResult<> RegionMap::copy_from(RegionMap const& other) {
     count_ = 0;
     total_ = 0;
+    full_start_ = full_end_ = 0;
     LTRY(reserve(other.count_));
-    std::ranges::copy(other.regions(), all().begin());
+    std::ranges::copy(other.regions(), slots_.begin());
     count_ = other.count_;
     total_ = other.total_;
     return {};

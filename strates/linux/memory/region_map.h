@@ -54,19 +54,23 @@ struct Region {
     [[nodiscard]] bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
-/// Regions, ascending and disjoint, in one array: looked up by bisection; copied as a whole by fork. Changes that need
-/// room take it first (`reserve`), so that they cannot fail half-way between Bedrock's mappings and this record.
+/// Regions, ascending and disjoint, in one array: looked up by bisection, beginning where the last look-up ended; copied as
+/// a whole by fork. Changes that need room take it first (`reserve`), so that they cannot fail half-way between Bedrock's
+/// mappings and this record.
+/// Budget: 60 instructions to place, 80 to insert, 60 to remove one region among its neighbours (mmap_munmap, mprotect_1).
 class RegionMap {
 public:
     RegionMap() = default;
     RegionMap(RegionMap const&) = delete;
     RegionMap& operator=(RegionMap const&) = delete;
 
-    [[nodiscard]] std::span<Region const> regions() const { return {all().first(count_)}; }
+    [[nodiscard]] std::span<Region const> regions() const { return slots_.first(count_); }
     /// The region that contains `address`, or null.
     [[nodiscard]] Region const* find(std::uint64_t address) const;
     /// The first region that ends above `address`, or null.
     [[nodiscard]] Region const* first_above(std::uint64_t address) const;
+    /// Those that have bytes in [start, end).
+    [[nodiscard]] std::span<Region const> overlapping(std::uint64_t start, std::uint64_t end) const;
     [[nodiscard]] bool is_free(std::uint64_t start, std::uint64_t end) const;
     /// Whether regions cover all of [start, end).
     [[nodiscard]] bool is_covered(std::uint64_t start, std::uint64_t end) const;
@@ -82,8 +86,8 @@ public:
     [[nodiscard]] LinuxResult<> reserve(std::size_t additional);
 
     // Each needs a reserve(2) before it.
-    /// Adds a region to free space; joins it with equal neighbours.
-    void insert(Region region);
+    /// Adds a region in place of what is there; joins it with equal neighbours.
+    void insert(Region&& region);
     /// Frees [start, end), splitting and cutting what reaches across the edges.
     void remove(std::uint64_t start, std::uint64_t end);
     /// Sets the access of all regions in [start, end).
@@ -97,20 +101,24 @@ public:
     static constexpr std::size_t region_limit = 65530;
 
 private:
-    [[nodiscard]] std::span<Region> all() const;
     [[nodiscard]] std::size_t index_above(std::uint64_t address) const;
-    void insert_at(std::size_t index, Region region);
+    void insert_at(std::size_t index, Region&& region);
     void erase_at(std::size_t first, std::size_t last);
-    /// Makes `address` a border between regions if one reaches across it.
-    void split_at(std::uint64_t address);
+    /// Makes `address` a border between regions if the one at `index` reaches across it.
+    void split_at(std::size_t index, std::uint64_t address);
+    /// Joins what can be joined among [first, last) and with the neighbours on both sides.
     void join_around(std::size_t first, std::size_t last);
     template <typename Change>
     void change(std::uint64_t start, std::uint64_t end, Change apply);
 
     std::unique_ptr<Region[]> storage_;
-    std::size_t capacity_ = 0;
+    std::span<Region> slots_;  // all of storage_
     std::size_t count_ = 0;
     std::uint64_t total_ = 0;
+    mutable std::size_t recent_ = 0;  // what index_above found last
+    // Every byte of [full_start_, full_end_) is in a region: searches for a gap below full_end_ begin at full_start_.
+    mutable std::uint64_t full_start_ = 0;
+    mutable std::uint64_t full_end_ = 0;
 };
 
 }  // namespace astrata::linux_abi

@@ -1,5 +1,10 @@
 #include "strates/linux/memory/region_map.h"
 
+#include <algorithm>
+#include <array>
+#include <random>
+#include <span>
+
 #include <gtest/gtest.h>
 
 namespace astrata::linux_abi {
@@ -105,6 +110,52 @@ TEST(RegionMap, knows_free_and_covered_ranges) {
 TEST(RegionMap, refuses_more_than_the_limit) {
     RegionMap map;
     EXPECT_EQ(map.reserve(RegionMap::region_limit + 1).error(), Errno::enomem);
+}
+
+// Against one record for each page.
+TEST(RegionMap, agrees_with_a_model_under_random_use) {
+    constexpr std::uint64_t page = 0x1000, pages = 64, low = 16 * page, high = low + pages * page;
+    std::mt19937_64 random(7);
+    RegionMap map;
+    std::array<int, pages> model{};  // 0: not in a region, else the access plus one
+    for (int step = 0; step < 20000; ++step) {
+        auto const first = random() % pages;
+        auto const end = first + 1 + random() % std::min<std::uint64_t>(pages - first, 9);
+        auto const access = static_cast<std::uint8_t>(random() % 3);
+        ASSERT_TRUE(map.reserve(3).has_value());
+        switch (random() % 4) {
+        case 0:
+        case 1:
+            map.insert(anonymous(low + first * page, low + end * page, access));
+            std::ranges::fill(std::span(model).subspan(first, end - first), access + 1);
+            break;
+        case 2:
+            map.remove(low + first * page, low + end * page);
+            std::ranges::fill(std::span(model).subspan(first, end - first), 0);
+            break;
+        default:
+            map.protect(low + first * page, low + end * page, access);
+            for (auto index = first; index < end; ++index)
+                model[index] = model[index] == 0 ? 0 : access + 1;
+        }
+        std::uint64_t total = 0;
+        for (std::uint64_t index = 0; index < pages; ++index) {
+            auto const* region = map.find(low + index * page);
+            ASSERT_EQ(region == nullptr ? 0 : region->access + 1, model[index]);
+            total += region != nullptr ? page : 0;
+        }
+        ASSERT_EQ(map.total(), total);
+        for (std::size_t index = 1; index < map.regions().size(); ++index)
+            ASSERT_TRUE(map.regions()[index - 1].end < map.regions()[index].start ||
+                        map.regions()[index - 1].access != map.regions()[index].access);
+        auto const wanted = 1 + random() % 6;
+        std::uint64_t expected = 0;
+        for (std::uint64_t start = pages - wanted + 1; start-- > 0 && expected == 0;) {
+            if (std::ranges::all_of(std::span(model).subspan(start, wanted), [](int each) { return each == 0; }))
+                expected = low + start * page;
+        }
+        ASSERT_EQ(map.find_gap(wanted * page, low, high, page), expected);
+    }
 }
 
 }  // namespace

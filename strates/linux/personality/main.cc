@@ -5,6 +5,7 @@
 #include "linux/environment.h"
 #include "sdk/log.h"
 #include "strates/linux/core/guest_memory.h"
+#include "strates/linux/exec/program_vdso.h"
 #include "strates/linux/filesystems/silo_root.h"
 #include "strates/linux/personality/server.h"
 #include "strates/linux/personality/unusable.h"
@@ -15,8 +16,8 @@ namespace astrata {
 
 namespace {
 
-// What a task takes of memory besides its own data: stacks and state here and in Bedrock, page tables, the first written pages.
-// As Linux does with its threads-max, no more tasks are allowed than fit.
+// What a task takes of memory besides its own data: stacks and state here and in Bedrock, page tables, the first
+// written pages. As Linux does with its threads-max, no more tasks are allowed than fit.
 constexpr std::uint64_t task_bytes = 256 << 10;
 
 // "name=number" arguments of whoever started the instance; others are logged.
@@ -55,13 +56,14 @@ Result<> strate_main(linux::Environment& environment) {
         take_argument(argument);
     set_host_name("astrata");
     TRY(register_guest_copy_routines());
+    TRY(prepare_program_vdso());
     if (auto started = process_table().start(); !started.has_value())
         return report("no process table", started.error());
     auto loop = TRY(sdk::EventLoop::create());
     auto context = build_silo_root(std::move(environment.root.endpoint));
     if (!context.has_value()) {
         (void)report("no root file system", context.error());
-        UnusablePersonality service(context.error() == Errno::enomem ? Error::no_memory
+        UnusablePersonality service(context.error() == Errno::enomem    ? Error::no_memory
                                     : context.error() == Errno::euclean ? Error::corrupt
                                                                         : Error::io);
         TRY(loop.serve(std::move(environment.personality), service));

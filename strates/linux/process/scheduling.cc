@@ -15,8 +15,8 @@ void apply_priority(Task const& task) {
     static_cast<void>(sys::thread_set_policy(
         task.thread, policy == fifo ? abi::SchedulingPolicy::fifo : abi::SchedulingPolicy::round_robin));
     auto const priority = bedrock_priority(policy, task.nice, task.scheduling_priority);
-    if (!sys::thread_set_priority(task.thread, priority) && is_real_time(policy))
-        static_cast<void>(sys::thread_set_priority(task.thread, most_urgent_time_shared));
+    if (!sys::thread_set_priority(task.thread, priority, 0) && is_real_time(policy))
+        static_cast<void>(sys::thread_set_priority(task.thread, most_urgent_time_shared, 0));
 }
 
 void apply_inherited_scheduling(Task const& task) {

@@ -30,13 +30,9 @@ DefaultAction default_action(Signal signal) {
 
 LinuxResult<Ref<SignalActions>> SignalActions::copy() {
     auto copy = LTRY(make_ref<SignalActions>());
-    std::array<SignalAction, last_signal> actions;
-    {
-        Lock lock(mutex_);
-        actions = actions_;
-    }
-    Lock lock(copy->mutex_);
-    copy->actions_ = actions;
+    Lock lock(mutex_);
+    Lock copy_lock(copy->mutex_);
+    copy->actions_ = actions_;
     return copy;
 }
 

@@ -8,22 +8,9 @@ namespace astrata::linux_abi {
 namespace {
 
 constexpr std::uint32_t magic_first = 0x46505853;  // FP_XSTATE_MAGIC1
-constexpr std::uint32_t magic_last = 0x46505845;   // FP_XSTATE_MAGIC2
 constexpr std::size_t legacy_size = 512;
-constexpr std::size_t header_end = 576;         // legacy area and XSAVE header
-constexpr std::size_t software_offset = 464;    // sw_reserved of the legacy area
-constexpr std::size_t components_offset = 512;  // XSTATE_BV, first word of the header
+constexpr std::size_t header_end = 576;  // legacy area and XSAVE header
 constexpr std::uint64_t red_zone = 128;
-
-// struct _fpx_sw_bytes.
-struct SoftwareBytes {
-    std::uint32_t magic = 0;
-    std::uint32_t extended_size = 0;
-    std::uint64_t components = 0;
-    std::uint32_t state_size = 0;
-    std::array<std::uint32_t, 7> padding = {};
-};
-static_assert(sizeof(SoftwareBytes) == 48);
 
 }  // namespace
 
@@ -37,22 +24,31 @@ FramePlace place_frame(std::uint64_t rsp, bool is_alternate, std::size_t vector_
     return place;
 }
 
+VectorStateDescription describe_vector_state(std::size_t size, std::uint64_t components) {
+    return {.magic = magic_first,
+            .extended_size = static_cast<std::uint32_t>(size + vector_state_trailer),
+            // Which components the area may carry, not only those that it does now.
+            .components = size > header_end ? components | 7 : 3,
+            .state_size = static_cast<std::uint32_t>(size)};
+}
+
+bool describes_vector_state(VectorStateDescription const& description, std::size_t size) {
+    return size > header_end && description.magic == magic_first && description.state_size == size &&
+           description.extended_size == size + vector_state_trailer;
+}
+
 LinuxResult<> mark_vector_state(MutableBytes area) {
     if (area.size() < legacy_size + vector_state_trailer)
         return fail(Errno::einval);
     auto size = area.size() - vector_state_trailer;
-    SoftwareBytes description{.magic = magic_first,
-                              .extended_size = static_cast<std::uint32_t>(area.size()),
-                              .state_size = static_cast<std::uint32_t>(size)};
-    // Which components the area may carry, not only those that it does now.
-    description.components = size > header_end ? load<std::uint64_t>(area, components_offset).value_or(0) | 7 : 3;
-    LTRY(store(area, software_offset, description));
-    LTRY(store(area, size, magic_last));
+    auto const components = load<std::uint64_t>(area, vector_state_components_offset).value_or(0);
+    LTRY(store(area, VectorStateDescription::offset, describe_vector_state(size, components)));
+    LTRY(store(area, size, vector_state_trailer_mark));
     return {};
 }
 
 std::size_t marked_vector_state_size(Bytes legacy_area, std::size_t largest) {
-    auto description = load<SoftwareBytes>(legacy_area, software_offset);
+    auto description = load<VectorStateDescription>(legacy_area, VectorStateDescription::offset);
     if (!description.has_value() || description->magic != magic_first || description->state_size < header_end ||
         description->state_size > largest ||
         description->extended_size < description->state_size + vector_state_trailer)
@@ -62,14 +58,14 @@ std::size_t marked_vector_state_size(Bytes legacy_area, std::size_t largest) {
 
 bool has_vector_state_trailer(Bytes area) {
     return area.size() >= vector_state_trailer &&
-           load<std::uint32_t>(area, area.size() - vector_state_trailer).value_or(0) == magic_last;
+           load<std::uint32_t>(area, area.size() - vector_state_trailer).value_or(0) == vector_state_trailer_mark;
 }
 
 void complete_legacy_state(MutableBytes area) {
     if (area.size() < header_end)
         return;
     std::ranges::fill(area.subspan(legacy_size), std::byte{0});
-    static_cast<void>(store(area, components_offset, std::uint64_t{3}));  // x87 and SSE
+    static_cast<void>(store(area, vector_state_components_offset, std::uint64_t{3}));  // x87 and SSE
 }
 
 SignalContext to_context(abi::RestrictedStateX86 const& state, std::uint64_t trap_number, std::uint64_t error_code,

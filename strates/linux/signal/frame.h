@@ -69,6 +69,27 @@ struct FramePlace {
 /// Bytes after an XSAVE area that mark its end (FP_XSTATE_MAGIC2).
 inline constexpr std::size_t vector_state_trailer = 4;
 
+/// struct _fpx_sw_bytes: Linux's description of an XSAVE area, in the area's software-reserved bytes.
+struct VectorStateDescription {
+    static constexpr std::size_t offset = 464;
+    std::uint32_t magic = 0;
+    std::uint32_t extended_size = 0;
+    std::uint64_t components = 0;
+    std::uint32_t state_size = 0;
+    std::array<std::uint32_t, 7> padding = {};
+};
+static_assert(sizeof(VectorStateDescription) == 48);
+
+inline constexpr std::uint32_t vector_state_trailer_mark = 0x46505845;  // FP_XSTATE_MAGIC2
+/// Where the area says which components it carries (XSTATE_BV), if it is longer than a plain FXSAVE area.
+inline constexpr std::size_t vector_state_components_offset = 512;
+
+/// size        of the area without its trailer
+/// components  what the area carries now; of no matter for a plain FXSAVE area
+[[nodiscard]] VectorStateDescription describe_vector_state(std::size_t size, std::uint64_t components);
+/// Whether it describes an XSAVE area of just this size.
+[[nodiscard]] bool describes_vector_state(VectorStateDescription const& description, std::size_t size);
+
 /// Writes Linux's description of the XSAVE area into its software-reserved bytes and FP_XSTATE_MAGIC2 behind it.
 /// area    the XSAVE area followed by vector_state_trailer bytes
 /// errors  einval (too small to be one)

@@ -6,34 +6,33 @@
 
 namespace astrata::linux_abi {
 
-static inline std::int64_t finish(LinuxResult<std::uint64_t> result) {
+// What rax is to hold after a failed call.
+[[gnu::noinline]] static std::int64_t fail_call(Task& task, Errno error) {
+    // An interrupted call whose signal somebody else took meanwhile has to be repeated all the same.
+    if (is_restart(error))
+        task.work.fetch_or(task_work::signal, std::memory_order_relaxed);
+    return -static_cast<std::int64_t>(error);
+}
+
+static inline std::int64_t finish(Task& task, LinuxResult<std::uint64_t> result) {
     if (result.has_value()) [[likely]]
         return static_cast<std::int64_t>(*result);
-    return -static_cast<std::int64_t>(result.error());
+    return fail_call(task, result.error());
+}
+
+// Calls without handler.
+static std::int64_t refuse_call(Task& task, abi::RestrictedStateX86 const& state) {
+    auto const number = state.rax;
+    auto error = number < call_table_size ? call_rows()[number].error : Errno::enosys;
+    if (error == Errno::enosys)
+        trace_unknown(task, number);
+    return -static_cast<std::int64_t>(error);
 }
 
 #include "linux_calls/table.inc"
 
 std::span<CallRow const> call_rows() {
     return rows;
-}
-
-namespace {
-
-// Calls without handler, off the short path.
-[[gnu::noinline]] std::int64_t refuse_call(Task& task, std::uint64_t number) {
-    auto error = number < rows.size() ? rows[number].error : Errno::enosys;
-    if (error == Errno::enosys)
-        trace_unknown(task, number);
-    return -static_cast<std::int64_t>(error);
-}
-
-}  // namespace
-
-std::int64_t dispatch_call(Task& task, std::uint64_t number, abi::RestrictedStateX86 const& state) {
-    if (number >= rows.size() || rows[number].handler == nullptr) [[unlikely]]
-        return refuse_call(task, number);
-    return rows[number].handler(task, state);
 }
 
 }  // namespace astrata::linux_abi

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "abi/types.h"
+#include "linux_calls/table.h"
 #include "strates/linux/core/errno.h"
 
 namespace astrata::linux_abi {
@@ -31,12 +32,13 @@ enum class ArgumentKind : std::uint8_t {
 };
 enum class ResultKind : std::uint8_t { zero, size, fd, pid, integer, address };
 
-/// Runs the handler with arguments from the program's registers; returns what rax is to hold, a negative errno on failure.
+/// Runs the handler with arguments from the program's registers; returns what rax is to hold, a negative errno on
+/// failure.
 using CallHandler = std::int64_t (*)(Task&, abi::RestrictedStateX86 const&);
 
 struct CallRow {
-    CallHandler handler = nullptr;   ///< null: always fails with `error`
-    std::string_view name;           ///< empty: no such call
+    bool has_handler = false;  ///< otherwise it always fails with `error`
+    std::string_view name;     ///< empty: no such call
     Errno error = Errno::enosys;
     std::uint8_t argument_count = 0;
     ResultKind result = ResultKind::zero;
@@ -46,7 +48,14 @@ struct CallRow {
 /// All rows, by number.
 [[nodiscard]] std::span<CallRow const> call_rows();
 
-/// Runs system call `number`.
-std::int64_t dispatch_call(Task& task, std::uint64_t number, abi::RestrictedStateX86 const& state);
+/// By number; the last one, and that of every call without a handler, refuses. Apart from the rows, whose other facts
+/// no call needs.
+extern std::array<CallHandler, call_table_size + 1> const call_handlers;
+
+/// Runs the system call whose number is in rax.
+inline std::int64_t dispatch_call(Task& task, abi::RestrictedStateX86 const& state) {
+    auto const number = state.rax < call_table_size ? state.rax : call_table_size;
+    return call_handlers[number](task, state);
+}
 
 }  // namespace astrata::linux_abi

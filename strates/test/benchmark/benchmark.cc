@@ -1,44 +1,24 @@
 // Costs of Bedrock's primitives in ticks of the processor's counter, which are instructions when QEMU counts them
 // (-icount shift=0). Each figure is the median of seven rounds, the loop around it included.
-#include <algorithm>
-#include <array>
+#include "strates/test/benchmark/measure.h"
 
 #include "abi/system_calls.h"
 #include "benchmark/environment.h"
-#include "sdk/log.h"
+#include "strates/test/benchmark/memory.h"
+#include "strates/test/benchmark/threads.h"
 
 namespace astrata {
 
 namespace {
 
-constexpr std::size_t rounds = 7;
+using namespace benchmark_figures;
 
-/// Ticks that `operation` takes, in tenths.
-template <typename Operation>
-Result<std::uint64_t> measure(std::uint64_t count, Operation operation) {
-    std::array<std::uint64_t, rounds> taken{};
-    // The first round warms up and is overwritten by the one after it.
-    for (std::size_t round = 0; round <= rounds; ++round) {
-        auto const start = __builtin_readcyclecounter();
-        for (std::uint64_t i = 0; i != count; ++i)
-            TRY(operation());
-        taken[round == 0 ? 0 : round - 1] = (__builtin_readcyclecounter() - start) * 10 / count;
-    }
-    std::ranges::sort(taken, [](std::uint64_t left, std::uint64_t right) { return left < right; });
-    return taken[rounds / 2];
-}
-
-void report(std::string_view metric, Result<std::uint64_t> tenths) {
-    if (tenths)
-        sdk::log(metric, " ", *tenths / 10, ".", *tenths % 10, " ticks");
-    else
-        sdk::log(metric, " failed: ", tenths.error());
-}
-
-Result<> call(abi::Handle endpoint, std::size_t words) {
+Result<std::uint64_t> round_trip(abi::Handle endpoint, std::size_t words) {
     abi::Message message{};
-    message.info = abi::MessageInfo::make(1, words * sizeof(std::uint64_t));
-    return sys::endpoint_call(endpoint, message, never);
+    return measure(500, [&] {
+        message.info = abi::MessageInfo::make(1, words * sizeof(std::uint64_t));
+        return sys::endpoint_call(endpoint, message, never);
+    });
 }
 
 }  // namespace
@@ -46,9 +26,15 @@ Result<> call(abi::Handle endpoint, std::size_t words) {
 Result<> strate_main(benchmark::Environment& environment) {
     auto const peer = environment.peer.endpoint.get();
     report("null_syscall_native", measure(1000, [] { return sys::null_call(); }));
-    report("ipc_round_trip_0_words", measure(500, [&] { return call(peer, 0); }));
-    report("ipc_round_trip_4_words", measure(500, [&] { return call(peer, 4); }));
-    report("ipc_round_trip_8_words", measure(500, [&] { return call(peer, 8); }));
+    report("ipc_round_trip_0_words", round_trip(peer, 0));
+    report("ipc_round_trip_4_words", round_trip(peer, 4));
+    report("ipc_round_trip_8_words", round_trip(peer, 8));
+    report("ipc_round_trip_10_words", round_trip(peer, 10));
+    report("signal_waiting_thread", signal_waiting_thread());
+    report("yield_between_threads", yield_between_threads());
+    report("pager_round_trip", pager_round_trip());
+    report("map_page", map_page());
+    report("map_page_in_batch", map_page_in_batch());
     sdk::log("benchmark done");
     return {};
 }

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "arch/cpu.h"
+#include "kernel/arch/x86_64/features.h"
+#include "kernel/ipc/processors.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
@@ -17,24 +19,39 @@ namespace astrata::kernel::arch {
     write_cr3(root);
 }
 
-/// Gives up a reference that a CPU held while a kernel thread ran.
-[[clang::preserve_most]] void release_former_space(AddressSpace& former);
+/// What was learnt of branches in one space does not steer speculation in the next (IBPB of IA32_PRED_CMD).
+[[gnu::always_inline]] inline void forget_branches() {
+    constexpr std::uint32_t msr_prediction_command = 0x49;
+    write_msr(msr_prediction_command, 1);
+}
 
-/// The space that the user thread's native code sees becomes the CPU's, in the native view. Interrupts are off, and the
-/// thread that was current before still exists, so that its space does.
-[[gnu::always_inline]] inline void enter_space_of(PerCpu& cpu, Thread& thread) {
-    auto* const space = thread.guest_space ? thread.guest_space.get() : &thread.process().home();
-    if (cpu.active_space == space)
+/// Gives up the reference that a CPU held while code in the kernel's half ran.
+void release_kept_space(PerCpu& cpu, AddressSpace& space);
+
+/// Other CPUs that change page tables must know who uses them: the new space is announced before its root is loaded,
+/// the old one stays announced until after. With one CPU that changes them itself, the old one does not matter.
+template <Processors processors>
+[[gnu::always_inline]] inline void announce_space(PerCpu& cpu, AddressSpace* space, AddressSpace const* home) {
+    if constexpr (processors == Processors::several) {
+        cpu.left.space.store(cpu.entered.space.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        cpu.left.home.store(cpu.entered.home.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+    cpu.entered.space.store(space, std::memory_order_relaxed);
+    cpu.entered.home.store(home, std::memory_order_relaxed);
+}
+
+/// The space becomes the CPU's, in the native view. Interrupts are off, and the thread that was current before was a
+/// user thread and still exists, so that its space does.
+template <Processors processors>
+[[gnu::always_inline]] inline void enter_space(PerCpu& cpu, AddressSpace& space) {
+    if (cpu.entered.space.load(std::memory_order_relaxed) == &space)
         return;
-    space->activate(cpu.index);
-    auto* const former = std::exchange(cpu.active_space, space);
-    cpu.full_root = space->native_root().value;
-    use_root(cpu, cpu.full_root);
-    if (former == nullptr)
-        return;
-    former->deactivate(cpu.index);
-    if (!std::exchange(cpu.is_space_borrowed, true)) [[unlikely]]
-        release_former_space(*former);
+    announce_space<processors>(cpu, &space, space.home());
+    auto const root = space.native_root().value;
+    cpu.full_root = cpu.active_root = root;
+    write_cr3(root);
+    if (features.speculation_controls.is_barrier_on_switch) [[unlikely]]
+        forget_branches();
 }
 
 }  // namespace astrata::kernel::arch

@@ -91,7 +91,22 @@ inline void note_lock_taken(std::uint8_t rank) {
 inline void note_lock_released(std::uint8_t rank) {
     this_cpu().held_ranks &= ~(std::uint64_t{1} << rank);
 }
+/// For an interrupt: what the interrupted code holds (with interrupts on) has no order relative to what the handler takes,
+/// for a lock that handlers take is never among it.
+class HeldLocksAside {
+public:
+    HeldLocksAside() : held_ranks_(this_cpu().held_ranks) { this_cpu().held_ranks = 0; }
+    ~HeldLocksAside() { this_cpu().held_ranks = held_ranks_; }
+    HeldLocksAside(HeldLocksAside const&) = delete;
+    HeldLocksAside& operator=(HeldLocksAside const&) = delete;
+
+private:
+    std::uint64_t held_ranks_;
+};
 #else
+struct HeldLocksAside {
+    HeldLocksAside() {}
+};
 inline void note_lock_taken(std::uint8_t) {}
 inline void note_lock_released(std::uint8_t) {}
 #endif

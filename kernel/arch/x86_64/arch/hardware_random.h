@@ -9,15 +9,13 @@ namespace astrata::kernel::arch {
 
 /// False if there is none, or if it has nothing to give just now.
 [[nodiscard]] inline bool read_hardware_random(std::uint64_t& value) {
+    constexpr int attempts = 10;   // for each; the manual's number
     bool is_valid = false;
-    for (int tries = 0; tries < 10 && !is_valid; ++tries) {
-        if (features.has_rdseed)
-            asm volatile("rdseed %0" : "=r"(value), "=@ccc"(is_valid)::"cc");
-        else if (features.has_rdrand)
-            asm volatile("rdrand %0" : "=r"(value), "=@ccc"(is_valid)::"cc");
-        else
-            return false;
-    }
+    for (int tries = 0; features.has_rdseed && tries < attempts && !is_valid; ++tries)
+        asm volatile("rdseed %0" : "=r"(value), "=@ccc"(is_valid)::"cc");
+    // All CPUs share RDSEED's source, which many readers exhaust; RDRAND stretches it.
+    for (int tries = 0; features.has_rdrand && tries < attempts && !is_valid; ++tries)
+        asm volatile("rdrand %0" : "=r"(value), "=@ccc"(is_valid)::"cc");
     return is_valid;
 }
 

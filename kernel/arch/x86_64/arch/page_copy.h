@@ -1,45 +1,58 @@
-// Clearing and copying whole pages with unrolled 8-byte moves: the fastest way under emulation, where the string
-// instructions are interpreted element by element, and good on real processors. Unrolled 64 times, so that the loop
-// itself costs nothing.
+// Clearing whole pages with unrolled 16-byte moves, copying them with 8-byte ones. The string instructions are interpreted
+// element by element under emulation. A copy in 16-byte moves has half the instructions, but takes half as long again there,
+// because the emulated vector registers live in memory.
+// Budget: 280 instructions to clear a page, 1,050 to copy one (anon_fault and cow_fault watch them).
+//
+// The kernel is built without vector registers, so they hold the state of some thread. Clearing borrows one of them, which is put
+// back before anybody may store or load that state: no thread is switched to or from meanwhile.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
+#include "arch/cpu.h"
 #include "lib/base/units.h"
 
 namespace astrata::kernel::arch {
 
 inline void clear_page(std::byte* page) {
-    auto blocks = static_cast<std::uint32_t>(page_size / 512);
-    asm volatile("1:\n\t"
+    constexpr std::uint32_t block = 1024;
+    auto blocks = static_cast<std::uint32_t>(page_size / block);
+    std::array<std::uint64_t, 2> saved;
+    disable_preemption();
+    asm volatile("movups %%xmm0, %[saved]\n\t"
+                 "xorps %%xmm0, %%xmm0\n"
+                 "1:\n\t"
                  ".set offset, 0\n\t"
                  ".rept 64\n\t"
-                 "movq %[zero], offset(%[page])\n\t"
-                 ".set offset, offset + 8\n\t"
+                 "movaps %%xmm0, offset(%[page])\n\t"
+                 ".set offset, offset + 16\n\t"
                  ".endr\n\t"
-                 "addq $512, %[page]\n\t"
+                 "addq %[block], %[page]\n\t"
                  "decl %[blocks]\n\t"
-                 "jnz 1b"
-                 : [page] "+r"(page), [blocks] "+r"(blocks)
-                 : [zero] "r"(std::uint64_t{0})
+                 "jnz 1b\n\t"
+                 "movups %[saved], %%xmm0"
+                 : [page] "+r"(page), [blocks] "+r"(blocks), [saved] "=m"(saved)
+                 : [block] "i"(block)
                  : "memory", "cc");
+    enable_preemption();
 }
 
 inline void copy_page(std::byte* to, std::byte const* from) {
-    auto blocks = static_cast<std::uint32_t>(page_size / 512);
+    auto blocks = static_cast<std::uint32_t>(page_size / 1024);
     std::uint64_t first;
     std::uint64_t second;
     asm volatile("1:\n\t"
                  ".set offset, 0\n\t"
-                 ".rept 32\n\t"
+                 ".rept 64\n\t"
                  "movq offset(%[from]), %[first]\n\t"
                  "movq offset+8(%[from]), %[second]\n\t"
                  "movq %[first], offset(%[to])\n\t"
                  "movq %[second], offset+8(%[to])\n\t"
                  ".set offset, offset + 16\n\t"
                  ".endr\n\t"
-                 "addq $512, %[from]\n\t"
-                 "addq $512, %[to]\n\t"
+                 "addq $1024, %[from]\n\t"
+                 "addq $1024, %[to]\n\t"
                  "decl %[blocks]\n\t"
                  "jnz 1b"
                  : [to] "+r"(to), [from] "+r"(from), [blocks] "+r"(blocks), [first] "=&r"(first), [second] "=&r"(second)

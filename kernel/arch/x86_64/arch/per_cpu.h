@@ -18,6 +18,12 @@ struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
 
 extern "C" void hosted_entry();   // syscall_entry.S
 
+/// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
+struct UsedSpace {
+    std::atomic<AddressSpace*> space = nullptr;
+    std::atomic<AddressSpace const*> home = nullptr;
+};
+
 struct PerCpu {
     PerCpu* self = nullptr;                         // gs:0, so that the address can be had in one load
     std::uint64_t kernel_stack = 0;                 // gs:8, where a system call starts pushing
@@ -34,7 +40,8 @@ struct PerCpu {
     std::uint32_t apic_id = 0;
     CpuTables* tables = nullptr;
     std::uint64_t active_root = 0;         // what CR3 holds
-    AddressSpace* active_space = nullptr;  // lives as long as a user thread that uses it is current
+    UsedSpace entered;                                   // before its root is loaded; it lives as long as its thread is current
+    UsedSpace left;                                      // whose root was loaded before that
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
     Thread* vector_state_owner = nullptr;  // whose FPU state the registers hold
     Thread* idle_thread = nullptr;
@@ -44,10 +51,12 @@ struct PerCpu {
     std::uint64_t system_calls = 0;
     std::uint64_t page_faults = 0;
     std::uint64_t ipc_calls = 0;
+    std::uint64_t tlb_shootdowns = 0;  // requests of others that this CPU answered
     std::uint64_t idle_ticks = 0;
     std::uint64_t slice_end_ticks = 0;              // when the current thread's time slice is used up
     std::uint64_t armed_ticks = ~std::uint64_t{0};  // what the local timer is set to; ~0 when it is stopped
     Thread* switched_from = nullptr;                // during a switch: who ran before
+    std::uint64_t interrupt_timing = 0;             // when interrupts came, for the random number generator
     bool is_started = false;                        // its data is complete and it runs its idle thread
     std::atomic<bool> is_online = false;
     std::atomic<bool> is_leaving = false;           // is to go offline, or has

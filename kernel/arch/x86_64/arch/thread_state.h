@@ -18,6 +18,7 @@ struct TrapFrame;
 
 struct ThreadState {
     std::uint64_t stack_pointer = 0;                // kernel stack, as switch_stacks left it
+    std::uint64_t parked_stack_pointer = 0;               // the same for a parked thread, always the same
     std::uint64_t stack_top = 0;                    // where traps and system calls from native code begin
     std::uint64_t trap_stack = 0;                   // TSS.RSP0: stack_top, or below enter_restricted's frame
     abi::RestrictedStateX86* restricted = nullptr;  // PerCpu::restricted while this thread runs
@@ -25,12 +26,19 @@ struct ThreadState {
     std::uint64_t fs_base = 0;                      // user values, saved on every switch
     std::uint64_t gs_base = 0;
     std::span<std::byte> vector_area;              // XSAVE area; only threads that run foreign code have one
+    std::span<std::byte> vector_staging;           // as large: state on its way in, until it is complete
     std::uint32_t vector_cpu = ~std::uint32_t{0};  // whose registers may still hold the state
 };
 
 /// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame, the return address
 /// into the entry code and the six registers that switch_stacks pops, whose values do not matter.
 inline constexpr std::uint64_t parked_stack_bytes = 176 + 7 * 8;
+
+/// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is switched from again.
+inline void note_running(ThreadState& state) {
+    state.restricted = nullptr;
+    state.trap_stack = state.stack_top;
+}
 
 /// The frame of the system call that the thread is in, or will be in next: it is always at the same place.
 [[nodiscard]] TrapFrame& system_call_frame(ThreadState const& state);
@@ -45,8 +53,8 @@ void switch_threads(Thread& from, Thread& to);
 /// The current thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
 void activate_space(Thread& thread);
 
-/// For threads whose foreign code uses vector registers: stores those of the one, loads those of the other.
-[[clang::preserve_most]] void exchange_vector_state(Thread& from, Thread& to);
+/// What switch_directly leaves out, for threads with foreign code: vector registers, and the segment base that native code does not use.
+void exchange_foreign_state(Thread& from, Thread& to);
 
 /// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context.
 /// The calling thread stays in the kernel from now on.
@@ -63,7 +71,7 @@ void leave_space();
 /// Goes on with function(argument) on a kernel stack, leaving whatever stack this is.
 [[noreturn]] void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument);
 
-/// Allocates the area for foreign code's vector state, in the processor's initial state.
+/// Allocates the areas for foreign code's vector state, in the processor's initial state, and charges the thread's account.
 /// Returns false if memory is short.
 [[nodiscard]] bool allocate_vector_area(Thread& thread);
 void free_vector_area(Thread& thread);
@@ -79,8 +87,8 @@ void save_segment_bases(std::uint64_t& fs, std::uint64_t& gs);
 /// Calls handler(argument, reason), which is hosted native code, at each exit of foreign code until it returns 0.
 void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument);
 
-/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The state's
-/// instruction pointer was checked. `other_view` is the restricted page-table root, `own_view` the
+/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The entry code checks
+/// what it loads. `other_view` is the restricted page-table root, `own_view` the
 /// full one.
 [[nodiscard]] abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view);
 

@@ -56,13 +56,24 @@ boot_entry_32:
     cmpl $2048, %ecx
     jne 1b
 
-    # One pointer table serves the identity map and the direct map; the image's shows the first GiB at -2 GiB.
-    movl $(boot_directories - IMAGE_BASE + 3), %eax
-    movl %eax, boot_pointers_low - IMAGE_BASE + 0
+    # The image's first 32 MiB where it was linked; boot_place adds the place that it chooses.
+    movl $0x83, %edx
+    xorl %ecx, %ecx
+2:  movl %edx, boot_image_directories - IMAGE_BASE(,%ecx,8)
+    addl $0x200000, %edx
+    incl %ecx
+    cmpl $16, %ecx
+    jne 2b
+
+    # One pointer table serves the identity map and the direct map; the image's shows the top 2 GiB.
+    movl $(boot_image_directories - IMAGE_BASE + 3), %eax
     movl %eax, boot_pointers_high - IMAGE_BASE + 510*8
     addl $4096, %eax
-    movl %eax, boot_pointers_low - IMAGE_BASE + 8
     movl %eax, boot_pointers_high - IMAGE_BASE + 511*8
+    movl $(boot_directories - IMAGE_BASE + 3), %eax
+    movl %eax, boot_pointers_low - IMAGE_BASE + 0
+    addl $4096, %eax
+    movl %eax, boot_pointers_low - IMAGE_BASE + 8
     addl $4096, %eax
     movl %eax, boot_pointers_low - IMAGE_BASE + 16
     addl $4096, %eax
@@ -114,8 +125,17 @@ boot_entry_high:
     movq $boot_stack_top, %rsp
     xorl %ebp, %ebp
     movl %edi, %edi             # start info, zero-extended: second argument
-    xchgq %rdi, %rsi            # boot_start(magic, info)
+    xchgq %rdi, %rsi            # boot_place(magic, info)
     movl %edi, %edi
+    call boot_place
+    # The code below has changed, seen through another address: a serialising instruction is due.
+    movq %cr3, %rax
+    movq %rax, %cr3
+    movabsq $boot_entry_placed, %rax
+    jmpq *%rax
+boot_entry_placed:
+    movq $boot_stack_top, %rsp
+    xorl %ebp, %ebp
     call boot_start
     ud2
 
@@ -126,6 +146,8 @@ boot_root:          .skip 4096
 boot_pointers_low:  .skip 4096
 boot_pointers_high: .skip 4096
 boot_directories:   .skip 4 * 4096
+.global boot_image_directories
+boot_image_directories: .skip 2 * 4096
 boot_stack:         .skip 65536
 .global boot_stack_top
 boot_stack_top:

@@ -1,0 +1,49 @@
+#include "strates/linux/exec/program_vdso.h"
+
+#include <memory>
+#include <span>
+
+#include "abi/system_calls.h"
+#include "lib/base/units.h"
+#include "lib/start/layout.h"
+#include "lib/start/vdso_data.h"
+#include "sdk/own.h"
+#include "strates/linux/exec/program_clock.h"
+
+extern "C" {
+extern std::byte const program_vdso_image_start;
+extern std::byte const program_vdso_image_end;
+}
+
+namespace astrata::linux_abi {
+namespace {
+
+abi::Handle object = 0;  // the clock's page, then the file
+std::uint64_t length = 0;
+
+// Ours, in front of the vDSO that Bedrock mapped for us.
+VdsoData const& own_data() {
+    return *reinterpret_cast<VdsoData const*>(sdk::own().vdso - page_size);
+}
+
+}  // namespace
+
+Result<> prepare_program_vdso() {
+#pragma clang unsafe_buffer_usage begin  // the two ends of one section
+    Bytes const image(&program_vdso_image_start, &program_vdso_image_end);
+#pragma clang unsafe_buffer_usage end
+    length = page_size + align_up(image.size(), page_size);
+    object = TRY(sys::memory_object_create(length));
+    ProgramClock const clock{.counter_base = own_data().counter_base, .multiplier = own_data().multiplier};
+    TRY(sys::memory_object_write(object, 0, std::as_bytes(std::span(&clock, 1))));
+    TRY(sys::memory_object_write(object, page_size, image));
+    return {};
+}
+
+LinuxResult<std::uint64_t> map_program_vdso(Memory& memory) {
+    auto const place = LTRY(memory.map(0, length, protection::read | protection::execute, map_flag::private_copy,
+                                       {.object = object}, RegionKind::vdso));
+    return place + page_size;
+}
+
+}  // namespace astrata::linux_abi

@@ -1,0 +1,279 @@
+"""Protections that hold before anything goes wrong: where things lie, what may be written, what is left of others' data."""
+import os
+import re
+import socket
+import subprocess
+import time
+
+from harness import ASTRATA, ROOT, chevron, compile_static, expect, run, scenario, shorten, write_file
+
+IMAGE_REGION = 0xffffffff80000000
+
+
+def watch_processors() -> None:
+    """From now on every machine has a monitor at the socket `monitor` in the scenario's folder."""
+    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    path = os.path.abspath("monitor")
+    os.environ["ASTRATA_QEMU"] = os.path.abspath(
+        write_file("watched-qemu", f'#!/bin/sh\nexec "{real}" "$@" -monitor unix:{path},server=on,wait=off\n', 0o755))
+
+
+def ask_monitor(command: str) -> str:
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.settimeout(10)
+        monitor.connect("monitor")
+
+        def answer() -> str:
+            text = b""
+            while not text.endswith(b"(qemu) "):
+                text += monitor.recv(1 << 16)
+            return text.decode()
+
+        answer()
+        monitor.sendall(command.encode() + b"\n")
+        return answer()
+
+
+def table_bases() -> tuple[int, int]:
+    """Where the first processor's interrupt table (in the image) and segment table (in the direct map) lie."""
+    registers = ask_monitor("info registers")
+    return tuple(int(re.search(rf"^{name}= +([0-9a-f]+) ", registers, re.MULTILINE).group(1), 16) for name in ("IDT", "GDT"))
+
+
+@scenario("security.kernel_lies_elsewhere_at_every_boot", timeout=240)
+def kernel_lies_elsewhere_at_every_boot():
+    watch_processors()
+    seen = []
+    for options in (("--smp", "1"), ("--smp", "2"), ("--machine", "q35", "--smp", "2"), ("--machine", "q35")):
+        with chevron(*options) as console:
+            seen.append(table_bases())
+            # No log names an address of the kernel, though programs crash and strates restart.
+            console.command("strate start crasher")
+            time.sleep(0.5)
+            shown = "".join(console.command(line) for line in ("silo logs kernel", "strate logs crasher", "dmesg", "strate logs silo-manager"))
+            found = re.findall(r"\b(?:0x)?ffff[89a-f][0-9a-f]{11}\b", shown)
+            expect(not found, f"{found}\n{shown}")
+    for name, bases in zip(("image", "direct map"), zip(*seen)):
+        expect(len(set(bases)) >= 3, f"{name}: {[hex(base) for base in bases]}")
+    expect(all(image >= IMAGE_REGION for image, _ in seen), str(seen))
+    os.environ["ASTRATA_BOOT_WORDS"] = "nokaslr"
+    fixed = []
+    for _ in range(2):
+        with chevron() as console:
+            fixed.append(table_bases())
+    expect(fixed[0][0] == fixed[1][0] and fixed[0][0] - IMAGE_REGION < 16 << 20, str(fixed))
+
+
+@scenario("security.strates_lie_elsewhere_at_every_start")
+def strates_lie_elsewhere_at_every_start():
+    """The same instruction of a strate crashes at another address each time, and at the same place of its image."""
+    with chevron() as console:
+        console.command("strate start crasher")
+        for _ in range(200):
+            log = console.command("strate logs crasher")
+            found = re.findall(r"instruction 0x([0-9a-f]+) \(image \+ 0x([0-9a-f]+)\)", log.replace("\n", ""))
+            if len(found) >= 3:
+                break
+            time.sleep(0.05)
+    expect(len({address for address, _ in found}) == len(found) >= 3 and len({offset for _, offset in found}) == 1, log)
+    offset = int(found[0][1], 16)
+    expect(offset < 1 << 20 and all((int(address, 16) - offset) % 4096 == 0 for address, _ in found), log)
+
+
+PLACES = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static unsigned long first[4], varied[4];
+static const char* names[4] = {"image", "stack", "mmap", "brk"};
+static void sample(char** argv) {
+    int ends[2]; pipe(ends);
+    if (!fork()) { dup2(ends[1], 1); execl(argv[0], argv[0], "places", (char*)0); _exit(1); }
+    close(ends[1]);
+    FILE* in = fdopen(ends[0], "r");
+    unsigned long at[4];
+    if (fscanf(in, "%lx %lx %lx %lx", at, at + 1, at + 2, at + 3) != 4) exit(1);
+    fclose(in); wait(0);
+    for (int i = 0; i < 4; ++i) { if (!first[i]) first[i] = at[i]; varied[i] |= first[i] ^ at[i]; }
+}
+int main(int argc, char** argv) {
+    int here;
+    if (argc > 1) {
+        printf("%lx %lx %lx %lx\n", (unsigned long)main, (unsigned long)&here,
+               (unsigned long)mmap(0, 1 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), (unsigned long)sbrk(0));
+        return 0;
+    }
+    for (int i = 0; i < 48; ++i) sample(argv);
+    for (int i = 0; i < 4; ++i) printf("%s:%d ", names[i], __builtin_popcountl(varied[i] >> 12));
+    memset(first, 0, sizeof first); memset(varied, 0, sizeof varied);
+    personality(personality(0xffffffff) | ADDR_NO_RANDOMIZE);
+    for (int i = 0; i < 4; ++i) sample(argv);
+    for (int i = 0; i < 4; ++i) printf("fixed-%s:%lx ", names[i], varied[i]);
+    puts("");
+}
+"""
+
+
+@scenario("security.linux_programs_lie_anywhere")
+def linux_programs_lie_anywhere():
+    """Bits of the page number that differ from start to start: as many as with Linux. None under ADDR_NO_RANDOMIZE."""
+    compile_static("tree/bin/places", PLACES, pie=True)
+    for processors in ("1", "2"):
+        result = run("/bin/places", options=["--rootfs", "tree", "--smp", processors]).check()
+        seen = dict(pair.split(":") for pair in result.text.split())
+        for name, bits in {"image": 28, "mmap": 28, "stack": 22, "brk": 13}.items():
+            # An image moves the heap behind it along, and a stack what is mapped below it.
+            expect(int(seen[name]) >= bits, f"{name} has {seen[name]} bits, not {bits}: {result.text}")
+            expect(seen[f"fixed-{name}"] == "0", f"{name} moves without randomness: {result.text}")
+
+
+@scenario("security.overwritten_stack_of_a_strate")
+def overwritten_stack_of_a_strate():
+    with chevron() as console:
+        console.command("strate start smasher")
+        for _ in range(200):
+            log = console.command("strate logs smasher")
+            if "restart 2" in log:
+                break
+            time.sleep(0.05)
+        expect("failed check: the stack was overwritten" in log and "restart 2" in log and "nobody noticed" not in log, log)
+        told = console.command("dmesg")
+        expect("smasher ended with code 134" in told, told)
+
+
+@scenario("security.overwritten_stack_of_the_kernel")
+def overwritten_stack_of_the_kernel():
+    """gdb changes the canary while a system call is under way: the next function that returns stops the kernel, and says where."""
+    words = [ASTRATA, "debug", "--batch"]
+    for line in ("hbreak astrata::kernel::sys_log_write", "continue", "set var *(unsigned long*)&__stack_chk_guard = 1", "delete",
+                 "hbreak astrata::kernel::arch::stop_other_cpus", "continue", "backtrace"):
+        words += ["--gdb", line]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+    expect(b"__stack_chk_fail" in done.stdout, shorten(done.stdout))
+    with open(os.path.join(ROOT, "build", "debug-console.log"), encoding="utf-8", errors="replace") as file:
+        console = file.read()
+    expect(re.search(r"PANIC on CPU 0: the stack was overwritten\n.*backtrace:\n(.*\n)*.* __stack_chk_fail\+", console), console[-2000:])
+
+
+REMAINS = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static unsigned long const secret = 0x5ec2e75ec2e75ec2UL;
+static unsigned long look(unsigned long* words, size_t bytes) {
+    unsigned long found = 0;
+    for (size_t i = 0; i < bytes / 8; ++i) {
+        if (i % 512 == 0) ((volatile char*)words)[i * 8 + 7] = 0;   // a page of our own, not the shared one of zeros
+        found += words[i] != 0;
+    }
+    return found;
+}
+int main(int argc, char** argv) {
+    size_t bytes = (size_t)atol(argv[2]) << 20;
+    unsigned long* words = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (words == MAP_FAILED) return 2;
+    if (!strcmp(argv[1], "fill")) {
+        for (size_t i = 0; i < bytes / 8; ++i) words[i] = secret;
+        puts("filled");
+        return 0;
+    }
+    unsigned long found = look(words, bytes);
+    munmap(words, bytes);
+    size_t part = bytes / 4;
+    found += look(mmap(0, part, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), part);
+    found += look(sbrk((long)part), part);
+    int file = open("/tmp/remains", O_RDWR | O_CREAT, 0600);
+    if (file < 0 || ftruncate(file, (long)part)) return 3;
+    static unsigned long block[8192];
+    for (size_t at = 0; at < part; at += sizeof block) {
+        if (pread(file, block, sizeof block, (long)at) != sizeof block) return 4;
+        for (size_t i = 0; i < 8192; ++i) found += block[i] != 0;
+    }
+    printf("%lu words of others\n", found);
+    return 0;
+}
+"""
+
+
+@scenario("security.freed_memory_is_forgotten", timeout=240)
+def freed_memory_is_forgotten():
+    """A program fills most of the memory; neither the next program nor one in another silo finds any of it."""
+    compile_static("tree/bin/remains", REMAINS)
+    for processors in ("1", "2"):
+        with chevron("--rootfs", "tree", "--memory", "128M", "--smp", processors) as console:
+            for between in ("true", "strate restart linux"):
+                shown = console.command("/bin/remains fill 72", 60)
+                expect("filled" in shown, shown)
+                console.command(between)
+                for _ in range(20):
+                    shown = console.command("/bin/remains look 72", 60)
+                    if "words of others" in shown:
+                        break
+                    time.sleep(0.2)  # the new personality starts
+                expect(re.search(r"^0 words of others", shown, re.MULTILINE), shown)
+
+
+@scenario("security.page_tables_keep_the_rules")
+def page_tables_keep_the_rules():
+    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35", "--profile", "secure"), ("--isolation", "kernel", "--profile", "performance")):
+        with chevron(*options) as console:
+            console.send("/bin/sleep 20 &\r")
+            console.expect(r"^>>> ")
+            for _ in range(50):  # until the program runs
+                shown = console.command("mem audit")
+                counts = {name.strip(): int(count) for name, count in re.findall(r"^(\S.*\S) +(\d+)$", shown, re.MULTILINE)}
+                if counts["foreign"] > 5:
+                    break
+                time.sleep(0.1)
+            expect(counts["address spaces"] >= 6 and counts["native: code"] > 10 and counts["kernel: code"] >= 1 and counts["foreign"] > 5, shown)
+            for rule in ("writable and executable", "kernel half open to user mode", "kernel memory open to writes",
+                         "executable outside the image", "kernel code writable elsewhere"):
+                expect(counts[rule] == 0, shown)
+            expect(console.command("echo $?").startswith("0"), "mem audit did not succeed")
+            log = console.command("dmesg")
+            profile = options[options.index("--profile") + 1] if "--profile" in options else "balanced"
+            expect(f"security profile {profile}" in log, log)
+            expect(("memory audit: " in log) == (profile == "secure"), log)
+            expect("memory audit" not in log or " 0 violations" in log, log)
+
+
+RANDOM = r"""
+#include <stdio.h>
+#include <sys/random.h>
+int main(void) {
+    static unsigned char bytes[1 << 20];
+    for (size_t at = 0; at < sizeof bytes; at += 256) if (getrandom(bytes + at, 256, 0) != 256) return 1;
+    double counts[256] = {0}, pairs[256] = {0}, expected = sizeof bytes / 256.0, squares = 0, pair_squares = 0;
+    for (size_t i = 0; i < sizeof bytes; ++i) { counts[bytes[i]]++; pairs[(unsigned char)(bytes[i] - bytes[i ? i - 1 : 0])]++; }
+    for (int i = 0; i < 256; ++i) {
+        squares += (counts[i] - expected) * (counts[i] - expected) / expected;
+        pair_squares += (pairs[i] - expected) * (pairs[i] - expected) / expected;
+    }
+    for (int i = 0; i < 16; ++i) printf("%02x", bytes[i]);
+    printf(" %.0f %.0f\n", squares, pair_squares);
+}
+"""
+
+
+@scenario("security.random_numbers", timeout=240)
+def random_numbers():
+    """Different at every boot and even in the mean, with the processor's generator and without."""
+    compile_static("tree/bin/random", RANDOM)
+    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    without = os.path.abspath(write_file("plain-qemu", f'#!/bin/sh\nexec "{real}" "$@" -cpu max,-rdrand,-rdseed\n', 0o755))
+    seen = set()
+    for emulator in (real, without):
+        os.environ["ASTRATA_QEMU"] = emulator
+        for processors in ("1", "2"):
+            first, *squares = run("/bin/random", options=["--rootfs", "tree", "--smp", processors]).check().text.split()
+            seen.add(first)
+            # Chi-square with 255 degrees of freedom: mean 255, deviation 23.
+            expect(all(120 < int(square) < 390 for square in squares), f"{emulator}: {squares}")
+    expect(len(seen) == 4, str(seen))
