@@ -114,7 +114,8 @@ def dispatch_function(program: Program, call: SystemCall) -> list[str]:
             )
         members += [f".{m}" for m in argument_values(field, name, register)]
         register += argument_words_of(field)
-    lines = [f"inline std::uint64_t dispatch_{call.name}([[maybe_unused]] Thread& caller, [[maybe_unused]] SyscallRegisters raw) {{"]
+    # Numbers, handles and addresses, but no buffer that could run over.
+    lines = [f"[[gnu::no_stack_protector]] inline std::uint64_t dispatch_{call.name}([[maybe_unused]] Thread& caller, [[maybe_unused]] SyscallRegisters raw) {{"]
     # Plain values are checked before handles so that a bad enumerator is told even when the handle is bad too.
     lines += checks
     for field in call.arguments:

@@ -118,6 +118,7 @@ public:
             drop(spaces_.size() - 1);
         objects_.clear();
         EXPECT_EQ(account_->used(), used_before_);
+        mem::drain_heap_cache();
         EXPECT_LE(free_before_ - mem::count_frames().free, 12U);
     }
 

@@ -1,3 +1,4 @@
+#include "arch/cpu.h"
 #include "kernel/object/handle_table.h"
 
 #include <atomic>
@@ -104,6 +105,7 @@ TEST_F(HandleTableTest, a_reply_handle_that_is_answered_while_it_moves_leaves_no
     std::atomic<abi::Handle> offered = 0;
     std::atomic<int> answered = -1;
     std::jthread answering([&](std::stop_token stop) {
+        arch::host_cpu_index = 1;
         while (!stop.stop_requested()) {
             if (auto const handle = offered.exchange(0); handle != 0) {
                 bool const is_taken = table.take_reply(handle).has_value();
@@ -174,6 +176,7 @@ TEST_F(HandleTableTest, an_object_does_not_end_in_the_middle_of_a_message) {
     // Whoever closes the handle while it moves leaves the mover with the last reference.
     std::atomic<abi::Handle> offered = 0;
     std::jthread closing([&](std::stop_token stop) {
+        arch::host_cpu_index = 1;
         while (!stop.stop_requested()) {
             if (auto const handle = offered.exchange(0); handle != 0)
                 (void)table.close(handle);

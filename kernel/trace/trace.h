@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "abi/trace_events.h"
+#include "arch/test_bits.h"
 #include "lib/base/ref.h"
 #include "lib/base/result.h"
 
@@ -31,8 +32,8 @@ extern std::atomic<std::uint32_t> enabled_groups;
 /// Numbers from here on are no system calls, or must be traced: 0 while system calls are recorded.
 extern std::atomic<std::uint64_t> plain_call_limit;
 
-[[nodiscard]] inline bool is_on(abi::TraceGroups group) {
-    return (enabled_groups.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(group)) != 0;
+[[nodiscard, gnu::always_inline]] inline bool is_on(abi::TraceGroups group) {
+    return arch::has_any(enabled_groups, static_cast<std::uint32_t>(group));
 }
 
 /// What an event is about, for the filter.

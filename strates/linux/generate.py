@@ -126,7 +126,7 @@ def emit_table(calls: list[Call]) -> str:
         unused = "" if call.arguments else "[[maybe_unused]] "
         lines += [
             f"static std::int64_t call_{call.name}(Task& task, {unused}abi::RestrictedStateX86 const& state) {{",
-            f"    return finish(task, sys_{call.name}({', '.join(arguments)}));",
+            f"    return finish(sys_{call.name}({', '.join(arguments)}));",
             "}"]
     lines += ["", "static constexpr std::array<CallRow, call_table_size> rows = [] {",
               "    std::array<CallRow, call_table_size> table{};"]
@@ -140,8 +140,8 @@ def emit_table(calls: list[Call]) -> str:
         lines.append(f'    table[{call.number}] = {{{handler}, "{call.name}", {error}, {len(call.arguments)}, '
                      f"ResultKind::{'integer' if result == 'i64' else result}, {{{kinds}}}}};")
     lines += ["    return table;", "}();", "",
-              "std::array<CallHandler, call_table_size + 1> const call_handlers = [] {",
-              "    std::array<CallHandler, call_table_size + 1> table{};",
+              "CallHandlers const call_handlers = [] {",
+              "    CallHandlers table{};",
               "    table.fill(refuse_call);"]
     lines += [f"    table[{call.number}] = call_{call.name};" for call in calls if call.result is not None]
     lines += ["    return table;", "}();", ""]

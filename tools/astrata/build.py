@@ -92,7 +92,10 @@ def _build_locked(target: str, folder: str, finish=None) -> None:
     say("building host tools and tests" if target == "host" else f"building the system for {target}")
     if not os.path.exists(os.path.join(folder, "build.ninja")):
         _configure(target, folder)
-    _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet"], "the build")
+    ninja = ["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet"]
+    # What is generated changes before ninja looks at it: a run that makes a header does not compile what includes it anew.
+    _run([*ninja, "astrata_generated"], "generating sources")
+    _run(ninja, "the build")
     if finish:
         finish(folder)
     with open(stamp, "w", encoding="utf-8") as file:

@@ -41,5 +41,9 @@ endif()
 target_link_libraries(bedrock PRIVATE astrata_target_options)
 set_target_properties(bedrock PROPERTIES LINK_DEPENDS
     "${CMAKE_SOURCE_DIR}/kernel/linker.ld;${CMAKE_SOURCE_DIR}/tools/astrata/kernel_relocations.py")
-add_custom_command(TARGET bedrock POST_BUILD COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tools/astrata/kernel_relocations.py $<TARGET_FILE:bedrock>)
+find_program(ASTRATA_OBJCOPY NAMES llvm-objcopy-22 llvm-objcopy REQUIRED)
+# GRUB does not load a file that still has the linker's own relocations.
+add_custom_command(TARGET bedrock POST_BUILD
+    COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tools/astrata/kernel_relocations.py $<TARGET_FILE:bedrock>
+    COMMAND ${ASTRATA_OBJCOPY} --wildcard "--remove-section=.rela.*" $<TARGET_FILE:bedrock> VERBATIM)
 add_dependencies(bedrock astrata_generated)

@@ -256,8 +256,9 @@ void save_vector_state(Thread& thread, std::span<std::byte> into) {
 void load_vector_state(Thread& thread, std::span<std::byte const> from) {
     auto const area = thread.arch.vector_area;
     auto const state = disable_interrupts();
-    std::ranges::fill(area, std::byte{});
-    std::memcpy(area.data(), from.data(), std::min(from.size(), area.size()));
+    auto const given = std::min(from.size(), area.size());
+    std::memcpy(area.data(), from.data(), given);
+    std::ranges::fill(area.subspan(given), std::byte{});
     // What xrstor would fault on: reserved MXCSR bits, unknown components, anything in the rest of the header.
     std::uint32_t mxcsr = 0;
     std::memcpy(&mxcsr, area.subspan(mxcsr_offset).data(), sizeof(mxcsr));

@@ -54,6 +54,8 @@ LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_
                                      std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
     auto flags = static_cast<std::uint32_t>(operation);
     bool is_private = (flags & private_flag) != 0;
+    if ((flags & command_mask) == wake_command) [[likely]]
+        return wake_futex(word, value, ~0u, !is_private);
     auto second_count = static_cast<std::uint32_t>(timeout);  // the same register holds a number for the other commands
     switch (flags & command_mask) {
     case wait_command: {
@@ -72,7 +74,6 @@ LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_
         LTRY(wait_futex(word, value, value3, is_private, deadline));
         return 0;
     }
-    case wake_command: return LTRY(wake_futex(word, value, ~0u, !is_private));
     case wake_bits_command: return LTRY(wake_futex(word, value, value3, !is_private));
     case requeue_command: return LTRY(requeue_futex(word, word2, value, second_count, nullptr, is_private));
     case compare_requeue_command: return LTRY(requeue_futex(word, word2, value, second_count, &value3, is_private));

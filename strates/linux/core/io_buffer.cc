@@ -57,11 +57,7 @@ void IoBuffer::advance(std::uint64_t count) {
     }
 }
 
-LinuxResult<std::size_t> IoBuffer::copy_out(Bytes from) {
-    if (is_one_guest_piece()) [[likely]] {
-        auto const count = std::min<std::uint64_t>(from.size(), remaining_);
-        return moved(copy_some_to_guest(own_.base + transferred_, from.first(count)), count);
-    }
+LinuxResult<std::size_t> IoBuffer::copy_out_pieces(Bytes from) {
     std::size_t done = 0;
     while (done < from.size() && remaining_ != 0) {
         auto piece = next_piece(from.size() - done);
@@ -79,11 +75,7 @@ LinuxResult<std::size_t> IoBuffer::copy_out(Bytes from) {
     return done;
 }
 
-LinuxResult<std::size_t> IoBuffer::copy_in(MutableBytes into) {
-    if (is_one_guest_piece()) [[likely]] {
-        auto const count = std::min<std::uint64_t>(into.size(), remaining_);
-        return moved(copy_some_from_guest(into.first(count), own_.base + transferred_), count);
-    }
+LinuxResult<std::size_t> IoBuffer::copy_in_pieces(MutableBytes into) {
     std::size_t done = 0;
     while (done < into.size() && remaining_ != 0) {
         auto piece = next_piece(into.size() - done);
@@ -101,12 +93,7 @@ LinuxResult<std::size_t> IoBuffer::copy_in(MutableBytes into) {
     return done;
 }
 
-LinuxResult<std::size_t> IoBuffer::zero_out(std::uint64_t count) {
-    if (is_one_guest_piece()) [[likely]] {
-        count = std::min(count, remaining_);
-        LTRY(zero_guest(own_.base + transferred_, count));
-        return moved(count, 0);
-    }
+LinuxResult<std::size_t> IoBuffer::zero_out_pieces(std::uint64_t count) {
     std::size_t done = 0;
     while (done < count && remaining_ != 0) {
         auto piece = next_piece(count - done);

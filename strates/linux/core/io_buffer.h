@@ -50,11 +50,27 @@ public:
 
     /// Copies into the buffer, for read(): min(from.size(), remaining()) bytes, fewer at an inaccessible page.
     /// errors    efault (not one byte could be copied)
-    [[nodiscard]] LinuxResult<std::size_t> copy_out(Bytes from);
+    [[nodiscard]] LinuxResult<std::size_t> copy_out(Bytes from) {
+        if (!is_one_guest_piece()) [[unlikely]]
+            return copy_out_pieces(from);
+        auto const count = from.size() < remaining_ ? from.size() : remaining_;
+        return moved(copy_some_to_guest(own_.base + transferred_, from.first(count)), count);
+    }
     /// Copies from the buffer, for write().
-    [[nodiscard]] LinuxResult<std::size_t> copy_in(MutableBytes into);
+    [[nodiscard]] LinuxResult<std::size_t> copy_in(MutableBytes into) {
+        if (!is_one_guest_piece()) [[unlikely]]
+            return copy_in_pieces(into);
+        auto const count = into.size() < remaining_ ? into.size() : remaining_;
+        return moved(copy_some_from_guest(into.first(count), own_.base + transferred_), count);
+    }
     /// Zeroes up to `count` bytes of the buffer, for read() of holes and /dev/zero.
-    [[nodiscard]] LinuxResult<std::size_t> zero_out(std::uint64_t count);
+    [[nodiscard]] LinuxResult<std::size_t> zero_out(std::uint64_t count) {
+        if (!is_one_guest_piece()) [[unlikely]]
+            return zero_out_pieces(count);
+        count = count < remaining_ ? count : remaining_;
+        LTRY(zero_guest(own_.base + transferred_, count));
+        return moved(count, 0);
+    }
     /// read() of cached file contents: memory_object_read straight into the program's memory, without a copy of ours.
     /// errors    efault, eio, enomem, eintr
     [[nodiscard]] LinuxResult<std::size_t> transfer_from_object(abi::Handle object, std::uint64_t offset,
@@ -77,6 +93,9 @@ public:
 private:
     // Nearly every transfer: the whole buffer is one piece of the program's memory.
     [[nodiscard]] bool is_one_guest_piece() const { return is_guest_ && segments_.empty(); }
+    [[nodiscard]] LinuxResult<std::size_t> copy_out_pieces(Bytes from);
+    [[nodiscard]] LinuxResult<std::size_t> copy_in_pieces(MutableBytes into);
+    [[nodiscard]] LinuxResult<std::size_t> zero_out_pieces(std::uint64_t count);
     [[nodiscard]] LinuxResult<std::size_t> moved(std::size_t copied, std::size_t wanted) {
         remaining_ -= copied;
         transferred_ += copied;

@@ -15,7 +15,6 @@
 #include "strates/linux/process/exit.h"
 #include "strates/linux/signal/deliver.h"
 #include "strates/linux/syscalls/call_table.h"
-#include "strates/linux/syscalls/trace.h"
 
 namespace astrata::linux_abi {
 
@@ -34,7 +33,6 @@ private:
     [[nodiscard]] static bool enter_one_by_one(std::uint64_t argument);
     [[nodiscard]] static bool make_ready_to_enter(Task& task);
     [[nodiscard]] static std::uint64_t handle_exit(std::uint64_t argument, std::uint64_t reason);
-    [[nodiscard]] static std::uint64_t handle_traced_call(Task& task);
     [[nodiscard]] static std::uint64_t handle_other_exit(Task& task, abi::RestrictedExit reason);
 };
 
@@ -58,23 +56,11 @@ std::uint64_t GuestThread::handle_exit(std::uint64_t argument, std::uint64_t rea
     auto& task = *reinterpret_cast<Task*>(argument);
     if (reason != static_cast<std::uint64_t>(abi::RestrictedExit::syscall)) [[unlikely]]
         return handle_other_exit(task, static_cast<abi::RestrictedExit>(reason));
-    if (is_tracing()) [[unlikely]]
-        return handle_traced_call(task);
     auto& state = task.state();
     task.system_call = state.rax;
-    state.rax = static_cast<std::uint64_t>(dispatch_call(task, state));
+    state.rax = static_cast<std::uint64_t>(dispatch_call(*handlers_in_use.load(std::memory_order_relaxed), task, state));
     if (task.work.load(std::memory_order_relaxed) == 0) [[likely]]
         return 1;
-    return make_ready_to_enter(task) ? 1 : 0;
-}
-
-[[gnu::noinline]] std::uint64_t GuestThread::handle_traced_call(Task& task) {
-    auto& state = task.state();
-    auto const number = task.system_call = state.rax;
-    trace_entry(task, number);
-    auto const result = dispatch_call(task, state);
-    state.rax = static_cast<std::uint64_t>(result);
-    trace_exit(task, number, result);
     return make_ready_to_enter(task) ? 1 : 0;
 }
 

@@ -29,11 +29,8 @@ DefaultAction default_action(Signal signal) {
 }
 
 LinuxResult<Ref<SignalActions>> SignalActions::copy() {
-    auto copy = LTRY(make_ref<SignalActions>());
     Lock lock(mutex_);
-    Lock copy_lock(copy->mutex_);
-    copy->actions_ = actions_;
-    return copy;
+    return make_ref<SignalActions>(actions_);
 }
 
 SignalAction SignalActions::get(Signal signal) {

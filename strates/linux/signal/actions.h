@@ -42,6 +42,9 @@ enum class DefaultAction : std::uint8_t { terminate, core, ignore, stop, resume 
 
 class SignalActions : public RefCounted<SignalActions> {
 public:
+    using Table = std::array<SignalAction, last_signal>;
+    SignalActions() = default;
+    explicit SignalActions(Table const& actions) : actions_(actions) {}
     static void destroy(SignalActions* actions) { delete actions; }
     [[nodiscard]] LinuxResult<Ref<SignalActions>> copy();
 
@@ -59,7 +62,7 @@ public:
 private:
     [[nodiscard]] static std::size_t index(Signal signal) { return static_cast<std::size_t>(signal) - 1; }
     Mutex mutex_;
-    std::array<SignalAction, last_signal> actions_ GUARDED_BY(mutex_) = {};
+    Table actions_ GUARDED_BY(mutex_) = {};
 };
 
 }  // namespace astrata::linux_abi

@@ -57,6 +57,16 @@ TEST(VectorState, of_a_strange_size_counts_as_plain_fxsave) {
     EXPECT_FALSE(has_vector_state_trailer(area));
 }
 
+TEST(VectorState, is_described_by_its_exact_size) {
+    auto description = describe_vector_state(832, 4);
+    EXPECT_EQ(description.components, 7u);
+    EXPECT_TRUE(describes_vector_state(description, 832));
+    EXPECT_FALSE(describes_vector_state(description, 840));
+    description.magic = 0;
+    EXPECT_FALSE(describes_vector_state(description, 832));
+    EXPECT_FALSE(describes_vector_state(describe_vector_state(512, 3), 512));
+}
+
 TEST(SignalContext, goes_round_but_keeps_privileged_flags) {
     abi::RestrictedStateX86 state{};
     state.rax = 1;

@@ -7,17 +7,17 @@
 namespace astrata::linux_abi {
 
 // What rax is to hold after a failed call.
-[[gnu::noinline]] static std::int64_t fail_call(Task& task, Errno error) {
+[[gnu::noinline]] static std::int64_t fail_call(Errno error) {
     // An interrupted call whose signal somebody else took meanwhile has to be repeated all the same.
     if (is_restart(error))
-        task.work.fetch_or(task_work::signal, std::memory_order_relaxed);
+        current_task().work.fetch_or(task_work::signal, std::memory_order_relaxed);
     return -static_cast<std::int64_t>(error);
 }
 
-static inline std::int64_t finish(Task& task, LinuxResult<std::uint64_t> result) {
+static inline std::int64_t finish(LinuxResult<std::uint64_t> result) {
     if (result.has_value()) [[likely]]
         return static_cast<std::int64_t>(*result);
-    return fail_call(task, result.error());
+    return fail_call(result.error());
 }
 
 // Calls without handler.
@@ -30,6 +30,8 @@ static std::int64_t refuse_call(Task& task, abi::RestrictedStateX86 const& state
 }
 
 #include "linux_calls/table.inc"
+
+constinit std::atomic<CallHandlers const*> handlers_in_use = &call_handlers;
 
 std::span<CallRow const> call_rows() {
     return rows;

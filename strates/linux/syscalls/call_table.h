@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,14 +49,15 @@ struct CallRow {
 /// All rows, by number.
 [[nodiscard]] std::span<CallRow const> call_rows();
 
-/// By number; the last one, and that of every call without a handler, refuses. Apart from the rows, whose other facts
-/// no call needs.
-extern std::array<CallHandler, call_table_size + 1> const call_handlers;
+/// By number; the last one, and that of every call without a handler, refuses. Apart from the rows, whose other facts no call needs.
+using CallHandlers = std::array<CallHandler, call_table_size + 1>;
+extern CallHandlers const call_handlers;
+/// What calls go through: call_handlers, or a table of detours while calls are traced, so that tracing costs nothing while it is off.
+extern std::atomic<CallHandlers const*> handlers_in_use;
 
 /// Runs the system call whose number is in rax.
-inline std::int64_t dispatch_call(Task& task, abi::RestrictedStateX86 const& state) {
-    auto const number = state.rax < call_table_size ? state.rax : call_table_size;
-    return call_handlers[number](task, state);
+inline std::int64_t dispatch_call(CallHandlers const& handlers, Task& task, abi::RestrictedStateX86 const& state) {
+    return handlers[state.rax < call_table_size ? state.rax : call_table_size](task, state);
 }
 
 }  // namespace astrata::linux_abi

@@ -9,8 +9,6 @@
 
 namespace astrata::linux_abi {
 
-std::atomic<bool> detail::is_tracing_all = false;
-
 namespace {
 
 constexpr std::size_t ring_bytes = 64 << 10;
@@ -115,13 +113,7 @@ void show_result(TextBuilder& line, std::uint64_t number, std::int64_t result) {
         line.append(result);
 }
 
-}  // namespace
-
-void set_trace_mode(TraceMode new_mode) {
-    mode.store(new_mode, std::memory_order_relaxed);
-    detail::is_tracing_all.store(new_mode == TraceMode::all, std::memory_order_relaxed);
-}
-
+// Before the call, since its pointers may lead elsewhere afterwards.
 void trace_entry(Task& task, std::uint64_t number) {
     TextBuffer<line_limit> line;
     show_call(line, task, number);
@@ -137,6 +129,27 @@ void trace_exit(Task& task, std::uint64_t number, std::int64_t result) {
     show_result(line, number, result);
     line.append('\n');
     append(line.view());
+}
+
+std::int64_t run_traced(Task& task, abi::RestrictedStateX86 const& state) {
+    auto const number = state.rax;
+    trace_entry(task, number);
+    auto const result = dispatch_call(call_handlers, task, state);
+    trace_exit(task, number, result);
+    return result;
+}
+
+constexpr CallHandlers detours = [] {
+    CallHandlers table{};
+    table.fill(run_traced);
+    return table;
+}();
+
+}  // namespace
+
+void set_trace_mode(TraceMode new_mode) {
+    mode.store(new_mode, std::memory_order_relaxed);
+    handlers_in_use.store(new_mode == TraceMode::all ? &detours : &call_handlers, std::memory_order_relaxed);
 }
 
 void trace_unknown(Task& task, std::uint64_t number) {

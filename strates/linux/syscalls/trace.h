@@ -13,19 +13,8 @@ namespace astrata::linux_abi {
 
 enum class TraceMode : std::uint32_t { off = 0, all = 1, unknown_only = 2 };
 
-namespace detail {
-/// Nonzero while calls are to be noted at all. Unknown calls are noted wherever they are found.
-extern std::atomic<bool> is_tracing_all;
-}  // namespace detail
-
-[[nodiscard]] inline bool is_tracing() {
-    return detail::is_tracing_all.load(std::memory_order_relaxed);
-}
 void set_trace_mode(TraceMode mode);
 
-/// Before the call: remembers its arguments, since pointers may lead elsewhere afterwards.
-void trace_entry(Task& task, std::uint64_t number);
-void trace_exit(Task& task, std::uint64_t number, std::int64_t result);
 /// A call that answers ENOSYS: noted in every mode but off.
 void trace_unknown(Task& task, std::uint64_t number);
 

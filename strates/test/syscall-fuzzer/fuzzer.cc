@@ -188,8 +188,13 @@ Result<> strate_main(syscall_fuzzer::Environment& environment) {
         };
         TRY(sdk::Thread::spawn(run_job, &jobs[i], "fuzzer"));
     }
-    for (auto const& job : jobs)
-        TRY(sys::object_wait(job.done, never));
+    for (auto const& job : jobs) {
+        // The calls kick this thread too.
+        auto waited = sys::object_wait(job.done, never);
+        while (!waited && waited.error() == Error::interrupted)
+            waited = sys::object_wait(job.done, never);
+        TRY(waited);
+    }
     sdk::log("syscall-fuzzer: ", thread_count * calls_per_thread, " random calls");
     return {};
 }

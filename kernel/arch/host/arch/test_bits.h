@@ -1,0 +1,12 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace astrata::kernel::arch {
+
+[[nodiscard]] inline bool has_any(std::atomic<std::uint32_t> const& word, std::uint32_t mask) {
+    return (word.load(std::memory_order_relaxed) & mask) != 0;
+}
+
+}  // namespace astrata::kernel::arch
