@@ -91,15 +91,15 @@ TEST(Manifest, refuses_nonsense) {
         return Manifest::decode(changed).error_or(Error::io);
     };
     EXPECT_EQ(decoded(0, 0), Error::corrupt);
-    EXPECT_EQ(decoded(4, 2), Error::not_supported);
+    EXPECT_EQ(decoded(4, 1), Error::not_supported);
     EXPECT_EQ(decoded(12, 3), Error::corrupt);    // isolation
     EXPECT_EQ(decoded(16, 4), Error::corrupt);    // start
     EXPECT_EQ(decoded(16, 0), Error::corrupt);    // start = boot with devices
     EXPECT_EQ(decoded(28, 8), Error::corrupt);    // privileges
-    EXPECT_EQ(decoded(40, 200), Error::corrupt);  // count of provides
-    EXPECT_EQ(decoded(48, 0), Error::corrupt);    // empty name
-    EXPECT_EQ(decoded(48, ' '), Error::corrupt);
-    EXPECT_EQ(decoded(80 + 31, 'x'), Error::corrupt);  // bytes after a name's end
+    EXPECT_EQ(decoded(48, 200), Error::corrupt);  // count of provides
+    EXPECT_EQ(decoded(56, 0), Error::corrupt);    // empty name
+    EXPECT_EQ(decoded(56, ' '), Error::corrupt);
+    EXPECT_EQ(decoded(88 + 31, 'x'), Error::corrupt);  // bytes after a name's end
 }
 
 TEST(DeviceMatch, prefers_exact_ids_to_classes) {
