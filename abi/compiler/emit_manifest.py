@@ -9,8 +9,8 @@ from manifest import DEVICE_KINDS, ISOLATIONS, PRIVILEGES, RESOURCE_KINDS, RESTA
 
 # The layout is described, and decoded again, by lib/manifest/manifest.h.
 MAGIC = 0x54464D41  # "AMFT"
-VERSION = 1
-HEADER = struct.Struct("<IHHIIIIIIQHHHH32s")
+VERSION = 2
+HEADER = struct.Struct("<IHHIIIIIIQIIHHHH32s")
 PROVIDE = struct.Struct("<32s32s")
 NEED = struct.Struct("<32s32s32sII")
 DEVICE = struct.Struct("<IIIIII32s")
@@ -40,6 +40,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
             manifest.threads,
             sum(1 << PRIVILEGES.index(privilege) for privilege in manifest.privileges),
             manifest.memory,
+            manifest.cpu_percent,
+            manifest.cpu_weight,
             len(manifest.provides),
             len(manifest.needs),
             len(manifest.devices),

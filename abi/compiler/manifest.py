@@ -74,6 +74,8 @@ class Manifest:
     restart: str = "on-failure"
     memory: int = 0
     threads: int = 0
+    cpu_percent: int = 0
+    cpu_weight: int = 0
     provides: list[Provide] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
@@ -149,10 +151,9 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
     manifest.start = reader.choice("start", STARTS, "demand")
     manifest.restart = reader.choice("restart", RESTARTS, "on-failure")
     manifest.memory = size(reader, "memory")
-    threads = reader.rest.pop("threads", 0)
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads < 2**16:
-        raise reader.error("threads", "must be a number below 65536")
-    manifest.threads = threads
+    manifest.threads = number(reader, "threads", 2**16)
+    manifest.cpu_percent = percent(reader, "cpu")
+    manifest.cpu_weight = number(reader, "cpu-weight", 10_001)
     manifest.provides = [provide(entry) for entry in reader.tables("provides")]
     manifest.needs = [need(entry) for entry in reader.tables("needs")]
     manifest.devices = [device(entry) for entry in reader.tables("devices")]
@@ -170,6 +171,22 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
         raise reader.error("devices", 'start = "device" and `devices` go together')
     check_members(manifest)
     return manifest
+
+
+def number(reader: Reader, key: str, limit: int) -> int:
+    value = reader.rest.pop(key, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
+        raise reader.error(key, f"must be a number below {limit}")
+    return value
+
+
+def percent(reader: Reader, key: str) -> int:
+    """Of one CPU's time: more than 100% is more than one CPU."""
+    value = reader.rest.pop(key, "0%")
+    match = re.fullmatch(r"([0-9]{1,4})%", value) if isinstance(value, str) else None
+    if match is None or int(match[1]) > 6400:
+        raise reader.error(key, f'{value!r} is not a share of a CPU such as "20%"')
+    return int(match[1])
 
 
 def size(reader: Reader, key: str) -> int:

@@ -74,7 +74,7 @@ class Manifests(unittest.TestCase):
         manifest = read(EXT4)
         encoded = encode_manifest(manifest)
         self.assertEqual(len(encoded), HEADER.size + PROVIDE.size + NEED.size)
-        self.assertEqual((HEADER.size, PROVIDE.size, NEED.size, DEVICE.size, RESOURCE.size), (80, 64, 104, 56, 56))
+        self.assertEqual((HEADER.size, PROVIDE.size, NEED.size, DEVICE.size, RESOURCE.size), (88, 64, 104, 56, 56))
 
     def test_numbers_roles_in_manifest_order(self) -> None:
         text = emit_environment(read(EXT4))

@@ -193,9 +193,9 @@ struct ThreadSetPriorityArgs {
     std::uint32_t priority;
     std::uint64_t root;
 };
-/// 0 (lowest) to 31; 16 is the default. Below 24: time-shared. 24 and above: real time; then `root` is a handle to the root silo with
-/// the right `manage`, and else 0.
-/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it: access_denied
+/// 0 (idle: runs when nobody else wants to) to 31; 16 is the default. 1 to 23: time-shared. 24 and above: real time; then `root` is a handle to
+/// the root silo with the right `manage`, and else 0: that is enough as far as the thread's silo is allowed (silo_set_cpu_limits).
+/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it, beyond what the silo may: access_denied
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args);
 
 struct ThreadSetAffinityArgs {
@@ -736,5 +736,37 @@ struct MemoryAuditArgs {
 /// Walks all page tables, of Bedrock and of every address space, and counts what breaks the rules of docs/security.md.
 /// errors: access_denied (not the root silo)
 Result<> sys_memory_audit(Thread& caller, MemoryAuditArgs const& args);
+
+struct SiloSetCpuLimitsArgs {
+    Ref<Silo> silo;
+    std::uint64_t quota_us;
+    std::uint64_t period_us;
+    std::uint32_t weight;
+    std::uint32_t highest_priority;
+};
+/// The silo's part of the machine's CPU time. Its threads, with those of the silos below it, run for at most `quota_us` in each `period_us`, all
+/// CPUs together (0: as it is; 2^64-1: no quota); against silos of the same parent that want time too, it gets time in proportion to
+/// `weight` (1 to 10000, 100 is the standard; 0: as it is). `highest_priority`: the most urgent that its threads can be made by others than
+/// the root silo (0: as it is); the limits of all silos above hold as well.
+/// errors: out_of_range (period 10 ms to 1 s, quota at least 1 ms), not_supported (the root silo), access_denied (real time, by others than the root silo)
+Result<> sys_silo_set_cpu_limits(Thread& caller, SiloSetCpuLimitsArgs const& args);
+
+struct ThreadSetPolicyArgs {
+    Ref<Thread> thread;
+    abi::SchedulingPolicy policy;
+};
+/// What happens to a real time thread when it has run for a time slice and others of its priority are ready.
+Result<> sys_thread_set_policy(Thread& caller, ThreadSetPolicyArgs const& args);
+
+struct CpuSetOnlineArgs {
+    Ref<Silo> root;
+    std::uint32_t index;
+    std::uint32_t is_online;
+};
+/// Takes a CPU out of use (`is_online` 0) or into it: one that was taken out, that did not start, or that was plugged in. Its threads and timers
+/// move to others. A thread none of whose CPUs (thread_set_affinity) is online runs on any, until one is again.
+/// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (the last one), not_supported (CPU 0 goes offline: it has
+/// the devices' interrupts), timed_out (it does not answer)
+Result<> sys_cpu_set_online(Thread& caller, CpuSetOnlineArgs const& args);
 
 }  // namespace astrata::kernel

@@ -30,7 +30,7 @@ public:
             call_.put(0, position);
             TRY(call_.send(endpoint_, deadline));
             abi::StrateInfo reply_{};
-            if (call_.size() != 192 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
+            if (call_.size() != 232 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
             reply_ = call_.get<abi::StrateInfo>(0);
             if (!is_valid(reply_)) [[unlikely]] return fail(Error::bad_message);
             return reply_;
@@ -45,7 +45,7 @@ public:
             call_.put_bytes(4, as_bytes(name));
             TRY(call_.send(endpoint_, deadline));
             abi::StrateInfo reply_{};
-            if (call_.size() != 192 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
+            if (call_.size() != 232 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
             reply_ = call_.get<abi::StrateInfo>(0);
             if (!is_valid(reply_)) [[unlikely]] return fail(Error::bad_message);
             return reply_;
@@ -174,6 +174,22 @@ public:
         return reply_;
     }
 
+    /// As silo_set_cpu_limits, for the present run and later ones.
+    /// errors: not_found, out_of_range
+    Result<> set_cpu_limits(std::string_view name, std::uint64_t quota_us, std::uint64_t period_us, std::uint32_t weight, std::uint32_t highest_priority, MonotonicNs deadline = never) const {
+        if (name.size() > 32) [[unlikely]] return fail(Error::message_too_large);
+        sdk::OutgoingCall call_(12, 32 + name.size());
+        call_.put(0, static_cast<std::uint32_t>(name.size()));
+        call_.put_bytes(32, as_bytes(name));
+        call_.put(8, quota_us);
+        call_.put(16, period_us);
+        call_.put(24, weight);
+        call_.put(28, highest_priority);
+        TRY(call_.send(endpoint_, deadline));
+        if (call_.size() != 0 || call_.handle_count() != 0) [[unlikely]] return fail(Error::bad_message);
+        return {};
+    }
+
     [[nodiscard]] abi::Handle endpoint() const { return endpoint_; }
 
 private:
@@ -190,7 +206,7 @@ public:
     public:
         using Responder::Responder;
         void reply(abi::StrateInfo const& info) {
-            sdk::OutgoingReply reply_(192);
+            sdk::OutgoingReply reply_(232);
             reply_.put(0, info);
             finish(reply_);
         }
@@ -203,7 +219,7 @@ public:
     public:
         using Responder::Responder;
         void reply(abi::StrateInfo const& info) {
-            sdk::OutgoingReply reply_(192);
+            sdk::OutgoingReply reply_(232);
             reply_.put(0, info);
             finish(reply_);
         }
@@ -335,6 +351,22 @@ public:
         }
     };
 
+    struct SetCpuLimitsRequest {
+        std::string_view name;
+        std::uint64_t quota_us{};
+        std::uint64_t period_us{};
+        std::uint32_t weight{};
+        std::uint32_t highest_priority{};
+    };
+    class SetCpuLimitsResponder : public sdk::Responder {
+    public:
+        using Responder::Responder;
+        void reply() {
+            sdk::OutgoingReply reply_(0);
+            finish(reply_);
+        }
+    };
+
     /// Instances in the order of their start, from `position` on; not_found past the end.
     virtual void instance(sdk::Caller const& caller, InstanceRequest const& request, InstanceResponder responder) = 0;
     virtual void find(sdk::Caller const& caller, FindRequest const& request, FindResponder responder) = 0;
@@ -353,6 +385,9 @@ public:
     virtual void connect(sdk::Caller const& caller, ConnectRequest const& request, ConnectResponder responder) = 0;
     /// A new Linux silo: its root is the file system `root_scheme`; memory_limit 0 means no limit of its own. Returns its personality's endpoint.
     virtual void create_linux_silo(sdk::Caller const& caller, CreateLinuxSiloRequest const& request, CreateLinuxSiloResponder responder) = 0;
+    /// As silo_set_cpu_limits, for the present run and later ones.
+    /// errors: not_found, out_of_range
+    virtual void set_cpu_limits(sdk::Caller const& caller, SetCpuLimitsRequest const& request, SetCpuLimitsResponder responder) = 0;
 
     void dispatch(sdk::IncomingMessage& message) final {
         switch (message.method()) {
@@ -367,6 +402,7 @@ public:
         case 9: return dispatch_scheme(message);
         case 10: return dispatch_connect(message);
         case 11: return dispatch_create_linux_silo(message);
+        case 12: return dispatch_set_cpu_limits(message);
         default: return message.refuse();
         }
     }
@@ -461,6 +497,18 @@ private:
         request_.memory_limit = message.get<std::uint64_t>(8);
         request_.process_limit = message.get<std::uint32_t>(16);
         create_linux_silo(message.caller(), request_, CreateLinuxSiloResponder(message.take_reply()));
+    }
+    void dispatch_set_cpu_limits(sdk::IncomingMessage& message) {
+        SetCpuLimitsRequest request_;
+        if (message.size() < 32 || message.handle_count() != 0) [[unlikely]] return message.refuse();
+        std::size_t const name_length_ = message.get<std::uint32_t>(0);
+        if (name_length_ > 32 || message.size() != 32 + name_length_) [[unlikely]] return message.refuse();
+        request_.name = as_text(message.part(32, name_length_));
+        request_.quota_us = message.get<std::uint64_t>(8);
+        request_.period_us = message.get<std::uint64_t>(16);
+        request_.weight = message.get<std::uint32_t>(24);
+        request_.highest_priority = message.get<std::uint32_t>(28);
+        set_cpu_limits(message.caller(), request_, SetCpuLimitsResponder(message.take_reply()));
     }
 };
 

@@ -63,11 +63,17 @@ struct StrateInfo {
     std::uint64_t system_calls{};
     std::uint64_t page_faults{};
     std::int64_t exit_code{};
+    std::uint64_t cpu_quota_us{};
+    std::uint64_t cpu_period_us{};
+    std::uint64_t cpu_pauses{};
+    std::uint64_t cpu_paused_ns{};
+    std::uint32_t cpu_weight{};
+    std::uint32_t highest_priority{};
     Text<32> name{};
     Text<32> manifest{};
     Text<32> scheme{};
 };
-static_assert(sizeof(StrateInfo) == 192 && alignof(StrateInfo) == 8);
+static_assert(sizeof(StrateInfo) == 232 && alignof(StrateInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(StrateInfo const& value) { return is_valid(value.state) && is_valid(value.isolation); }
 

@@ -171,9 +171,9 @@ inline Result<> thread_yield() {
     return detail::to_result(astrata_vdso.thread_yield());
 }
 
-/// 0 (lowest) to 31; 16 is the default. Below 24: time-shared. 24 and above: real time; then `root` is a handle to the root silo with
-/// the right `manage`, and else 0.
-/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it: access_denied
+/// 0 (idle: runs when nobody else wants to) to 31; 16 is the default. 1 to 23: time-shared. 24 and above: real time; then `root` is a handle to
+/// the root silo with the right `manage`, and else 0: that is enough as far as the thread's silo is allowed (silo_set_cpu_limits).
+/// errors: out_of_range; with `root` not 0: bad_handle, wrong_type, access_denied; real time without it, beyond what the silo may: access_denied
 inline Result<> thread_set_priority(abi::Handle thread, std::uint32_t priority, std::uint64_t root) {
     return detail::to_result(astrata_vdso.thread_set_priority(thread, priority, root));
 }
@@ -683,6 +683,28 @@ inline Result<abi::MemoryAudit> memory_audit(abi::Handle root) {
     if (std::uint64_t const status = astrata_vdso.memory_audit(root, &audit); status != 0) [[unlikely]]
         return fail(detail::to_error(status));
     return audit;
+}
+
+/// The silo's part of the machine's CPU time. Its threads, with those of the silos below it, run for at most `quota_us` in each `period_us`, all
+/// CPUs together (0: as it is; 2^64-1: no quota); against silos of the same parent that want time too, it gets time in proportion to
+/// `weight` (1 to 10000, 100 is the standard; 0: as it is). `highest_priority`: the most urgent that its threads can be made by others than
+/// the root silo (0: as it is); the limits of all silos above hold as well.
+/// errors: out_of_range (period 10 ms to 1 s, quota at least 1 ms), not_supported (the root silo), access_denied (real time, by others than the root silo)
+inline Result<> silo_set_cpu_limits(abi::Handle silo, std::uint64_t quota_us, std::uint64_t period_us, std::uint32_t weight, std::uint32_t highest_priority) {
+    return detail::to_result(astrata_vdso.silo_set_cpu_limits(silo, quota_us, period_us, weight, highest_priority));
+}
+
+/// What happens to a real time thread when it has run for a time slice and others of its priority are ready.
+inline Result<> thread_set_policy(abi::Handle thread, abi::SchedulingPolicy policy) {
+    return detail::to_result(astrata_vdso.thread_set_policy(thread, static_cast<std::uint64_t>(policy)));
+}
+
+/// Takes a CPU out of use (`is_online` 0) or into it: one that was taken out, that did not start, or that was plugged in. Its threads and timers
+/// move to others. A thread none of whose CPUs (thread_set_affinity) is online runs on any, until one is again.
+/// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (the last one), not_supported (CPU 0 goes offline: it has
+/// the devices' interrupts), timed_out (it does not answer)
+inline Result<> cpu_set_online(abi::Handle root, std::uint32_t index, std::uint32_t is_online) {
+    return detail::to_result(astrata_vdso.cpu_set_online(root, index, is_online));
 }
 
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.

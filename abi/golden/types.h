@@ -371,10 +371,38 @@ struct SiloInfo {
     std::uint64_t cpu_time_ns{};
     std::uint64_t page_faults{};
     std::uint64_t system_calls{};
+    std::uint64_t cpu_quota_us{};
+    std::uint64_t cpu_period_us{};
+    std::uint32_t cpu_weight{};
+    std::uint32_t highest_priority{};
+    std::uint64_t cpu_pauses{};
+    std::uint64_t cpu_paused_ns{};
 };
-static_assert(sizeof(SiloInfo) == 72 && alignof(SiloInfo) == 8);
+static_assert(sizeof(SiloInfo) == 112 && alignof(SiloInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(SiloInfo const& ) { return true; }
+
+/// Of real time threads of the same priority: in turn, or one to its end.
+enum class SchedulingPolicy : std::uint32_t {
+    round_robin = 0,
+    fifo = 1,
+};
+/// False for values that no enumerator has, which only come from outside.
+constexpr bool is_valid(SchedulingPolicy value) {
+    switch (value) {
+    case SchedulingPolicy::round_robin:
+    case SchedulingPolicy::fifo:
+        return true;
+    }
+    return false;
+}
+constexpr std::string_view name_of(SchedulingPolicy value) {
+    switch (value) {
+    case SchedulingPolicy::round_robin: return "round_robin";
+    case SchedulingPolicy::fifo: return "fifo";
+    }
+    return "unknown";
+}
 
 struct ProcessInfo {
     std::uint64_t id{};

@@ -125,6 +125,11 @@ Result<> sys_memory_audit(Thread&, MemoryAuditArgs const& args) {
     return args.audit.write(mem::audit_all_memory().found());
 }
 
+Result<> sys_cpu_set_online(Thread&, CpuSetOnlineArgs const& args) {
+    TRY(require_root(*args.root));
+    return sched::set_online(args.index, args.is_online != 0);
+}
+
 Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {
     TRY(require_root(*args.root));
     arch::stop_other_cpus();

@@ -52,7 +52,7 @@ Result<Endpoint::Started> Endpoint::start_call(Thread& caller, EndsWait ending) 
         }
         return Started{.is_delivered = true, .receiver = receiver};
     }
-    callers_.push(caller);
+    callers_.push_by_urgency(caller);
     if (entry_ != nullptr) {
         receiver = entry_->set.mark_ready(*entry_);
         if (receiver != nullptr)

@@ -1,5 +1,8 @@
 #include "kernel/ipc/fast_path.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "arch/direct_switch.h"
 #include "arch/smp.h"
 #include "kernel/ipc/endpoint.h"
@@ -156,6 +159,7 @@ private:
         receiver->buffer->sender_process = self.sender.process;
         copy_payload(self, *receiver, static_cast<std::uint32_t>(frame.rsi));
         arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
+        receiver->resting_priority = std::max(receiver->base_priority, self.effective_priority);
         return park_and_switch(cpu, self, WaitState::Phase::parked_in_call, *receiver);
     }
 
@@ -167,6 +171,7 @@ private:
         remove_reply(table, reply);
         append(receivers, self);
         copy_payload(self, caller, static_cast<std::uint32_t>(frame.rsi));
+        self.resting_priority = self.base_priority;
         return park_and_switch(cpu, self, WaitState::Phase::parked_in_receive, caller);
     }
 
@@ -217,7 +222,7 @@ private:
     }
     [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, WaitState::Phase state,
                                                        Thread& next) {
-        next.effective_priority = next.base_priority;
+        next.effective_priority = next.resting_priority;
         if constexpr (processors == Processors::one)
             self.wait_state_.announce_alone(state, self.call_number);
         else
@@ -255,22 +260,47 @@ constinit decltype(&fast_call) fast_call_now = no_fast_path;
 constinit decltype(&fast_call) fast_reply_now = no_fast_path;
 }
 
+namespace astrata::kernel {
+
 namespace {
-constinit auto chosen_call = no_fast_path;
-constinit auto chosen_reply = no_fast_path;
-constinit bool is_open = true;
+
+// Which form there is, and who keeps it closed.
+constexpr std::uint32_t has_form = 1;
+constexpr std::uint32_t is_for_several = 2;
+constexpr std::uint32_t closed = 4;  // for FastPathCloser 0; the next bits for the next
+constinit std::atomic<std::uint32_t> fast_path_state = 0;
+
+// Interrupts and other CPUs may change the state meanwhile; whoever stores last has seen its last value.
+void apply_state() {
+    for (;;) {
+        auto const state = fast_path_state.load();
+        bool const is_open = (state & has_form) != 0 && state < closed;
+        bool const has_several = (state & is_for_several) != 0;
+        auto* const call = !is_open ? no_fast_path : has_several ? fast_call : fast_call_alone;
+        auto* const reply = !is_open ? no_fast_path : has_several ? fast_reply : fast_reply_alone;
+        __atomic_store_n(&fast_call_now, call, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&fast_reply_now, reply, __ATOMIC_SEQ_CST);
+        if (fast_path_state.load() == state)
+            return;
+    }
+}
+
 }  // namespace
 
-void astrata::kernel::choose_fast_path(bool has_several_processors) {
+void choose_fast_path(bool has_several_processors) {
     if (!arch::can_switch_directly())
         return;
-    chosen_call = has_several_processors ? fast_call : fast_call_alone;
-    chosen_reply = has_several_processors ? fast_reply : fast_reply_alone;
-    open_fast_path(is_open);
+    fast_path_state.fetch_or(has_several_processors ? has_form | is_for_several : has_form);
+    apply_state();
 }
 
-void astrata::kernel::open_fast_path(bool is_wanted) {
-    is_open = is_wanted;
-    __atomic_store_n(&fast_call_now, is_wanted ? chosen_call : no_fast_path, __ATOMIC_RELAXED);
-    __atomic_store_n(&fast_reply_now, is_wanted ? chosen_reply : no_fast_path, __ATOMIC_RELAXED);
+void close_fast_path(FastPathCloser who, bool is_closed) {
+    auto const bit = closed << static_cast<unsigned>(who);
+    if (is_closed)
+        fast_path_state.fetch_or(bit);
+    else
+        fast_path_state.fetch_and(~bit);
+    apply_state();
 }
+
+}  // namespace astrata::kernel

@@ -101,6 +101,8 @@ void leave_queue(Thread& self, KernelObject& source) {
 Result<Step> wait(Thread& self, Ref<KernelObject> source, MonotonicNs deadline, RefOrNull<Thread> answered) {
     auto* const set = as_wait_set(*source);
     bool const is_polling = deadline.value == 0;
+    // Whom it worked for it has answered, or will answer in its own time.
+    sched::end_lending(self);
     for (;;) {
         self.has_delivery = false;
         auto const look = set != nullptr ? look_at(self, *set, !is_polling)

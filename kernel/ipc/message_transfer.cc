@@ -1,5 +1,6 @@
 #include "kernel/ipc/message_transfer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -70,6 +71,9 @@ Result<> deliver_call(Thread& sender, Thread& receiver, std::uint64_t key) {
     frame.rdx = message.badge;
     frame.rbp = key | static_cast<std::uint64_t>(message.kind) << kind_shift;
     receiver.has_delivery = true;
+    // It works for the sender now. It is running or asleep, in no queue.
+    receiver.resting_priority = std::max(receiver.base_priority, sender.effective_priority);
+    receiver.effective_priority = receiver.resting_priority;
     return {};
 }
 

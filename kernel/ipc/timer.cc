@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernel/sched/scheduler.h"
+#include "kernel/sched/timers.h"
 #include "kernel/time/clock.h"
 
 namespace astrata::kernel {

@@ -31,5 +31,8 @@ void flush_range(CpuMask active, PhysAddr restricted_root, PhysAddr full_root, V
 /// The same for kernel addresses, on all CPUs.
 void flush_kernel_range(VirtAddr start, std::uint64_t pages);
 
+/// Forgets everything on this CPU.
+void flush_own();
+
 }  // namespace tlb
 }  // namespace astrata::kernel

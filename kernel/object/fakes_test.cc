@@ -3,6 +3,7 @@
 #include "kernel/boot/vdso.h"
 #include "kernel/ipc/reply.h"
 #include "kernel/mem/address_space.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/thread_registry.h"
 #include "kernel/time/clock.h"
 #include "kernel/trace/trace.h"
@@ -31,6 +32,10 @@ void Thread::handles_gone() {}
 void Thread::kill() {
     ++object_fakes.killed_threads;
 }
+
+SiloCpu::SiloCpu(Silo& of) : TimerNode([](TimerNode&) {}), silo(of) {}
+void cpu_limits::add(Silo&) {}
+void cpu_limits::remove(Silo&) {}
 
 void register_process(Process&) {}
 void unregister_process(Process&) {}

@@ -1,18 +1,25 @@
 #include "kernel/object/silo.h"
 
+#include <algorithm>
+
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/trace/trace.h"
 
 namespace astrata::kernel {
 
 Silo::Silo(Ref<Account> own_cost, RefOrNull<Silo> parent, Ref<Account> memory)
-    : KernelObject(abi::ObjectKind::silo, std::move(own_cost)), parent_(std::move(parent)),
-      depth_(parent_ ? parent_->depth_ + 1 : 0), memory_(std::move(memory)) {}
+    : KernelObject(abi::ObjectKind::silo, std::move(own_cost)), cpu(*this), parent_(std::move(parent)),
+      depth_(parent_ ? parent_->depth_ + 1 : 0), memory_(std::move(memory)),
+      highest_priority_(parent_ ? priority::first_real_time - 1 : priority::highest) {
+    cpu_limits::add(*this);
+}
 
 Silo::~Silo() {
     if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
         trace::record_silo_end(*this);
+    cpu_limits::remove(*this);
     if (parent_) {
         LockGuard guard(parent_->lock_);
         if (parent_->children_.is_linked(*this))
@@ -40,6 +47,13 @@ Result<Ref<Silo>> Silo::create(Silo* parent, std::uint64_t memory_limit, std::ui
     if (trace::is_on(abi::TraceGroups::life)) [[unlikely]]
         trace::record_silo_start(*silo, parent);
     return silo;
+}
+
+std::uint8_t Silo::highest_priority() const {
+    auto level = highest_priority_.load(std::memory_order_relaxed);
+    for (auto const* silo = parent(); silo != nullptr; silo = silo->parent())
+        level = std::min(level, silo->highest_priority_.load(std::memory_order_relaxed));
+    return level;
 }
 
 Result<> Silo::count(Quota Silo::* quota) {

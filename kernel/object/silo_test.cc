@@ -64,5 +64,15 @@ TEST_F(SiloTest, limits_hold_for_all_silos_above) {
     EXPECT_EQ(below->processes.used.load(), 1U);
 }
 
+TEST_F(SiloTest, real_time_priorities_must_be_allowed_all_the_way_up) {
+    auto silo = Silo::create(root.get(), 0, 0, 0).value();
+    auto below = Silo::create(silo.get(), 0, 0, 0).value();
+    EXPECT_EQ(below->highest_priority(), priority::first_real_time - 1);
+    below->set_highest_priority(priority::highest);
+    EXPECT_EQ(below->highest_priority(), priority::first_real_time - 1);
+    silo->set_highest_priority(28);
+    EXPECT_EQ(below->highest_priority(), 28);
+}
+
 }  // namespace
 }  // namespace astrata::kernel

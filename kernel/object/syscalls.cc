@@ -4,6 +4,7 @@
 #include "kernel/object/lookup.h"
 #include "kernel/object/process.h"
 #include "kernel/object/silo.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/thread_registry.h"
 #include "kernel/time/clock.h"
@@ -69,7 +70,24 @@ Result<> sys_silo_info(Thread&, SiloInfoArgs const& args) {
         .cpu_time_ns = clock::ns_from_ticks(silo.run_ticks.load(std::memory_order_relaxed)),
         .page_faults = silo.page_faults.load(std::memory_order_relaxed),
         .system_calls = silo.system_calls.load(std::memory_order_relaxed),
+        .cpu_quota_us = silo.cpu.quota_us,
+        .cpu_period_us = silo.cpu.period_us,
+        .cpu_weight = silo.cpu.weight.weight(),
+        .highest_priority = silo.highest_priority(),
+        .cpu_pauses = silo.cpu.times_exhausted,
+        .cpu_paused_ns = clock::ns_from_ticks(silo.cpu.exhausted_ticks),
     });
+}
+
+Result<> sys_silo_set_cpu_limits(Thread& caller, SiloSetCpuLimitsArgs const& args) {
+    if (args.highest_priority > priority::highest)
+        return fail(Error::out_of_range);
+    if (args.highest_priority >= priority::first_real_time && !caller.process().silo().is_root())
+        return fail(Error::access_denied);
+    TRY(cpu_limits::set(*args.silo, {.quota_us = args.quota_us, .period_us = args.period_us, .weight = args.weight}));
+    if (args.highest_priority != 0)
+        args.silo->set_highest_priority(static_cast<std::uint8_t>(args.highest_priority));
+    return {};
 }
 
 Result<> sys_silo_kill(Thread&, SiloKillArgs const& args) {

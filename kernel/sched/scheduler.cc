@@ -4,16 +4,22 @@
 #include <array>
 #include <bit>
 
+#include "arch/address_space_switch.h"
 #include "arch/cpu.h"
 #include "arch/local_timer.h"
 #include "arch/smp.h"
+#include "kernel/log/print.h"
 #include "kernel/mem/frames.h"
+#include "kernel/mem/tlb.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
+#include "kernel/sched/ready_queue.h"
 #include "kernel/sched/reaper.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/timers.h"
+#include "kernel/sync/mutex.h"
 #include "kernel/sync/spin_lock.h"
 #include "kernel/time/clock.h"
-#include "kernel/time/timer_queue.h"
 #include "kernel/trace/trace.h"
 
 namespace astrata::kernel::sched {
@@ -21,71 +27,85 @@ namespace astrata::kernel::sched {
 namespace {
 
 constexpr std::uint64_t slice_ns = 10'000'000;
-// A time-shared thread sinks at most this many levels below its base, and comes back to it when it has waited for
-// something.
-constexpr std::uint8_t deepest_sink = 8;
-constexpr std::uint32_t low_pick_interval = 16;
+constexpr std::uint64_t patience_at_the_bottom_ns = 300'000'000;
+constexpr std::uint64_t patience_with_real_time_ns = 950'000'000;
+// How often a busy CPU looks at quotas and weights, while any silo has some.
+constexpr std::uint64_t tick_ns = 4'000'000;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
 constexpr std::uint64_t idle_poll_ns = 30'000;
 
-// Computed once: every switch needs it.
-std::uint64_t slice_ticks() {
-    static constinit std::uint64_t ticks = 0;
-    if (ticks == 0 && clock::counter_frequency_hz() != 0) [[unlikely]]
-        ticks = clock::ticks_for(slice_ns);
-    return ticks;
+// In ticks; every switch needs them. For a counter of 1 GHz until the clock is known.
+struct Durations {
+    std::uint64_t slice = slice_ns;
+    std::uint64_t tick = tick_ns;
+    Patience patience{.at_the_bottom = patience_at_the_bottom_ns, .with_real_time = patience_with_real_time_ns};
+};
+constinit Durations durations;
+
+void measure_durations() {
+    durations = {.slice = clock::ticks_for(slice_ns),
+                 .tick = clock::ticks_for(tick_ns),
+                 .patience = {.at_the_bottom = clock::ticks_for(patience_at_the_bottom_ns),
+                              .with_real_time = clock::ticks_for(patience_with_real_time_ns)}};
 }
 
 struct RunQueue {
     SpinLock<LockRank::run_queue, IrqsOff> lock;
-    std::array<IntrusiveList<Thread, &Thread::run_link>, priority::levels> levels GUARDED_BY(lock);
-    std::uint32_t picks GUARDED_BY(lock) = 0;
-    std::uint32_t occupied GUARDED_BY(lock) = 0;  // bit for each level that is not empty
-    std::atomic<std::uint32_t> length = 0;        // read without the lock by those who look for work
-};
+    ReadyQueue<Thread> threads GUARDED_BY(lock);
+    std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
 
-struct Timers {
-    SpinLock<LockRank::timer_queue, IrqsOff> lock;
-    TimerQueue queue GUARDED_BY(lock);
-    std::atomic<TimerNode*> expiring = nullptr;  // whose callback is running
+    [[nodiscard]] bool has_work() const { return levels.load(std::memory_order_relaxed) != 0; }
+    void publish_levels() REQUIRES(lock) { levels.store(threads.levels(), std::memory_order_relaxed); }
 };
 
 constinit std::array<RunQueue, cpu_limit> run_queues;
-constinit std::array<Timers, cpu_limit> timers;
 constinit std::atomic<std::uint64_t> online = 0;
 
-void push_locked(RunQueue& queue, Thread& thread, bool at_front) REQUIRES(queue.lock) {
-    auto& level = queue.levels[thread.effective_priority];
-    if (at_front)
-        level.push_front(thread);
-    else
-        level.push_back(thread);
-    queue.occupied |= 1U << thread.effective_priority;
-    queue.length.fetch_add(1, std::memory_order_relaxed);
+// Where the thread queues: below the others if its silo has had more than its share.
+[[gnu::always_inline]] inline std::uint8_t level_of(Thread const& thread) {
+    if (cpu_limits::are_on.load(std::memory_order_relaxed) && thread.is_user() &&
+        thread.process().silo().cpu.is_over_share.load(std::memory_order_relaxed))
+        return priority::over_share(thread.effective_priority);
+    return thread.effective_priority;
 }
 
-void take_locked(RunQueue& queue, Thread& thread) REQUIRES(queue.lock) {
-    auto& level = queue.levels[thread.effective_priority];
-    level.remove(thread);
-    if (level.is_empty())
-        queue.occupied &= ~(1U << thread.effective_priority);
-    queue.length.fetch_sub(1, std::memory_order_relaxed);
+[[gnu::always_inline]] inline void push(std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front) {
+    auto& queue = run_queues[cpu];
+    LockGuard guard(queue.lock);
+    thread.queued_on.store(cpu, std::memory_order_relaxed);
+    queue.threads.push(thread, level, at_front, arch::timestamp());
+    queue.publish_levels();
 }
 
-// The most urgent; but every so often the least urgent time-shared one, so that those who use up their slices are not
-// starved by those who never do.
-Thread* pop_next(RunQueue& queue) {
-    if (queue.length.load(std::memory_order_relaxed) == 0)
+[[gnu::always_inline]] inline void note_taken_locked(RunQueue& queue, Thread& thread) REQUIRES(queue.lock) {
+    thread.queued_level = Thread::not_queued;
+    queue.publish_levels();
+}
+
+[[gnu::always_inline]] inline Thread* pop_next(RunQueue& queue) {
+    if (!queue.has_work())
         return nullptr;
     LockGuard guard(queue.lock);
-    if (queue.occupied == 0)
-        return nullptr;
-    auto level = static_cast<std::size_t>(std::bit_width(queue.occupied)) - 1;
-    if (++queue.picks % low_pick_interval == 0 && level < priority::first_real_time)
-        level = static_cast<std::size_t>(std::countr_zero(queue.occupied));
-    auto* thread = queue.levels[level].front();
-    take_locked(queue, *thread);
+    auto* thread = queue.threads.pop(arch::timestamp(), durations.patience);
+    if (thread != nullptr)
+        note_taken_locked(queue, *thread);
     return thread;
+}
+
+// Takes a ready thread out of whichever queue it is in; false if it is in none.
+bool take_from_queue(Thread& thread) {
+    for (;;) {
+        auto const index = thread.queued_on.load(std::memory_order_relaxed);
+        auto& queue = run_queues[index];
+        LockGuard guard(queue.lock);
+        if (thread.queued_on.load(std::memory_order_relaxed) != index)
+            continue;
+        if (thread.queued_level == Thread::not_queued)
+            return false;
+        queue.threads.remove(thread);
+        note_taken_locked(queue, thread);
+        return true;
+    }
 }
 
 bool may_run_on(Thread const& thread, std::uint32_t cpu) {
@@ -97,18 +117,13 @@ Thread* steal(std::uint32_t own) {
     for (auto others = online.load(std::memory_order_relaxed) & ~(std::uint64_t{1} << own); others != 0;
          others &= others - 1) {
         auto& queue = run_queues[static_cast<std::size_t>(std::countr_zero(others))];
-        if (queue.length.load(std::memory_order_relaxed) == 0)
+        if (!queue.has_work())
             continue;
         LockGuard guard(queue.lock);
-        for (auto levels = queue.occupied; levels != 0;) {
-            auto const level = static_cast<std::size_t>(std::bit_width(levels)) - 1;
-            levels &= ~(1U << level);
-            for (auto& thread : queue.levels[level]) {
-                if (may_run_on(thread, own)) {
-                    take_locked(queue, thread);
-                    return &thread;
-                }
-            }
+        if (auto* thread = queue.threads.pop_if([own](Thread const& each) { return may_run_on(each, own); });
+            thread != nullptr) {
+            note_taken_locked(queue, *thread);
+            return thread;
         }
     }
     return nullptr;
@@ -123,7 +138,7 @@ std::uint32_t choose_cpu(Thread const& thread) {
                             : last;
     auto is_idle = [](std::uint32_t cpu) {
         auto const* current = arch::cpu(cpu).current;
-        return current != nullptr && current->is_idle && run_queues[cpu].length.load(std::memory_order_relaxed) == 0;
+        return current != nullptr && current->is_idle && !run_queues[cpu].has_work();
     };
     if ((allowed & last_bit) != 0 && is_idle(last))
         return last;
@@ -135,18 +150,20 @@ std::uint32_t choose_cpu(Thread const& thread) {
     return (allowed & last_bit) != 0 ? last : static_cast<std::uint32_t>(std::countr_zero(allowed));
 }
 
-// Sets the local timer to `ticks` unless it goes off earlier anyway. A timer that fires for nothing is harmless.
-void program_timer(arch::PerCpu& cpu, std::uint64_t ticks) {
-    if (ticks >= cpu.armed_ticks)
-        return;
-    cpu.armed_ticks = ticks;
-    arch::arm_timer(ticks);
+[[gnu::always_inline]] inline void arm_slice(arch::PerCpu& cpu) {
+    // With nobody else waiting the slice may run out unnoticed.
+    if (run_queues[cpu.index].has_work())
+        program_timer(cpu, cpu.slice_end_ticks);
 }
 
-void arm_slice(arch::PerCpu& cpu) {
-    // With nobody else waiting the slice may run out unnoticed.
-    if (run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0)
-        program_timer(cpu, cpu.slice_end_ticks);
+// For a thread that goes on or begins while there are limits.
+[[gnu::noinline]] void apply_limits(arch::PerCpu& cpu, Thread const& next) {
+    if (next.is_idle)
+        return;
+    program_timer(cpu, arch::timestamp() + durations.tick);
+    // It stops on its way back to user mode.
+    if (cpu_limits::has_no_time(next))
+        cpu.needs_reschedule = 1;
 }
 
 void charge_time(Thread& thread, std::uint64_t now) {
@@ -180,8 +197,10 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     auto& previous = *cpu.current;
     if (&next == &previous) {
         // Still the most urgent: a new slice, whose end must be noticed as well.
-        cpu.slice_end_ticks = arch::timestamp() + slice_ticks();
+        cpu.slice_end_ticks = arch::timestamp() + durations.slice;
         arm_slice(cpu);
+        if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
+            apply_limits(cpu, next);
         return;
     }
     // Its last CPU may still be on the way off its stack.
@@ -197,17 +216,50 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     next.cpu.store(cpu.index, std::memory_order_relaxed);
     next.switches.store(next.switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     ++cpu.switches;
-    cpu.slice_end_ticks = now + slice_ticks();
-    arm_slice(cpu);
+    cpu.slice_end_ticks = now + durations.slice;
     cpu.switched_from = &previous;
     cpu.current = &next;
+    arm_slice(cpu);
+    if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
+        apply_limits(cpu, next);
     arch::switch_threads(previous, next);
     finish_switch();
 }
 
-Thread& pick(arch::PerCpu& cpu) {
-    if (auto* own = pop_next(run_queues[cpu.index]); own != nullptr)
-        return *own;
+// Puts a ready thread into that CPU's queue and tells the CPU if it must do something about it now.
+void enqueue(std::uint32_t target, Thread& thread, bool at_front) {
+    auto const level = level_of(thread);
+    push(target, thread, level, at_front);
+    auto& cpu = arch::this_cpu();
+    auto& other = arch::cpu(target);
+    auto const* running = other.current;
+    bool const is_urgent = running == nullptr || running->is_idle || level_of(*running) < level;
+    if (target == cpu.index) {
+        if (is_urgent)
+            cpu.needs_reschedule = 1;
+        else
+            arm_slice(cpu);
+    } else if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
+        // A CPU that runs one thread alone has no timer set for its slice; it must start counting it now.
+        if (is_urgent)
+            other.needs_reschedule = 1;
+        arch::interrupt_cpu(target);
+    }
+}
+
+// Its CPUs have changed, or went offline and came back, since it queued here.
+bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
+    return !may_run_on(thread, own) && (thread.affinity.load(std::memory_order_relaxed) & online_mask()) != 0;
+}
+
+[[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu) {
+    if (cpu.is_leaving.load(std::memory_order_relaxed)) [[unlikely]]
+        return *cpu.idle_thread;
+    while (auto* own = pop_next(run_queues[cpu.index])) {
+        if (!belongs_elsewhere(*own, cpu.index)) [[likely]]
+            return *own;
+        enqueue(choose_cpu(*own), *own, false);
+    }
     if (auto* stolen = steal(cpu.index); stolen != nullptr)
         return *stolen;
     return *cpu.idle_thread;
@@ -218,17 +270,22 @@ void requeue_current(arch::PerCpu& cpu, bool slice_is_over) {
     auto& thread = *cpu.current;
     if (thread.is_idle)
         return;
-    auto& queue = run_queues[cpu.index];
-    LockGuard guard(queue.lock);
-    push_locked(queue, thread, !slice_is_over);
+    if (belongs_elsewhere(thread, cpu.index)) [[unlikely]]
+        enqueue(choose_cpu(thread), thread, false);
+    else
+        push(cpu.index, thread, level_of(thread), !slice_is_over);
 }
 
 void sink(Thread& thread) {
-    if (thread.base_priority >= priority::first_real_time)
-        return;
-    auto const floor = thread.base_priority > deepest_sink ? thread.base_priority - deepest_sink : priority::lowest;
-    if (thread.effective_priority > floor)
-        --thread.effective_priority;
+    thread.effective_priority = priority::sunk(thread.effective_priority, thread.resting_priority);
+}
+
+// A ready thread takes the place that it would get if it became ready now; for others nothing is to be done.
+void queue_anew(Thread& thread) {
+    auto const state = arch::disable_interrupts();
+    if (take_from_queue(thread))
+        enqueue(choose_cpu(thread), thread, false);
+    arch::restore_interrupts(state);
 }
 
 }  // namespace
@@ -248,31 +305,11 @@ void finish_switch() {
 void make_ready(Thread& thread) {
     auto const state = arch::disable_interrupts();
     // Whoever waited has earned its full priority again.
-    thread.effective_priority = thread.base_priority;
+    thread.effective_priority = thread.resting_priority;
     auto const target = choose_cpu(thread);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_wake(thread, target);
-    {
-        auto& queue = run_queues[target];
-        LockGuard guard(queue.lock);
-        push_locked(queue, thread, false);
-    }
-    auto& cpu = arch::this_cpu();
-    auto& other = arch::cpu(target);
-    auto const* running = other.current;
-    bool const is_urgent =
-        running == nullptr || running->is_idle || running->effective_priority < thread.effective_priority;
-    if (target == cpu.index) {
-        if (is_urgent)
-            cpu.needs_reschedule = 1;
-        else
-            arm_slice(cpu);
-    } else if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
-        // A CPU that runs one thread alone has no timer set for its slice; it must start counting it now.
-        if (is_urgent)
-            other.needs_reschedule = 1;
-        arch::interrupt_cpu(target);
-    }
+    enqueue(target, thread, false);
     arch::restore_interrupts(state);
 }
 
@@ -288,7 +325,7 @@ void switch_to(Thread& next) {
         make_ready(next);
         switch_away();
     } else {
-        next.effective_priority = next.base_priority;
+        next.effective_priority = next.resting_priority;
         change_to(cpu, next);
     }
 }
@@ -319,18 +356,61 @@ void reschedule_if_needed() {
     cpu.needs_reschedule = 0;
     auto& thread = *cpu.current;
     auto const now = arch::timestamp();
-    bool const slice_is_over = now >= cpu.slice_end_ticks;
+    bool const is_fifo = thread.is_fifo && thread.effective_priority >= priority::first_real_time;
+    bool const slice_is_over = now >= cpu.slice_end_ticks && !is_fifo;
     if (slice_is_over)
         sink(thread);
     requeue_current(cpu, slice_is_over);
     change_to(cpu, pick(cpu));
 }
 
+namespace {
+
+// Serialises changes of which CPUs are online.
+constinit Mutex<LockRank::cpu_state> cpu_state;
+
+// The CPU's last act, and what it does again whenever an interrupt may have left it something: all goes to the others.
+void hand_over_everything(arch::PerCpu& cpu) {
+    while (auto* thread = pop_next(run_queues[cpu.index]))
+        enqueue(choose_cpu(*thread), *thread, false);
+    auto const heir = static_cast<std::uint32_t>(std::countr_zero(online_mask()));
+    move_timers(cpu.index, heir);
+    arch::cpu(heir).has_new_timers.store(true, std::memory_order_release);
+    arch::interrupt_cpu(heir);
+    mem::drain_frame_cache();
+    cpu.needs_reschedule = 0;
+}
+
+// In the idle thread of a CPU that is out of use. It still answers TLB requests that were under way when it left, and no
+// others: it uses no memory that changes, and forgets all translations before it comes back.
+void stay_offline(arch::PerCpu& cpu) {
+    // The interrupt that calls it back must not make it run somebody else's thread before it has come back.
+    arch::disable_preemption();
+    (void)arch::disable_interrupts();
+    arch::leave_space();
+    cpu.vector_state_owner = nullptr;
+    while (cpu.is_leaving.load(std::memory_order_acquire)) {
+        hand_over_everything(cpu);
+        cpu.armed_ticks = ~std::uint64_t{0};
+        arch::arm_timer(~std::uint64_t{0});
+        cpu.is_online.store(false, std::memory_order_release);
+        arch::wait_for_interrupt();
+        (void)arch::disable_interrupts();
+    }
+    // From now on it is asked to forget what changes, and what changed before it forgets now.
+    online.fetch_or(std::uint64_t{1} << cpu.index, std::memory_order_seq_cst);
+    tlb::flush_own();
+    cpu.is_online.store(true, std::memory_order_release);
+    arch::release_preemption();
+}
+
+}  // namespace
+
 void register_cpu(Thread& idle_thread) {
     auto& cpu = arch::this_cpu();
     idle_thread.is_idle = true;
     idle_thread.is_on_cpu = true;
-    idle_thread.base_priority = idle_thread.effective_priority = priority::lowest;
+    idle_thread.base_priority = idle_thread.resting_priority = idle_thread.effective_priority = priority::lowest;
     idle_thread.affinity = std::uint64_t{1} << cpu.index;
     idle_thread.cpu = cpu.index;
     idle_thread.switched_in_ticks = arch::timestamp();
@@ -341,11 +421,15 @@ void register_cpu(Thread& idle_thread) {
 
 void enter_idle() {
     auto& cpu = arch::this_cpu();
+    if (cpu.index == 0)
+        measure_durations();
     for (;;) {
+        if (cpu.is_leaving.load(std::memory_order_acquire)) [[unlikely]]
+            stay_offline(cpu);
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);
         auto has_work = [&cpu] {
-            return cpu.needs_reschedule != 0 || run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0;
+            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) || run_queues[cpu.index].has_work();
         };
         while (!has_work() && arch::timestamp() < give_up) {
             if (!mem::prepare_zeroed_frame())
@@ -370,97 +454,76 @@ void enter_idle() {
     }
 }
 
-void arm_timer(TimerNode& timer, MonotonicNs deadline) {
-    auto const state = arch::disable_interrupts();
-    auto& cpu = arch::this_cpu();
-    {
-        auto& own = timers[cpu.index];
-        LockGuard guard(own.lock);
-        timer.deadline = deadline;
-        timer.cpu = cpu.index;
-        own.queue.insert(timer);
-    }
-    program_timer(cpu, clock::counter_at(deadline));
-    arch::restore_interrupts(state);
-}
-
-void cancel_timer(TimerNode& timer) {
-    auto& owner = timers[timer.cpu];
-    {
-        LockGuard guard(owner.lock);
-        if (timer.is_armed) {
-            owner.queue.remove(timer);
-            return;
-        }
-    }
-    // Its callback may be running on the other CPU; the timer's memory must stay until that is over.
-    while (owner.expiring.load(std::memory_order_acquire) == &timer)
-        arch::pause();
-}
-
-constexpr unsigned expirations_per_interrupt = 32;
-constexpr std::uint64_t pause_between_interrupts_ns = 200'000;
-
 void timer_interrupt() {
     auto& cpu = arch::this_cpu();
     ++cpu.timer_interrupts;
     settle_counts(cpu, *cpu.current);
     cpu.armed_ticks = ~std::uint64_t{0};
-    auto& own = timers[cpu.index];
-    // However many timers are due, and however short their periods: threads get time between the interrupts.
-    auto earliest_next = MonotonicNs{0};
-    for (unsigned handled = 0;; ++handled) {
-        auto const now = clock::now();
-        if (handled == expirations_per_interrupt) [[unlikely]] {
-            earliest_next = now + pause_between_interrupts_ns;
-            cpu.armed_ticks = ~std::uint64_t{0};  // what was armed in here is overruled
-            break;
-        }
-        TimerNode* due = nullptr;
-        {
-            LockGuard guard(own.lock);
-            due = own.queue.first();
-            if (due == nullptr || due->deadline > now)
-                break;
-            own.queue.remove(*due);
-            own.expiring.store(due, std::memory_order_relaxed);
-        }
-        if (trace::is_on(abi::TraceGroups::timers)) [[unlikely]]
-            trace::record_always(abi::trace_timer_expired(due->deadline.value, now.value - due->deadline.value));
-        due->expired(*due);
-        own.expiring.store(nullptr, std::memory_order_release);
-    }
+    expire_timers(cpu);
     auto const ticks = arch::timestamp();
-    if (run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0) {
+    auto& current = *cpu.current;
+    auto& queue = run_queues[cpu.index];
+    if (cpu_limits::are_on.load(std::memory_order_relaxed) && !current.is_idle) {
+        charge_time(current, ticks);
+        cpu_limits::tick(ticks);
+        // Its silo may have had enough, for now or compared with those of the threads that wait.
+        if (cpu_limits::has_no_time(current) ||
+            queue.levels.load(std::memory_order_relaxed) >> level_of(current) > 1)
+            cpu.needs_reschedule = 1;
+        program_timer(cpu, ticks + durations.tick);
+    }
+    if (queue.has_work()) {
         if (ticks >= cpu.slice_end_ticks)
             cpu.needs_reschedule = 1;
         else
             program_timer(cpu, cpu.slice_end_ticks);
     }
-    LockGuard guard(own.lock);
-    if (auto* next = own.queue.first(); next != nullptr)
-        program_timer(cpu, clock::counter_at(std::max(next->deadline, earliest_next)));
+    program_first_timer(cpu);
 }
 
 void reschedule_interrupt() {
     auto& cpu = arch::this_cpu();
-    if (run_queues[cpu.index].length.load(std::memory_order_relaxed) != 0) {
+    if (run_queues[cpu.index].has_work()) {
         if (arch::timestamp() >= cpu.slice_end_ticks)
             cpu.needs_reschedule = 1;
         arm_slice(cpu);
     }
+    if (cpu.has_new_timers.exchange(false, std::memory_order_acquire))
+        program_first_timer(cpu);
 }
 
 void set_priority(Thread& thread, std::uint8_t level) {
-    // Takes effect when the thread is queued next; a thread in a queue keeps its place until it has run.
-    thread.base_priority = level;
+    thread.base_priority = thread.resting_priority = thread.effective_priority = level;
+    queue_anew(thread);
+}
+
+void lend_priority(Thread& thread, std::uint8_t level) {
+    if (thread.resting_priority < level)
+        thread.resting_priority = level;
+    if (thread.effective_priority >= level)
+        return;
+    thread.effective_priority = level;
+    queue_anew(thread);
+}
+
+void end_lending(Thread& thread) {
+    thread.resting_priority = thread.base_priority;
+    thread.effective_priority = std::min(thread.effective_priority, thread.base_priority);
 }
 
 void set_affinity(Thread& thread, std::uint64_t mask) {
+    auto const state = arch::disable_interrupts();
     thread.affinity.store(mask, std::memory_order_relaxed);
     auto const cpu = thread.cpu.load(std::memory_order_relaxed);
-    if (((mask >> cpu) & 1) == 0)
-        interrupt_if_running(thread);
+    if (belongs_elsewhere(thread, cpu)) {
+        queue_anew(thread);
+        if (arch::cpu(cpu).current == &thread) {
+            arch::cpu(cpu).needs_reschedule = 1;
+            if (cpu != arch::cpu_index())
+                arch::interrupt_cpu(cpu);
+        }
+    }
+    arch::restore_interrupts(state);
 }
 
 std::uint64_t online_mask() {
@@ -471,6 +534,41 @@ void interrupt_if_running(Thread& thread) {
     auto const cpu = thread.cpu.load(std::memory_order_relaxed);
     if (arch::cpu(cpu).current == &thread && cpu != arch::cpu_index())
         arch::interrupt_cpu(cpu);
+}
+
+Result<> set_online(std::uint32_t index, bool is_online) {
+    constexpr std::uint64_t patience_ns = 10'000'000'000;
+    constexpr std::uint64_t look_again_ns = 500'000;
+    LockGuard guard(cpu_state);
+    if (index >= arch::cpu_count())
+        return fail(Error::out_of_range);
+    auto& cpu = arch::cpu(index);
+    if (cpu.is_online.load(std::memory_order_acquire) == is_online)
+        return {};
+    if (!is_online && index == 0)
+        return fail(std::popcount(online_mask()) == 1 ? Error::bad_state : Error::not_supported);
+    if (is_online && !cpu.is_started) {
+        TRY(arch::start_cpu(cpu));
+    } else {
+        auto const state = arch::disable_interrupts();
+        if (!is_online)
+            online.fetch_and(~(std::uint64_t{1} << index), std::memory_order_seq_cst);
+        cpu.is_leaving.store(!is_online, std::memory_order_seq_cst);
+        cpu.needs_reschedule = 1;
+        if (index != arch::cpu_index())
+            arch::interrupt_cpu(index);
+        arch::restore_interrupts(state);
+    }
+    auto& self = arch::current_thread();
+    auto const give_up = clock::now() + patience_ns;
+    while (cpu.is_online.load(std::memory_order_acquire) != is_online) {
+        if (clock::now() >= give_up)
+            return fail(Error::timed_out);
+        self.prepare_to_wait(EndsWait::nothing);
+        (void)self.block(clock::now() + look_again_ns);
+    }
+    print("CPU ", index, is_online ? " is online" : " is offline");
+    return {};
 }
 
 }  // namespace astrata::kernel::sched

@@ -1,19 +1,20 @@
-// Which thread runs where. Each CPU has a queue of ready threads: 32 levels, the upper eight real time (FIFO within a level),
-// the rest a multi-level feedback band in which a thread that uses up its slice sinks and one that waited comes back up.
+// Which thread runs where. Each CPU has a queue of ready threads (ready_queue.h): a real time band, FIFO or in turn within a
+// level, above a multi-level feedback band in which a thread that uses up its slice sinks and one that waited comes back
+// up, above idle threads.
+//
+// A CPU whose queue is empty has no tick: its timer is set for timers alone (timers.h).
 #pragma once
 
 #include <cstdint>
 
+#include "lib/base/result.h"
 #include "lib/base/units.h"
 
 namespace astrata::kernel {
 
 class Thread;
-struct TimerNode;
 
 namespace sched {
-
-inline constexpr std::uint32_t cpu_limit = 64;
 
 /// The calling CPU takes part from now on; what it runs at present becomes its idle thread.
 void register_cpu(Thread& idle_thread);
@@ -34,19 +35,28 @@ void finish_switch();
 /// Before returning to user mode with interrupts off: preempt if it is time.
 void reschedule_if_needed();
 
-/// Arms a timer on this CPU; cancel from any CPU. `expired` may run until cancel returns.
-void arm_timer(TimerNode& timer, MonotonicNs deadline);
-void cancel_timer(TimerNode& timer);
 /// The local timer's interrupt.
 void timer_interrupt();
 /// A reschedule interrupt from another CPU.
 void reschedule_interrupt();
 
+/// Takes effect at once, also for a thread that is ready. What was lent to it is over.
 void set_priority(Thread& thread, std::uint8_t level);
+/// Somebody of this urgency waits for the thread: it is at least as urgent until it rests at its own level again.
+void lend_priority(Thread& thread, std::uint8_t level);
+void end_lending(Thread& thread);
+
+/// The thread runs on CPUs of the mask only, from now on, wherever it is. While none of them is online it may run on any.
 void set_affinity(Thread& thread, std::uint64_t mask);
 [[nodiscard]] std::uint64_t online_mask();
 /// If the thread runs on another CPU right now, interrupts that.
 void interrupt_if_running(Thread& thread);
+
+/// Takes a CPU out of use, or back into it. Threads and timers move to others; the CPU halts, and hears interrupts only.
+/// Waits until it is done; from threads.
+/// errors    out_of_range (no such CPU), bad_state (the last one), not_supported (the boot CPU, which has the devices'
+///           interrupts), timed_out
+Result<> set_online(std::uint32_t index, bool is_online);
 
 }  // namespace sched
 }  // namespace astrata::kernel

@@ -85,12 +85,19 @@ Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
 Result<> sys_thread_set_priority(Thread& caller, ThreadSetPriorityArgs const& args) {
     if (args.priority > priority::highest)
         return fail(Error::out_of_range);
-    // No silo may starve the others, so the machine's owner is asked.
+    // No silo may starve the others, so the machine's owner is asked, or was when the silo's limit was set.
     if (args.root != 0 && !TRY(lookup_handle<Silo>(caller, args.root, abi::Rights::manage))->is_root())
         return fail(Error::access_denied);
-    if (args.priority >= priority::first_real_time && args.root == 0)
+    auto const& silo = args.thread->process().silo();
+    std::uint32_t const highest = silo.is_root() ? priority::first_real_time - 1 : silo.highest_priority();
+    if (args.priority >= priority::first_real_time && args.root == 0 && args.priority > highest)
         return fail(Error::access_denied);
     sched::set_priority(*args.thread, static_cast<std::uint8_t>(args.priority));
+    return {};
+}
+
+Result<> sys_thread_set_policy(Thread&, ThreadSetPolicyArgs const& args) {
+    args.thread->is_fifo = args.policy == abi::SchedulingPolicy::fifo;
     return {};
 }
 

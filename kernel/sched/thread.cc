@@ -10,8 +10,10 @@
 #include "kernel/mem/memory_object.h"
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread_registry.h"
+#include "kernel/sched/timers.h"
 #include "kernel/user_copy/user_span.h"
 
 namespace astrata::kernel {
@@ -166,8 +168,11 @@ void Thread::cancel_wait() {
 
 void Thread::arm_timeout(MonotonicNs deadline) {
     has_armed_timeout_ = deadline != never;
-    if (has_armed_timeout_)
-        sched::arm_timer(timeout_, deadline);
+    if (!has_armed_timeout_)
+        return;
+    // As much as Linux's standard timer slack; real time threads are not kept waiting.
+    constexpr std::uint64_t slack_ns = 50'000;
+    sched::arm_timer(timeout_, deadline, base_priority < priority::first_real_time ? slack_ns : 0);
 }
 
 std::uint32_t Thread::finish_wait() {
@@ -199,6 +204,7 @@ void Thread::kick_program() {
 void Thread::kill() {
     pending_.fetch_or(pending_kill, std::memory_order_seq_cst);
     interrupt_wait();
+    cpu_limits::stop_waiting(*this);
 }
 
 // It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it, and so

@@ -17,6 +17,7 @@
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/user_page.h"
 #include "kernel/object/object.h"
+#include "kernel/sched/priority.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/wait_state.h"
 #include "kernel/time/timer_queue.h"
@@ -27,14 +28,6 @@ namespace astrata::kernel {
 class AddressSpace;
 class MemoryObject;
 class Process;
-
-namespace priority {
-inline constexpr std::uint8_t lowest = 0;
-inline constexpr std::uint8_t standard = 16;
-inline constexpr std::uint8_t first_real_time = 24;
-inline constexpr std::uint8_t highest = 31;
-inline constexpr std::uint8_t levels = 32;
-}  // namespace priority
 
 /// What a thread does next when it comes back from waiting.
 inline constexpr std::uint32_t wake_normal = 0;
@@ -55,6 +48,7 @@ struct OutgoingMessage {
 class Thread final : public KernelObject {
 public:
     static constexpr std::size_t name_capacity = 32;
+    static constexpr std::uint8_t not_queued = 0xff;
 
     /// A user thread of `process`, not yet started; its message buffer is mapped into the process's home space.
     /// errors    no_memory, no_resources, bad_state (process has ended)
@@ -150,10 +144,15 @@ public:
     std::atomic<std::uint32_t> cpu = 0;   // where it runs or ran last
     std::atomic<std::uint64_t> affinity = ~std::uint64_t{0};
     std::uint8_t base_priority = priority::standard;
-    std::uint8_t effective_priority = priority::standard;
+    std::uint8_t resting_priority = priority::standard;    // base, or what those who wait for this thread have lent it
+    std::uint8_t effective_priority = priority::standard;  // resting, less what it has sunk
+    std::uint8_t queued_level = not_queued;                // while ready; under the lock of that CPU's queue
+    std::atomic<std::uint32_t> queued_on = 0;              // whose queue it is or was in
+    std::uint64_t ready_since = 0;
+    std::atomic<std::uint32_t> contended_mutexes = 0;      // held, with somebody waiting
+    bool is_fifo = false;  // in the real time band: runs until it waits, however long its equals are ready
     bool is_idle = false;
     bool has_ended = false;
-    std::uint64_t slice_left_ticks = 0;
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;

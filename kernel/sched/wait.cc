@@ -12,6 +12,22 @@ void WaitQueue::push(Thread& thread) {
     last_ = &thread;
 }
 
+void WaitQueue::push_by_urgency(Thread& thread) {
+    auto* before = last_;
+    while (before != nullptr && before->effective_priority < thread.effective_priority)
+        before = before->wait_previous_;
+    auto* const after = before != nullptr ? before->wait_next_ : first_;
+    thread.wait_queue_ = this;
+    thread.wait_previous_ = before;
+    thread.wait_next_ = after;
+    (before != nullptr ? before->wait_next_ : first_) = &thread;
+    (after != nullptr ? after->wait_previous_ : last_) = &thread;
+}
+
+bool WaitQueue::contains(Thread const& thread) const {
+    return thread.wait_queue_ == this;
+}
+
 void WaitQueue::remove(Thread& thread) {
     if (thread.wait_queue_ != this)
         return;

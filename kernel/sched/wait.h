@@ -14,6 +14,9 @@ class WaitQueue {
 public:
     [[nodiscard]] bool is_empty() const { return first_ == nullptr; }
     void push(Thread& thread);
+    /// Before those who are less urgent than the thread.
+    void push_by_urgency(Thread& thread);
+    [[nodiscard]] bool contains(Thread const& thread) const;
     /// Takes out the first thread that is still waiting, having won try_wake with `status` 0; null if there is none.
     /// The thread is the caller's to make ready.
     [[nodiscard]] Thread* pop_woken();

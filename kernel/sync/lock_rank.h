@@ -7,6 +7,7 @@
 namespace astrata::kernel {
 
 enum class LockRank : std::uint8_t {
+    cpu_state,         ///< sleeping: which CPUs are online
     trace,             ///< what the trace rings record
     silo_tree,         ///< children of a silo, processes of a silo
     process,           ///< a process's thread list and life cycle
@@ -21,6 +22,7 @@ enum class LockRank : std::uint8_t {
     interrupt_table,   ///< which interrupt object has which vector
     waitable,          ///< signal state and waiters of a notification, timer, interrupt, process, silo
     wait_set,          ///< entries and waiters of a wait set
+    cpu_limits,        ///< quotas and weights of all silos
     timer_queue,       ///< armed timers of one CPU
     run_queue,         ///< ready threads of one CPU
     mutex_queue,       ///< threads that sleep for a mutex

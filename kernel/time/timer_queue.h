@@ -2,6 +2,7 @@
 // takes the logarithm of their number, which users choose, with interrupts off.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <utility>
 
@@ -19,9 +20,10 @@ struct TimerNode : AvlLink {
     TimerNode& operator=(TimerNode const&) = delete;
 
     Expired const expired;
-    MonotonicNs deadline = never;
+    MonotonicNs deadline = never;         // the latest time
+    std::uint64_t slack_ns = 0;           // it may expire so much earlier, when there is an interrupt anyway
     bool is_armed = false;
-    std::uint32_t cpu = 0;          // whose queue it is in while armed
+    std::atomic<std::uint32_t> cpu = 0;   // whose queue it is in while armed
 };
 
 /// Not locked; the per-CPU owner sees to that.

@@ -14,6 +14,7 @@
 #include "kernel/log/print.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/memory_object.h"
+#include "kernel/mem/tlb.h"
 #include "kernel/object/process.h"
 #include "kernel/object/silo.h"
 #include "kernel/sched/scheduler.h"
@@ -43,12 +44,12 @@ struct Ring {
 };
 
 // Set once, before anything is enabled, and never changed: writers need no lock.
-constinit std::array<Ring, sched::cpu_limit> rings;
+constinit std::array<Ring, cpu_limit> rings;
 constinit std::atomic<std::uint64_t> silo_filter = 0;
 constinit std::atomic<std::uint64_t> process_filter = 0;
 
 struct Objects {
-    std::array<MemoryObject*, sched::cpu_limit> by_cpu{};  // references that are never given up
+    std::array<MemoryObject*, cpu_limit> by_cpu{};  // references that are never given up
     bool are_made = false;
 };
 constinit Mutex<LockRank::trace> mutex;
@@ -243,7 +244,7 @@ Result<> control(Silo& payer, Settings settings) {
     using enum abi::TraceGroups;
     bool const has_calls = has(settings.groups, system_calls);
     plain_call_limit.store(has_calls ? 0 : abi::system_call_traces.size(), std::memory_order_relaxed);
-    open_fast_path((settings.groups & (system_calls | ipc | scheduling)) == none);
+    close_fast_path(FastPathCloser::trace, (settings.groups & (system_calls | ipc | scheduling)) != none);
     for (auto const& ring : rings) {
         if (ring.header == nullptr)
             break;

@@ -11,6 +11,7 @@
 #include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/cpu_limits.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
@@ -189,6 +190,11 @@ void settle_before_user_mode(arch::TrapFrame& frame) {
     for (;;) {
         (void)arch::disable_interrupts();
         auto& cpu = arch::this_cpu();
+        // Before anything else: threads without time would only hand the CPU to each other.
+        if (cpu_limits::has_no_time(thread)) [[unlikely]] {
+            cpu_limits::wait_for_time(thread);
+            continue;
+        }
         if (cpu.needs_reschedule != 0) {
             sched::reschedule_if_needed();
             continue;

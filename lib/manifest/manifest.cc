@@ -7,7 +7,7 @@ namespace astrata::manifest {
 namespace {
 
 constexpr std::uint32_t magic = 0x54464d41;  // "AMFT"
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
 
 // The stored form: little-endian records without padding, as emit_manifest.py packs them.
 struct StoredHeader {
@@ -21,13 +21,15 @@ struct StoredHeader {
     le32 threads;
     le32 privileges;
     le64 memory;
+    le32 cpu_percent;
+    le32 cpu_weight;
     le16 provides;
     le16 needs;
     le16 devices;
     le16 resources;
     Name name;
 };
-static_assert(sizeof(StoredHeader) == 80);
+static_assert(sizeof(StoredHeader) == 88);
 
 struct StoredProvide {
     Name interface;
@@ -145,6 +147,10 @@ Result<Manifest> decode_all(Bytes bytes) {
     manifest.restart = TRY(enumerator(header.restart, Restart::never));
     manifest.memory_limit = header.memory;
     manifest.thread_limit = header.threads;
+    if (header.cpu_percent > 6400 || header.cpu_weight > 10'000)
+        return corrupt();
+    manifest.cpu_percent = header.cpu_percent;
+    manifest.cpu_weight = header.cpu_weight;
     manifest.privileges = header.privileges;
     for (unsigned i = 0; i != header.provides; ++i)
         TRY(decode_provide(reader, manifest));

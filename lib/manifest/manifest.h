@@ -59,6 +59,8 @@ struct Manifest {
     Restart restart = Restart::on_failure;
     std::uint64_t memory_limit = 0;  // bytes, 0: none of its own
     std::uint32_t thread_limit = 0;
+    std::uint32_t cpu_percent = 0;  // of one CPU's time, 0: no quota
+    std::uint32_t cpu_weight = 0;   // 0: the standard
     std::uint32_t privileges = 0;  // of Privilege
     StaticVector<Provide, 8> provides;
     StaticVector<Need, 16> needs;

@@ -23,8 +23,9 @@ struct Packed {
     Packed& name(std::string_view text) { return number(Name::from(text)); }
     Packed& header(std::uint32_t start, std::uint32_t privileges, std::uint16_t provides, std::uint16_t needs,
                    std::uint16_t devices, std::uint16_t resources) {
-        number(0x54464d41u).number(std::uint16_t{1}).number(std::uint16_t{80}).number(0u);
+        number(0x54464d41u).number(std::uint16_t{2}).number(std::uint16_t{88}).number(0u);
         number(0u).number(start).number(1u).number(4u).number(privileges).number(std::uint64_t{8 << 20});
+        number(25u).number(300u);
         number(provides).number(needs).number(devices).number(resources).name("example");
         return *this;
     }
@@ -53,6 +54,8 @@ TEST(Manifest, decodes_everything) {
     EXPECT_EQ(manifest->name.view(), "example");
     EXPECT_EQ(manifest->start, Start::device);
     EXPECT_EQ(manifest->memory_limit, 8u << 20);
+    EXPECT_EQ(manifest->cpu_percent, 25u);
+    EXPECT_EQ(manifest->cpu_weight, 300u);
     EXPECT_EQ(manifest->provides[0].scheme.view(), "disk");
     EXPECT_TRUE(manifest->needs[0].is_optional);
     EXPECT_TRUE(manifest->needs[1].is_parameter());
@@ -88,15 +91,15 @@ TEST(Manifest, refuses_nonsense) {
         return Manifest::decode(changed).error_or(Error::io);
     };
     EXPECT_EQ(decoded(0, 0), Error::corrupt);
-    EXPECT_EQ(decoded(4, 2), Error::not_supported);
+    EXPECT_EQ(decoded(4, 1), Error::not_supported);
     EXPECT_EQ(decoded(12, 3), Error::corrupt);    // isolation
     EXPECT_EQ(decoded(16, 4), Error::corrupt);    // start
     EXPECT_EQ(decoded(16, 0), Error::corrupt);    // start = boot with devices
     EXPECT_EQ(decoded(28, 8), Error::corrupt);    // privileges
-    EXPECT_EQ(decoded(40, 200), Error::corrupt);  // count of provides
-    EXPECT_EQ(decoded(48, 0), Error::corrupt);    // empty name
-    EXPECT_EQ(decoded(48, ' '), Error::corrupt);
-    EXPECT_EQ(decoded(80 + 31, 'x'), Error::corrupt);  // bytes after a name's end
+    EXPECT_EQ(decoded(48, 200), Error::corrupt);  // count of provides
+    EXPECT_EQ(decoded(56, 0), Error::corrupt);    // empty name
+    EXPECT_EQ(decoded(56, ' '), Error::corrupt);
+    EXPECT_EQ(decoded(88 + 31, 'x'), Error::corrupt);  // bytes after a name's end
 }
 
 TEST(DeviceMatch, prefers_exact_ids_to_classes) {

@@ -33,10 +33,22 @@ struct Binding {
     manifest::Name scheme;
 };
 
+/// As silo_set_cpu_limits takes them; 0 is what a silo has without being told.
+struct CpuLimits {
+    std::uint64_t quota_us = 0;
+    std::uint64_t period_us = 0;
+    std::uint32_t weight = 0;
+    std::uint32_t highest_priority = 0;
+};
+
 class Instance final : public sdk::SignalHandler {
 public:
     Instance(Supervisor& supervisor, Program const& program, manifest::Name name)
-        : supervisor(supervisor), program(program), name(name), memory_limit(program.manifest.memory_limit) {}
+        : supervisor(supervisor), program(program), name(name), memory_limit(program.manifest.memory_limit),
+          cpu_limits{.quota_us = std::uint64_t{program.manifest.cpu_percent} * 1000,
+                     .period_us = 100'000,
+                     .weight = program.manifest.cpu_weight,
+                     .highest_priority = 0} {}
 
     void on_signal(std::uint64_t) override { supervisor.on_process_ended(*this); }
 
@@ -77,6 +89,7 @@ public:
     std::uint64_t silo_id = 0;
     abi::IsolationMode isolation = abi::IsolationMode::user;  // of the present run, or of the last one
     std::uint64_t memory_limit;  // 0: none of its own
+    CpuLimits cpu_limits;
     Vector<Connection> connections;
     Vector<Binding> bindings;
     Vector<String> arguments;

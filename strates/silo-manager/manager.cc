@@ -200,11 +200,20 @@ Result<abi::IsolationMode> Manager::isolation_of(Instance const& instance) const
     return fail(Error::not_supported);
 }
 
+namespace {
+
+Result<> apply_cpu_limits(abi::Handle silo, CpuLimits const& limits) {
+    return sys::silo_set_cpu_limits(silo, limits.quota_us, limits.period_us, limits.weight, limits.highest_priority);
+}
+
+}  // namespace
+
 Result<> Manager::launch(Instance& instance) {
     instance.isolation = TRY(isolation_of(instance));
     auto const& program = instance.program;
     instance.silo = sdk::UniqueHandle(
         TRY(sys::silo_create(environment_.silo.get(), instance.memory_limit, 0, program.manifest.thread_limit)));
+    TRY(apply_cpu_limits(instance.silo.get(), instance.cpu_limits));
     instance.silo_id = TRY(sys::silo_info(instance.silo.get())).id;
     auto builder = TRY(ProcessBuilder::create(instance.silo.get(), instance.name.view(), instance.isolation));
     TRY(builder.load(program, environment_.archive.get()));
@@ -548,6 +557,23 @@ Result<> Manager::set_memory_limit(std::string_view name, std::uint64_t bytes) {
     if (instance->process)
         TRY(sys::silo_set_limits(instance->silo.get(), bytes, 0, 0));
     instance->memory_limit = bytes;
+    return {};
+}
+
+Result<> Manager::set_cpu_limits(std::string_view name, CpuLimits const& limits) {
+    auto* const instance = find(name);
+    if (instance == nullptr)
+        return fail(Error::not_found);
+    auto& own = instance->cpu_limits;
+    CpuLimits const wanted{
+        .quota_us = limits.quota_us != 0 ? limits.quota_us : own.quota_us,
+        .period_us = limits.period_us != 0 ? limits.period_us : own.period_us,
+        .weight = limits.weight != 0 ? limits.weight : own.weight,
+        .highest_priority = limits.highest_priority != 0 ? limits.highest_priority : own.highest_priority,
+    };
+    if (instance->process)
+        TRY(apply_cpu_limits(instance->silo.get(), wanted));
+    own = wanted;
     return {};
 }
 

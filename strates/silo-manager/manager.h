@@ -42,6 +42,8 @@ public:
     [[nodiscard]] Result<> kill(std::string_view name);
     [[nodiscard]] Result<> restart(std::string_view name);
     [[nodiscard]] Result<> set_memory_limit(std::string_view name, std::uint64_t bytes);
+    /// What is 0 stays as it is.
+    [[nodiscard]] Result<> set_cpu_limits(std::string_view name, CpuLimits const& limits);
     /// An endpoint to call whoever provides the scheme; its provider is started if need be.
     /// errors    not_found, and what starting it meets
     [[nodiscard]] Result<sdk::UniqueHandle> connect(std::string_view scheme);

@@ -39,6 +39,12 @@ abi::StrateInfo Service::describe(Instance& instance) {
             info.cpu_time_ns = silo->cpu_time_ns;
             info.system_calls = silo->system_calls;
             info.page_faults = silo->page_faults;
+            info.cpu_quota_us = silo->cpu_quota_us;
+            info.cpu_period_us = silo->cpu_period_us;
+            info.cpu_weight = silo->cpu_weight;
+            info.highest_priority = silo->highest_priority;
+            info.cpu_pauses = silo->cpu_pauses;
+            info.cpu_paused_ns = silo->cpu_paused_ns;
         }
     }
     auto& schemes = manager_.schemes();
@@ -81,6 +87,13 @@ void Service::restart(sdk::Caller const&, RestartRequest const& request, Restart
 void Service::set_memory_limit(sdk::Caller const&, SetMemoryLimitRequest const& request,
                                SetMemoryLimitResponder responder) {
     answer(responder, manager_.set_memory_limit(request.name, request.bytes));
+}
+
+void Service::set_cpu_limits(sdk::Caller const&, SetCpuLimitsRequest const& request, SetCpuLimitsResponder responder) {
+    answer(responder, manager_.set_cpu_limits(request.name, {.quota_us = request.quota_us,
+                                                             .period_us = request.period_us,
+                                                             .weight = request.weight,
+                                                             .highest_priority = request.highest_priority}));
 }
 
 void Service::log(sdk::Caller const&, LogRequest const& request, LogResponder responder) {

@@ -17,6 +17,8 @@ public:
     void stop(sdk::Caller const&, StopRequest const& request, StopResponder responder) override;
     void kill(sdk::Caller const&, KillRequest const& request, KillResponder responder) override;
     void restart(sdk::Caller const&, RestartRequest const& request, RestartResponder responder) override;
+    void set_cpu_limits(sdk::Caller const&, SetCpuLimitsRequest const& request,
+                        SetCpuLimitsResponder responder) override;
     void set_memory_limit(sdk::Caller const&, SetMemoryLimitRequest const& request,
                           SetMemoryLimitResponder responder) override;
     void log(sdk::Caller const&, LogRequest const& request, LogResponder responder) override;

@@ -1,5 +1,8 @@
-"""Processors are shared: a program that spins stops nobody, and two that spin get the same."""
-from harness import compile_static, expect, run, scenario
+"""Processors are shared: a program that spins stops nobody, limits bite, and processors come and go."""
+import re
+import time
+
+from harness import chevron, compile_static, expect, run, scenario
 
 
 @scenario("sched.preemption")
@@ -36,3 +39,232 @@ def fair_shares():
     result = run("/bin/spinners", options=["--rootfs", "tree", "--smp", "1"]).check()
     rounds = [int(word) for word in result.text.split()]
     expect(min(rounds) > 0.5 * max(rounds), f"four equal spinners got unequal shares: {rounds}")
+
+
+# Counts rounds for some seconds of wall time; prints the millions.
+BURN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int main(int count, char** words) {
+    struct timespec start, now;
+    volatile unsigned long rounds = 0;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        for (int i = 0; i < 20000; ++i) ++rounds;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < atoi(words[1]));
+    printf("rounds %lu\n", rounds / 1000);
+    return 0;
+}
+"""
+
+
+def burn(console, milliseconds: int) -> int:
+    return int(re.search(r"rounds (\d+)", console.command(f"/bin/burn {milliseconds}", 60))[1])
+
+
+@scenario("sched.quota", timeout=180)
+def quota():
+    compile_static("tree/bin/burn", BURN, "musl")
+    for processors in ("1", "2"):
+        with chevron("--rootfs", "tree", "--smp", processors) as console:
+            free = burn(console, 1500)
+            expect(console.command("silo limit linux cpu 20%").strip() == "", "the limit was not taken")
+            limited = burn(console, 3000) / 2
+            expect(0.08 * free < limited < 0.35 * free, f"--smp {processors}: {limited} of {free} rounds with 20% of a CPU")
+            shown = console.command("silo info linux.0")
+            found = re.search(r"20\.0% of a CPU in each 100 ms; paused (\d+) times", shown)
+            expect(found and int(found[1]) >= 10, f"silo info does not show the pauses:\n{shown}")
+            console.command("silo limit linux cpu none")
+            expect(burn(console, 1500) > 0.6 * free, "the limit stays after it was taken away")
+            shown = console.command("silo limit linux cpu 0.5%") + console.command("silo limit linux cpu 5%/11")
+            expect("usage" in shown and "less than 1 ms" in shown, f"bad limits were taken: {shown}")
+
+
+@scenario("sched.quota_does_not_hold_others", timeout=120)
+def quota_does_not_hold_others():
+    compile_static("tree/bin/burn", BURN, "musl")
+    with chevron("--rootfs", "tree", "--smp", "1") as console:
+        console.command("/bin/burn 1")
+        console.command("silo limit linux cpu 2%")
+        console.command("/bin/burn 20000 &")
+        started = time.monotonic()
+        for _ in range(10):
+            expect("linux" in console.command("silo list"), "silo list shows nothing")
+        expect(time.monotonic() - started < 10, "a throttled silo holds up the shell")
+        # A throttled silo is killed at once.
+        expect(console.command("silo kill linux.0").strip() == "", "silo kill failed")
+        expect("linux.0" in console.command("silo list"), "the shell does not outlive a throttled silo")
+        expect(time.monotonic() - started < 15, "a throttled silo does not die")
+
+
+@scenario("sched.cpu_offline", timeout=180)
+def cpu_offline():
+    compile_static("tree/bin/burn", BURN, "musl")
+    compile_static("tree/bin/spinners", SPINNERS, "musl")
+    with chevron("--rootfs", "tree", "--smp", "2") as console:
+        expect(console.command("cpu list").count("online") == 2, "cpu list does not show two CPUs")
+        console.command("/bin/burn 60000 &")
+        for _ in range(5):
+            shown = console.command("cpu offline 1")
+            expect(shown.strip() == "", f"cpu offline 1 failed: {shown}")
+            expect(re.search(r"^1 +offline", console.command("cpu list"), re.MULTILINE), "CPU 1 is not offline")
+            rounds = [int(word) for word in console.command("/bin/spinners", 60).split()]
+            expect(min(rounds) > 0, f"not everybody runs on one CPU: {rounds}")
+            shown = console.command("cpu online 1")
+            expect(shown.strip() == "", f"cpu online 1 failed: {shown}")
+            expect(re.search(r"^1 +online", console.command("cpu list"), re.MULTILINE), "CPU 1 is not online")
+        rounds = [int(word) for word in console.command("/bin/spinners", 60).split()]
+        expect(min(rounds) > 0, f"not everybody runs on two CPUs: {rounds}")
+        console.command("cpu offline 1")
+        expect("stays online" in console.command("cpu offline 0") or "last CPU" in console.text, "the last CPU went offline")
+        expect("no such CPU" in console.command("cpu online 7"), "an unknown CPU is no error")
+
+
+AFFINITY = r"""
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int wrong(int wanted) {
+    int other = 0;
+    for (int round = 0; round < 200; ++round) {
+        for (volatile int i = 0; i < 20000; ++i) {}
+        if (sched_getcpu() != wanted) ++other;
+        if (round % 20 == 0) usleep(1000);
+    }
+    return other;
+}
+int main(void) {
+    cpu_set_t set;
+    sched_getaffinity(0, sizeof(set), &set);
+    printf("cpus %d\n", CPU_COUNT(&set));
+    for (int cpu = 1; cpu >= 0; --cpu) {
+        CPU_ZERO(&set);
+        CPU_SET(cpu, &set);
+        if (sched_setaffinity(0, sizeof(set), &set)) perror("sched_setaffinity");
+        printf("elsewhere %d\n", wrong(cpu));
+        fflush(stdout);
+        if (!fork()) {
+            printf("child elsewhere %d\n", wrong(cpu));
+            fflush(stdout);
+            _exit(0);
+        }
+        wait(0);
+    }
+    char line[128];
+    FILE* status = fopen("/proc/self/status", "r");
+    while (fgets(line, sizeof(line), status))
+        if (!strncmp(line, "Cpus_allowed:", 13)) printf("%s", line);
+    CPU_ZERO(&set);
+    CPU_SET(40, &set);
+    printf("absent %d\n", sched_setaffinity(0, sizeof(set), &set));
+    return 0;
+}
+"""
+
+
+@scenario("sched.affinity")
+def affinity():
+    compile_static("tree/bin/affinity", AFFINITY, "musl")
+    result = run("/bin/affinity", options=["--rootfs", "tree", "--smp", "2"]).check()
+    expected = ["cpus 2", *["elsewhere 0", "child elsewhere 0"] * 2, "absent -1"]
+    lines = result.text.splitlines()
+    expect([line for line in lines if "Cpus" not in line] == expected, result.text)
+    expect(any(re.fullmatch(r"Cpus_allowed:\t0*1", line) for line in lines), result.text)
+
+
+@scenario("sched.idle_is_tickless")
+def idle_is_tickless():
+    with chevron("--smp", "2") as console:
+        def timer_interrupts() -> int:
+            return sum(int(line.split()[2]) for line in console.command("irq").splitlines()[1:] if line.split())
+        before = timer_interrupts()
+        time.sleep(4)
+        after = timer_interrupts()
+        expect(after - before < 200, f"{after - before} timer interrupts in four seconds of idling")
+
+
+# A thread that wakes now and then beside others that never sleep: how late it is at most, in milliseconds.
+LATENCY = r"""
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+int main(void) {
+    pid_t children[4];
+    for (int i = 0; i < 4; ++i)
+        if (!(children[i] = fork()))
+            for (;;) {}
+    usleep(300000);
+    long total = 0;
+    for (int round = 0; round < 50; ++round) {
+        struct timespec start, now, pause = {0, 5000000};
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        nanosleep(&pause, 0);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        total += (now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 - 5000;
+    }
+    for (int i = 0; i < 4; ++i) { kill(children[i], SIGKILL); waitpid(children[i], 0, 0); }
+    printf("%ld\n", total / 50);
+    return 0;
+}
+"""
+
+
+@scenario("sched.interactive_latency")
+def interactive_latency():
+    compile_static("tree/bin/latency", LATENCY, "musl")
+    result = run("/bin/latency", options=["--rootfs", "tree", "--smp", "1"]).check()
+    # Behind four threads with slices of 10 ms it would be some 40 ms without feedback.
+    expect(int(result.text) < 8000, f"a thread that sleeps is {result.text.strip()} us late on average beside four that spin")
+
+
+# One real time thread that spins, on one CPU, for two seconds: what gets a time-shared one meanwhile?
+REAL_TIME = r"""
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+static long ms(void) { struct timespec now; clock_gettime(CLOCK_MONOTONIC, &now); return now.tv_sec * 1000 + now.tv_nsec / 1000000; }
+static void spin(volatile unsigned long* rounds, long until) { while (ms() < until) ++*rounds; }
+int main(void) {
+    volatile unsigned long* rounds = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct sched_param high = {.sched_priority = 50};
+    long until = ms() + 3000;
+    if (!fork()) { usleep(100000); spin(&rounds[0], until); _exit(0); }
+    if (!fork()) {
+        if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &high)) perror("sched_setscheduler");
+        usleep(100000);
+        spin(&rounds[16], until);
+        _exit(0);
+    }
+    wait(0);
+    wait(0);
+    printf("shared %lu fifo %lu\n", rounds[0], rounds[16]);
+    return 0;
+}
+"""
+
+
+@scenario("sched.real_time")
+def real_time():
+    compile_static("tree/bin/burn", BURN, "musl")
+    compile_static("tree/bin/real_time", REAL_TIME, "musl")
+    with chevron("--rootfs", "tree", "--smp", "1") as console:
+        console.command("/bin/burn 1")
+        console.command("silo limit linux priority 31")
+        shown = console.command("/bin/real_time", 60)
+        found = re.search(r"shared (\d+) fifo (\d+)", shown)
+        expect(found, shown)
+        shared, fifo = int(found[1]), int(found[2])
+        expect(fifo > 8 * shared, f"real time does not come first: {shown}")
+        expect(shared > 0, f"real time starves the others: {shown}")

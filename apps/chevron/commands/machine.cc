@@ -94,6 +94,40 @@ int cpuinfo(Context& context) {
     });
 }
 
+int list_cpus(Context& context) {
+    context.out.left("CPU", 6).left("STATE", 10).right("APIC", 6).right("BUSY", 9).right("SWITCHES", 12).print('\n');
+    return for_each_cpu(context, [&](abi::CpuInfo const& cpu) {
+        ShortText busy;
+        append_percent(busy, cpu.busy_ns, cpu.busy_ns + cpu.idle_ns);
+        ShortText index;
+        index.append(cpu.id);
+        context.out.left(index.view(), 6).left(cpu.is_online != 0 ? "online" : "offline", 10).right(cpu.apic_id, 6);
+        context.out.right(cpu.is_online != 0 ? busy.view() : "-", 9).right(cpu.switches, 12).print('\n');
+    });
+}
+
+int cpu(Context& context) {
+    auto const verb = context.argument(0);
+    if (verb == "list" && context.argument_count() == 1)
+        return list_cpus(context);
+    bool const is_online = verb == "online";
+    auto const index = parse_size(context.argument(1));
+    if (context.argument_count() != 2 || !index || *index > 0xffff || (!is_online && verb != "offline"))
+        return context.usage();
+    auto const set =
+        sys::cpu_set_online(context.shell().root_silo(), static_cast<std::uint32_t>(*index), is_online ? 1 : 0);
+    if (set)
+        return 0;
+    auto const name = context.argument(1);
+    switch (set.error()) {
+    case Error::out_of_range: return context.fail(name, "no such CPU; `cpu list' shows them");
+    case Error::bad_state: return context.fail(name, "is the last CPU");
+    case Error::not_supported: return context.fail(name, "takes the devices' interrupts and stays online");
+    case Error::timed_out: return context.fail(name, "does not answer");
+    default: return context.fail(name, set.error());
+    }
+}
+
 int irq(Context& context) {
     if (context.argument_count() != 0)
         return context.usage();
@@ -159,6 +193,7 @@ int dmesg(Context& context) {
 }
 
 constexpr Command table[] = {
+    {"cpu", "list | offline|online INDEX", "take processors out of use and back", cpu, Completes::verbs},
     {"cpuinfo", "", "describe the processors", cpuinfo},
     {"irq", "", "count the interrupts of each processor", irq},
     {"lspci", "", "list the devices", lspci},

@@ -65,6 +65,24 @@ int list_strates(Context& context) {
     });
 }
 
+template <typename Out>
+void show_cpu_limits(Out& out, abi::StrateInfo const& info) {
+    if (info.cpu_weight == 0)
+        return;
+    out.left("CPU limit", 12);
+    if (info.cpu_quota_us == 0) {
+        out.print("none");
+    } else {
+        ShortText share;
+        ShortText paused;
+        append_percent(share, info.cpu_quota_us, info.cpu_period_us);
+        append_seconds(paused, info.cpu_paused_ns);
+        out.print(share.view(), " of a CPU in each ", info.cpu_period_us / 1000, " ms; paused ", info.cpu_pauses,
+                  " times, ", paused.view(), " s");
+    }
+    out.print(", weight ", info.cpu_weight, ", priority up to ", info.highest_priority, '\n');
+}
+
 int show_info(Context& context, std::string_view name) {
     auto const info = context.shell().manager().find(name);
     if (!info)
@@ -86,7 +104,9 @@ int show_info(Context& context, std::string_view name) {
     out.left("memory", 12)
         .print(used.view(), ", peak ", peak.view(), ", limit ", info->memory_limit == 0 ? "none" : limit.view(), '\n');
     out.left("processes", 12).print(info->processes, ", threads ", info->threads, '\n');
-    out.left("CPU time", 12).print(cpu.view(), " s\n").left("restarts", 12).print(info->restarts, '\n');
+    out.left("CPU time", 12).print(cpu.view(), " s\n");
+    show_cpu_limits(out, *info);
+    out.left("restarts", 12).print(info->restarts, '\n');
     ShortText started;
     append_seconds(started, info->started_ns);
     out.left("started", 12).print(started.view(), " s after boot\n");
@@ -152,14 +172,64 @@ int trace_linux(Context& context, std::string_view name, std::string_view what) 
     return 0;
 }
 
-int limit(Context& context) {
-    // limit NAME memory SIZE
-    auto const name = context.argument(1) == LinuxPrograms::short_name ? LinuxPrograms::silo : context.argument(1);
+int limit_memory(Context& context, std::string_view name) {
     auto const size = parse_size(context.argument(3));
-    if (context.argument_count() != 4 || context.argument(2) != "memory" || !size)
+    if (!size)
         return context.usage();
     auto const set = context.shell().manager().set_memory_limit(name, *size);
     return set ? 0 : complain_about(context, name, set.error());
+}
+
+// "20%" of one CPU's time, "none", or "20%/50" in each 50 ms.
+int limit_cpu(Context& context, std::string_view name) {
+    constexpr std::uint64_t no_quota = ~std::uint64_t{0};
+    constexpr std::uint64_t standard_period_ms = 100;
+    constexpr std::uint64_t us_per_ms = 1000;
+    auto const text = context.argument(3);
+    auto quota_us = no_quota;
+    auto period_ms = standard_period_ms;
+    if (text != "none") {
+        auto const sign = text.find('%');
+        auto const percent = parse_size(text.substr(0, sign));
+        if (sign == std::string_view::npos || !percent || *percent == 0 || *percent > 6400)
+            return context.usage();
+        if (auto const rest = text.substr(sign + 1); !rest.empty()) {
+            auto const period = rest.front() == '/' ? parse_size(rest.substr(1)) : std::nullopt;
+            if (!period || *period < 10 || *period > 1000)
+                return context.fail(name, "a period has 10 to 1000 ms");
+            period_ms = *period;
+        }
+        quota_us = *percent * period_ms * us_per_ms / 100;
+    }
+    auto const set = context.shell().manager().set_cpu_limits(name, quota_us, period_ms * us_per_ms, 0, 0);
+    if (!set && set.error() == Error::out_of_range)
+        return context.fail(name, "that is less than 1 ms in a period");
+    return set ? 0 : complain_about(context, name, set.error());
+}
+
+int limit_number(Context& context, std::string_view name, std::string_view what) {
+    auto const number = parse_size(context.argument(3));
+    auto const highest = what == "weight" ? 10'000U : 31U;
+    if (!number || *number == 0 || *number > highest)
+        return context.fail(name, what == "weight" ? "a weight is 1 to 10000" : "a priority is 1 to 31");
+    auto const value = static_cast<std::uint32_t>(*number);
+    auto const set = context.shell().manager().set_cpu_limits(name, 0, 0, what == "weight" ? value : 0,
+                                                              what == "priority" ? value : 0);
+    return set ? 0 : complain_about(context, name, set.error());
+}
+
+int limit(Context& context) {
+    auto const name = context.argument(1) == LinuxPrograms::short_name ? LinuxPrograms::silo : context.argument(1);
+    auto const what = context.argument(2);
+    if (context.argument_count() != 4)
+        return context.usage();
+    if (what == "memory")
+        return limit_memory(context, name);
+    if (what == "cpu")
+        return limit_cpu(context, name);
+    if (what == "weight" || what == "priority")
+        return limit_number(context, name, what);
+    return context.usage();
 }
 
 int control(Context& context, std::string_view verb, std::string_view name) {
@@ -206,9 +276,11 @@ int strate(Context& context) {
 }
 
 constexpr std::string_view silo_verbs =
-    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|unknown|off] | limit NAME memory SIZE";
+    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|unknown|off] | limit NAME memory SIZE | "
+    "cpu PERCENT%[/PERIOD_MS]|none | weight N | priority N";
 constexpr std::string_view strate_verbs =
-    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|off] | limit NAME memory SIZE";
+    "list | top | info|start|stop|kill|restart|logs NAME | trace NAME [on|off] | limit NAME memory SIZE | "
+    "cpu PERCENT%[/PERIOD_MS]|none | weight N | priority N";
 
 constexpr Command table[] = {
     {"silo", silo_verbs, "look at silos and control them: memory, processes, CPU time", silo, Completes::verbs},

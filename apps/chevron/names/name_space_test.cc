@@ -127,6 +127,9 @@ public:
     void set_memory_limit(sdk::Caller const&, SetMemoryLimitRequest const&, SetMemoryLimitResponder r) override {
         r.fail(Error::not_supported);
     }
+    void set_cpu_limits(sdk::Caller const&, SetCpuLimitsRequest const&, SetCpuLimitsResponder r) override {
+        r.fail(Error::not_supported);
+    }
     void log(sdk::Caller const&, LogRequest const&, LogResponder r) override { r.fail(Error::not_supported); }
     void create_linux_silo(sdk::Caller const&, CreateLinuxSiloRequest const&, CreateLinuxSiloResponder r) override {
         r.fail(Error::not_supported);

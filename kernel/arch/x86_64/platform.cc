@@ -3,6 +3,7 @@
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
 #include "arch/interrupt_routing.h"
+#include "arch/smp.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/log/print.h"
@@ -52,20 +53,34 @@ void silence_legacy_controllers() {
     port_out<std::uint8_t>(0xa1, 0xff);
 }
 
+void list_processors(acpi::Madt const& madt, bool are_enabled, Account& account) {
+    auto const own = local_apic_id();
+    acpi::MadtReader processors(madt);
+    while (auto entry = processors.next()) {
+        auto const* processor = std::get_if<acpi::LocalApic>(&*entry);
+        // An x2APIC id of all ones, or an APIC id of 255, stands for no processor (ACPI 6.5, section 5.2.12).
+        if (processor == nullptr || processor->is_enabled != are_enabled || processor->apic_id == own ||
+            processor->apic_id == 0xff || processor->apic_id == 0xffff'ffff)
+            continue;
+        if (auto listed = list_cpu(processor->apic_id, account); !listed)
+            print("CPU with APIC id ", processor->apic_id, " is left out: ", name_of(listed.error()));
+    }
+}
+
 void use_madt(acpi::Madt const& madt, Account& account) {
     acpi::MadtReader controllers(madt);
     while (auto entry = controllers.next()) {
         if (auto const* io_apic = std::get_if<acpi::IoApic>(&*entry); io_apic != nullptr)
             add_io_apic(io_apic->address.value, io_apic->first_interrupt);
     }
-    auto const own = local_apic_id();
-    acpi::MadtReader processors(madt);
-    while (auto entry = processors.next()) {
-        auto const* processor = std::get_if<acpi::LocalApic>(&*entry);
-        if (processor == nullptr || !processor->is_enabled || processor->apic_id == own)
-            continue;
-        if (auto started = start_cpu(processor->apic_id, account); !started)
-            print("CPU with APIC id ", processor->apic_id, " does not start: ", name_of(started.error()));
+    // Those that are not enabled yet may be plugged in later; they come after the others.
+    list_processors(madt, true, account);
+    auto const present = cpu_count();
+    list_processors(madt, false, account);
+    for (std::uint32_t index = 1; index < present; ++index) {
+        if (auto started = start_cpu(cpu(index)); !started)
+            print("CPU ", index, " with APIC id ", cpu(index).apic_id, " does not start: ", name_of(started.error()),
+                  "; `cpu online ", index, "' tries again");
     }
 }
 

@@ -45,7 +45,16 @@ struct TrampolineParameters {
 
 constinit std::array<PerCpu*, cpu_limit> cpus{};
 constinit std::atomic<std::uint32_t> count = 0;
-constinit std::atomic<std::uint32_t> arrived = 0;
+constinit Account* root_account = nullptr;
+
+// A CPU that was started says so and waits for leave to go on, so that one which comes too late does no harm: it is sent
+// back before anybody else is given the trampoline.
+enum class Handshake : std::uint32_t { none, arrived, go };
+constinit std::atomic<Handshake> handshake = Handshake::none;
+
+// A loaded host may not run a virtual CPU for a long time.
+constexpr std::uint64_t patience_ns = 5'000'000'000;
+constexpr std::uint64_t startup_interval_ns = 50'000'000;
 
 // A CPU keeps its stacks for life.
 template <typename T>
@@ -69,51 +78,7 @@ Result<> prepare_tables(PerCpu& cpu, Account& account) {
     return {};
 }
 
-}  // namespace
-
-constinit std::array<std::array<std::uint64_t, 3>, cpu_limit> cpu_stack_tops{};
-
-PerCpu& cpu(std::uint32_t index) {
-    return *cpus[index];
-}
-std::uint32_t cpu_count() {
-    return count.load(std::memory_order_acquire);
-}
-
-void register_boot_cpu(PerCpu& cpu) {
-    cpus[0] = &cpu;
-    count = 1;
-}
-
-Result<> guard_boot_cpu(Account& account) {
-    auto& cpu = this_cpu();
-    TRY(prepare_tables(cpu, account));
-    auto const state = disable_interrupts();
-    load_descriptor_tables(cpu, *cpu.tables, cpu_stack_tops[0]);
-    // Loading the null-based segments cleared GS.
-    set_this_cpu(cpu);
-    restore_interrupts(state);
-    return {};
-}
-
-Result<> start_cpu(std::uint32_t apic_id, Account& account) {
-    auto const index = count.load(std::memory_order_relaxed);
-    if (index == cpu_limit)
-        return fail(Error::no_resources);
-    choose_fast_path(true);
-    auto* memory = mem::heap_allocate(sizeof(PerCpu));
-    if (memory == nullptr)
-        return fail(Error::no_memory);
-    auto& cpu = *::new (memory) PerCpu{};
-    cpu.self = &cpu;
-    cpu.index = index;
-    cpu.apic_id = apic_id;
-    TRY(prepare_tables(cpu, account));
-    auto idle = TRY(Thread::create_kernel(account, "idle", nullptr, nullptr));
-    cpu.idle_thread = cpu.current = idle.get();
-    (void)idle.leak();
-    cpus[index] = &cpu;
-
+void prepare_trampoline(PerCpu const& cpu) {
 #pragma clang unsafe_buffer_usage begin   // the trampoline is code between two labels
     auto const code = std::span(trampoline_start, static_cast<std::size_t>(trampoline_end - trampoline_start));
     auto const offset = static_cast<std::size_t>(trampoline_parameters - trampoline_start);
@@ -131,22 +96,84 @@ Result<> start_cpu(std::uint32_t apic_id, Account& account) {
         .cpu = reinterpret_cast<std::uint64_t>(&cpu),
     };
     std::memcpy(target.subspan(offset).data(), &parameters, sizeof(parameters));
+}
 
-    auto const seen = arrived.load();
-    send_init(apic_id);
-    send_startup(apic_id, static_cast<std::uint8_t>(trampoline_page.page()));
-    // The specification asks for a second STARTUP if the first was missed; real processors want some time after INIT, too.
-    for (int tries = 0; tries < 3; ++tries) {
-        auto const give_up = clock::now() + 50'000'000;
-        while (arrived.load(std::memory_order_acquire) == seen && clock::now() < give_up)
-            pause();
-        if (arrived.load(std::memory_order_acquire) != seen) {
-            count.store(index + 1, std::memory_order_release);
-            return {};
-        }
-        send_startup(apic_id, static_cast<std::uint8_t>(trampoline_page.page()));
+}  // namespace
+
+constinit std::array<std::array<std::uint64_t, 3>, cpu_limit> cpu_stack_tops{};
+
+PerCpu& cpu(std::uint32_t index) {
+    return *cpus[index];
+}
+std::uint32_t cpu_count() {
+    return count.load(std::memory_order_acquire);
+}
+
+void register_boot_cpu(PerCpu& cpu) {
+    cpu.is_started = true;
+    cpus[0] = &cpu;
+    count = 1;
+}
+
+Result<> guard_boot_cpu(Account& account) {
+    auto& cpu = this_cpu();
+    TRY(prepare_tables(cpu, account));
+    auto const state = disable_interrupts();
+    load_descriptor_tables(cpu, *cpu.tables, cpu_stack_tops[0]);
+    // Loading the null-based segments cleared GS.
+    set_this_cpu(cpu);
+    restore_interrupts(state);
+    return {};
+}
+
+Result<> list_cpu(std::uint32_t apic_id, Account& account) {
+    root_account = &account;
+    auto const index = count.load(std::memory_order_relaxed);
+    if (index == cpu_limit)
+        return fail(Error::no_resources);
+    auto* memory = mem::heap_allocate(sizeof(PerCpu));
+    if (memory == nullptr)
+        return fail(Error::no_memory);
+    auto& cpu = *::new (memory) PerCpu{};
+    cpu.self = &cpu;
+    cpu.index = index;
+    cpu.apic_id = apic_id;
+    cpus[index] = &cpu;
+    count.store(index + 1, std::memory_order_release);
+    return {};
+}
+
+Result<> start_cpu(PerCpu& cpu) {
+    if (cpu.tables == nullptr)
+        TRY(prepare_tables(cpu, *root_account));
+    if (cpu.idle_thread == nullptr) {
+        auto idle = TRY(Thread::create_kernel(*root_account, "idle", nullptr, nullptr));
+        cpu.idle_thread = cpu.current = idle.get();
+        (void)idle.leak();
     }
-    return fail(Error::timed_out);
+    choose_fast_path(true);
+    prepare_trampoline(cpu);
+    handshake.store(Handshake::none);
+    send_init(cpu.apic_id);
+    // The specification asks for a second STARTUP if the first was missed; real processors want some time after INIT,
+    // too.
+    auto const give_up = clock::now() + patience_ns;
+    for (auto next_startup = MonotonicNs{0}; handshake.load(std::memory_order_acquire) != Handshake::arrived; pause()) {
+        auto const now = clock::now();
+        if (now >= give_up) {
+            send_init(cpu.apic_id);
+            return fail(Error::timed_out);
+        }
+        if (now >= next_startup) {
+            send_startup(cpu.apic_id, static_cast<std::uint8_t>(trampoline_page.page()));
+            next_startup = now + startup_interval_ns;
+        }
+    }
+    cpu.is_started = true;
+    handshake.store(Handshake::go, std::memory_order_release);
+    while (!cpu.is_online.load(std::memory_order_acquire) && clock::now() < give_up)
+        pause();
+    return cpu.is_online ? ok() : fail(Error::timed_out);
 }
 
 void interrupt_cpu(std::uint32_t index) {
@@ -156,13 +183,15 @@ void interrupt_cpu(std::uint32_t index) {
 void stop_other_cpus() {
     auto const own = this_cpu().index;
     for (std::uint32_t i = 0; i < cpu_count(); ++i) {
-        if (i != own)
+        if (i != own && cpus[i]->is_started)
             send_interrupt(cpus[i]->apic_id, stop_vector);
     }
 }
 
-void note_arrival() {
-    arrived.fetch_add(1, std::memory_order_release);
+void await_leave() {
+    handshake.store(Handshake::arrived, std::memory_order_release);
+    while (handshake.load(std::memory_order_acquire) != Handshake::go)
+        pause();
 }
 
 }  // namespace astrata::kernel::arch
@@ -176,7 +205,7 @@ extern "C" [[noreturn]] void secondary_start(astrata::kernel::arch::PerCpu* cpu)
     cpu->active_root = mem::kernel_root().value;
     arch::write_cr3(cpu->active_root);
     arch::enable_local_apic();
+    arch::await_leave();
     sched::register_cpu(*cpu->idle_thread);
-    arch::note_arrival();
     sched::enter_idle();
 }

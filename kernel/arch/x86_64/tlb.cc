@@ -94,6 +94,10 @@ CpuMask users_of(AddressSpace const& space) {
     return users;
 }
 
+void flush_own() {
+    flush_here(0, ~std::uint64_t{0}, true);
+}
+
 void flush_range(CpuMask active, PhysAddr, PhysAddr, VirtAddr start, std::uint64_t pages) {
     flush_everywhere(active, start.value, pages, false);
 }

@@ -1,6 +1,4 @@
-// Scheduling policies, priorities and affinity (sched(7)). Policies are remembered and reported; Bedrock shares time
-// among a silo's threads fairly, so nice values set the thread's priority and real-time policies need the right to ask
-// for them.
+// Scheduling policies, priorities and affinity (sched(7)).
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -8,18 +6,15 @@
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
 #include "strates/linux/process/process_table.h"
+#include "strates/linux/process/scheduling.h"
 #include "strates/linux/process/system_information.h"
 #include "strates/linux/time/linux_time.h"
 
 namespace astrata::linux_abi {
 namespace {
 
-enum Policy : std::uint32_t { other = 0, fifo = 1, round_robin = 2, batch = 3, idle = 5 };
 constexpr std::uint32_t reset_on_fork = 0x4000'0000;
 
-bool is_real_time(std::uint32_t policy) {
-    return policy == fifo || policy == round_robin;
-}
 bool is_known(std::uint32_t policy) {
     return policy == other || policy == batch || policy == idle || is_real_time(policy);
 }
@@ -42,14 +37,6 @@ LinuxResult<> check_may_change(Task& task, Task& target) REQUIRES(process_table(
     return fail(Errno::eperm);
 }
 
-// Bedrock's 0 to 31 with 16 as default: nice -20..19 goes to 21..11, idle below all.
-void apply(Task const& target) {
-    std::uint32_t priority = static_cast<std::uint32_t>(16 - target.nice / 4);
-    if (target.scheduling_policy == idle)
-        priority = 1;
-    static_cast<void>(sys::thread_set_priority(target.thread, priority, 0));
-}
-
 LinuxResult<> change_policy(Task& task, std::int32_t pid, std::uint32_t policy, std::int32_t priority) {
     policy &= ~reset_on_fork;
     if (!is_known(policy) || priority < 0 || priority > 99 || is_real_time(policy) != (priority != 0))
@@ -61,7 +48,7 @@ LinuxResult<> change_policy(Task& task, std::int32_t pid, std::uint32_t policy, 
         return fail(Errno::eperm);
     target->scheduling_policy = policy;
     target->scheduling_priority = priority;
-    apply(*target);
+    apply_priority(*target);
     return {};
 }
 
@@ -168,8 +155,10 @@ LinuxResult<std::uint64_t> sys_sched_setaffinity(Task& task, std::int32_t pid, s
     Lock lock(process_table().mutex);
     auto* target = LTRY(find(task, pid));
     LTRY(check_may_change(task, *target));
-    LTRY(sys::thread_set_affinity(target->thread, wanted));
     target->cpu_mask = wanted;
+    // A thread that has not begun yet takes the mask when it does.
+    if (target->thread != 0)
+        LTRY(sys::thread_set_affinity(target->thread, wanted));
     return 0;
 }
 
@@ -213,7 +202,7 @@ LinuxResult<std::uint64_t> sys_sched_setattr(Task& task, std::int32_t pid, Guest
     Lock lock(process_table().mutex);
     auto* target = LTRY(find(task, pid));
     target->nice = nice;
-    apply(*target);
+    apply_priority(*target);
     return 0;
 }
 
@@ -258,7 +247,7 @@ LinuxResult<std::uint64_t> sys_setpriority(Task& task, std::int32_t which, std::
             return;
         }
         target.nice = nice;
-        apply(target);
+        apply_priority(target);
     });
     if (!is_found)
         return fail(Errno::esrch);

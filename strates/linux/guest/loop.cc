@@ -10,6 +10,8 @@
 #include "sdk/thread.h"
 #include "sdk/thread_context.h"
 #include "strates/linux/memory/memory.h"
+#include "strates/linux/process/process_table.h"
+#include "strates/linux/process/scheduling.h"
 #include "strates/linux/process/exit.h"
 #include "strates/linux/signal/deliver.h"
 #include "strates/linux/syscalls/call_table.h"
@@ -134,7 +136,11 @@ void GuestThread::main(void* argument) {
     delete start;
     Task& task = *given.task;
     sdk::thread_context().user = &task;
-    task.thread = sdk::current_thread();
+    {
+        Lock lock(process_table().mutex);
+        task.thread = sdk::current_thread();
+        apply_inherited_scheduling(task);
+    }
     StatePage page;
     if (!prepare(task, page.state))
         begin_group_exit(task.process(), WaitStatus::killed(Signal::sigkill, false));

@@ -57,8 +57,10 @@ struct PerCpu {
     std::uint64_t armed_ticks = ~std::uint64_t{0};  // what the local timer is set to; ~0 when it is stopped
     Thread* switched_from = nullptr;                // during a switch: who ran before
     std::uint64_t interrupt_timing = 0;             // when interrupts came, for the random number generator
-    bool is_online = false;
-    bool is_idle_waiting = false;  // halted or about to: a wake-up must interrupt it
+    bool is_started = false;                        // its data is complete and it runs its idle thread
+    std::atomic<bool> is_online = false;
+    std::atomic<bool> is_leaving = false;           // is to go offline, or has
+    std::atomic<bool> has_new_timers = false;       // which another CPU gave it
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);

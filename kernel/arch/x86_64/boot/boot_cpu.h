@@ -22,8 +22,8 @@ extern std::array<std::array<std::uint64_t, 3>, cpu_limit> cpu_stack_tops;
 void register_boot_cpu(PerCpu& cpu);
 /// The boot CPU's exception stacks get guard pages, once there is memory management.
 Result<> guard_boot_cpu(Account& account);
-/// Starts an application processor and waits until it has arrived in its idle loop.
-/// errors    no_memory, no_resources, timed_out (it does not answer)
-Result<> start_cpu(std::uint32_t apic_id, Account& account);
+/// Notes a processor that the machine has or may get: it has an index from now on, and start_cpu starts it.
+/// errors    no_memory, no_resources (cpu_limit)
+Result<> list_cpu(std::uint32_t apic_id, Account& account);
 
 }  // namespace astrata::kernel::arch

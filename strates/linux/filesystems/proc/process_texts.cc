@@ -9,6 +9,7 @@
 #include "strates/linux/file/file_table.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/process_table.h"
+#include "strates/linux/process/system_information.h"
 #include "strates/linux/process/times.h"
 #include "strates/linux/vfs/context.h"
 
@@ -289,7 +290,7 @@ LinuxResult<> make_status(ProcessSubject subject, TextBuffer& text) {
         put_signal_line(text, "CapAmb", parts.credentials->ambient);
     }
     text.put("NoNewPrivs:\t").put(shot.no_new_privileges ? '1' : '0').put("\nSeccomp:\t0\n");
-    text.put("Cpus_allowed:\t").put_hexadecimal(shot.cpu_mask);
+    text.put("Cpus_allowed:\t").put_hexadecimal(shot.cpu_mask & online_cpu_mask());
     text.put("\nvoluntary_ctxt_switches:\t").put_decimal(shot.usage.switches);
     text.put("\nnonvoluntary_ctxt_switches:\t0\n");
     return {};
