@@ -497,15 +497,6 @@ void set_priority(Thread& thread, std::uint8_t level) {
     queue_anew(thread);
 }
 
-void lend_priority(Thread& thread, std::uint8_t level) {
-    if (thread.resting_priority < level)
-        thread.resting_priority = level;
-    if (thread.effective_priority >= level)
-        return;
-    thread.effective_priority = level;
-    queue_anew(thread);
-}
-
 void end_lending(Thread& thread) {
     thread.resting_priority = thread.base_priority;
     thread.effective_priority = std::min(thread.effective_priority, thread.base_priority);

@@ -42,8 +42,7 @@ void reschedule_interrupt();
 
 /// Takes effect at once, also for a thread that is ready. What was lent to it is over.
 void set_priority(Thread& thread, std::uint8_t level);
-/// Somebody of this urgency waits for the thread: it is at least as urgent until it rests at its own level again.
-void lend_priority(Thread& thread, std::uint8_t level);
+/// What was lent to the thread, by the callers that it answers, is over.
 void end_lending(Thread& thread);
 
 /// The thread runs on CPUs of the mask only, from now on, wherever it is. While none of them is online it may run on any.

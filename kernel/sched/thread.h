@@ -149,7 +149,6 @@ public:
     std::uint8_t queued_level = not_queued;                // while ready; under the lock of that CPU's queue
     std::atomic<std::uint32_t> queued_on = 0;              // whose queue it is or was in
     std::uint64_t ready_since = 0;
-    std::atomic<std::uint32_t> contended_mutexes = 0;      // held, with somebody waiting
     bool is_fifo = false;  // in the real time band: runs until it waits, however long its equals are ready
     bool is_idle = false;
     bool has_ended = false;

@@ -2,6 +2,7 @@
 # Budget: entry and exit together 60 instructions for native code, 50 for foreign code.
 
 #include "abi/system_call_numbers.h"
+#include "kernel/arch/x86_64/frame_registers.inc"
 
 .set USER_DATA, 0x1b
 .set USER_CODE, 0x23
@@ -82,21 +83,7 @@
 .macro SAVE_REGISTERS
     pushq $0
     pushq $SYSCALL_VECTOR
-    pushq %rax
-    pushq %r11
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %rbp
-    pushq %rbx
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r10
-    pushq %r9
-    pushq %r8
+    PUSH_REGISTERS
 .endm
 
 # What the receiver gets of the sender's frame.
@@ -222,21 +209,7 @@ message_not_switched:
     jmp message_exit
 1:  call message_resumed        # parked in the fast path, woken by the scheduler
 message_exit:
-    popq %r8
-    popq %r9
-    popq %r10
-    popq %r12
-    popq %r13
-    popq %r14
-    popq %r15
-    popq %rbx
-    popq %rbp
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx                   # as above
-    popq %r11
-    popq %rax
+    POP_REGISTERS
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     swapgs
     sysretq
@@ -262,21 +235,7 @@ hosted_entry:
     xorl %ebp, %ebp
     call hosted_dispatch        # comes back with interrupts off
     movq %rbx, %rsp
-    popq %r8
-    popq %r9
-    popq %r10
-    popq %r12
-    popq %r13
-    popq %r14
-    popq %r15
-    popq %rbx
-    popq %rbp
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %r11
-    popq %rax
+    POP_REGISTERS
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     sti

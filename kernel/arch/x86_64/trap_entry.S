@@ -1,43 +1,9 @@
 # Exceptions and interrupts: 256 stubs, one common path. The frame that is pushed is arch/trap_frame.h's TrapFrame.
 
+#include "kernel/arch/x86_64/frame_registers.inc"
+
 .section .text.hot, "ax"
 .code64
-
-.macro PUSH_REGISTERS           # rax first, message words last: they end up at the lowest addresses
-    pushq %rax
-    pushq %r11
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %rbp
-    pushq %rbx
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r10
-    pushq %r9
-    pushq %r8
-.endm
-
-.macro POP_REGISTERS
-    popq %r8
-    popq %r9
-    popq %r10
-    popq %r12
-    popq %r13
-    popq %r14
-    popq %r15
-    popq %rbx
-    popq %rbp
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %r11
-    popq %rax
-.endm
 
 # Vectors with an error code: 8, 10-14, 17, 21, 29, 30 (Intel SDM volume 3, table 6-1).
 .altmacro
