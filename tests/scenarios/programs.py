@@ -227,7 +227,7 @@ int main(void) {
             long got = pread(file, end - room, length, from);
             if (length > room ? got > possible || (got < 0 && errno != EFAULT) : got != length) ++bad;
             for (long at = 0; at < got; ++at) bad += end[at - room] != expected(from + at);
-            if (got >= 0 && got < room) bad += end[got - room] != 0xee;
+            if (length < room) bad += end[length - room] != 0xee;
             bad += end[-room - 1] != 0xee;
             if (length <= room) {
                 memcpy(end - room, source, room);
