@@ -709,6 +709,19 @@ struct ThreadKickProgramArgs {
 /// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
 Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
 
+struct ThreadParkArgs {
+    MonotonicNs deadline;
+};
+/// Sleeps until somebody unparks the calling thread, which may have happened before: a thread keeps one such permit until it parks.
+/// Deadline 0 polls. May also return for no reason that the caller knows of. errors: timed_out, would_block, interrupted
+Result<> sys_thread_park(Thread& caller, ThreadParkArgs const& args);
+
+struct ThreadUnparkArgs {
+    Ref<Thread> thread;
+};
+/// Gives the thread a permit to go on from thread_park, at once or the next time. Several before it parks count once.
+Result<> sys_thread_unpark(Thread& caller, ThreadUnparkArgs const& args);
+
 struct TraceControlArgs {
     Ref<Silo> root;
     abi::TraceGroups groups;

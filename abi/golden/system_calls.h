@@ -660,6 +660,17 @@ inline Result<> thread_kick_program(abi::Handle thread) {
     return detail::to_result(astrata_vdso.thread_kick_program(thread));
 }
 
+/// Sleeps until somebody unparks the calling thread, which may have happened before: a thread keeps one such permit until it parks.
+/// Deadline 0 polls. May also return for no reason that the caller knows of. errors: timed_out, would_block, interrupted
+inline Result<> thread_park(MonotonicNs deadline) {
+    return detail::to_result(astrata_vdso.thread_park(deadline.value));
+}
+
+/// Gives the thread a permit to go on from thread_park, at once or the next time. Several before it parks count once.
+inline Result<> thread_unpark(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_unpark(thread));
+}
+
 /// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do
 /// (0: everybody). The rings, one for each CPU, are made at the first start, of `buffer` bytes each (0: 1 MiB), and stay.
 /// errors: access_denied (not the root silo), no_memory, out_of_range (buffer below 8 KiB or above 4 MiB)
