@@ -2,6 +2,7 @@
 
 #include "abi/system_calls.h"
 #include "sdk/foreign_memory.h"
+#include "sdk/own.h"
 
 extern "C" {
 std::size_t guest_copy(void* to, void const* from, std::size_t count);
@@ -11,6 +12,7 @@ std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
 std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
 std::uint32_t guest_save_vector_state(void* to, std::size_t size, std::uint64_t components);
 std::uint32_t guest_load_vector_state(void const* from, std::size_t size);
+extern astrata::CopyMethod guest_copy_method;   // of copies of long_copy_bytes and more
 extern std::byte const guest_code_begin;
 extern std::byte const guest_code_end;
 extern std::byte const guest_code_recovery;
@@ -126,6 +128,7 @@ bool load_vector_state_from_guest(GuestAddress from, VectorStateFormat const& fo
 }
 
 Result<> register_guest_copy_routines() {
+    guest_copy_method = sdk::machine().copy_method;
     auto address = [](std::byte const& label) { return reinterpret_cast<std::uint64_t>(&label); };
     return sys::process_set_fault_recovery(address(guest_code_begin), address(guest_code_end),
                                            address(guest_code_recovery));
