@@ -374,12 +374,16 @@ Result<VirtAddr> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offse
         flags |= abi::MapFlags::uncached;
     TRY(check_access(access, flags));
     VirtAddr mapped;
+    auto reached = std::uint64_t{0};
     {
         LockGuard guard(mapping_lock_);
         mapped = TRY(map_locked(std::move(object), offset / page_size, address, length, access, flags, allowed));
+        if (!has(flags, abi::MapFlags::populate))
+            return mapped;
+        reached = show_resident_locked(mapped, mapped + length, access) - mapped;
     }
-    if (has(flags, abi::MapFlags::populate))
-        populate(mapped, length, access);
+    if (reached < length)
+        populate(mapped + reached, length - reached, access);
     return mapped;
 }
 
@@ -451,15 +455,6 @@ bool AddressSpace::extend_locked(Mapping* lower, Mapping* upper, VirtAddr start,
         return false;
     resize_locked(*upper, start, upper->page_count + length / page_size);
     return true;
-}
-
-void AddressSpace::populate(VirtAddr start, std::uint64_t length, abi::Access access) {
-    auto const kind = has(access, abi::Access::write) ? abi::Access::write : access;
-    for (std::uint64_t done = 0; done < length; done += page_size) {
-        // What cannot be had now is tried again at the first access.
-        if (!handle_fault(start + done, kind))
-            return;
-    }
 }
 
 Result<> AddressSpace::unmap(VirtAddr address, std::uint64_t length) {

@@ -114,7 +114,28 @@ public:
         MemoryObject* paged = nullptr;  ///< needs_pager: whose page is missing; lives as long as this object
         std::uint64_t paged_index = 0;
     };
+    /// Neighbouring pages as far as they are in memory.
+    struct Run {
+        std::uint32_t const* frames = nullptr;  ///< their numbers; null: consecutive ones from `first` on
+        PhysAddr first;
+        std::uint64_t present = 0;  ///< a bit for each page, from the one that was asked for
+        std::uint64_t count = 0;    ///< how many pages this speaks of, at most 64; 0: beyond the end
+        bool may_write = false;     ///< those that are in no other tree, in place ...
+        bool must_be_dirty = false; ///< ... and that were written before, if the first write is to be noticed
+
+        [[nodiscard]] PhysAddr page(std::uint64_t index) const {
+#pragma clang unsafe_buffer_usage begin  // the caller has seen the page's bit in `present`
+            return frames != nullptr ? PhysAddr{std::uint64_t{frames[index]} * page_size} : first + index * page_size;
+#pragma clang unsafe_buffer_usage end
+        }
+        [[nodiscard]] bool may_write_page(PhysAddr page) const {
+            return may_write && (frames == nullptr ||
+                                 (!mem::is_in_several_trees(page) && (!must_be_dirty || mem::is_dirty(page))));
+        }
+    };
     ObjectLock& lock() RETURN_CAPABILITY(lock_) { return lock_; }
+    /// Those that page_for_read_locked would find, from `index` on.
+    [[nodiscard]] Run resident_locked(std::uint64_t index) REQUIRES(lock_);
     [[nodiscard]] PageLookup page_for_read_locked(std::uint64_t index) REQUIRES(lock_);
     /// Makes the page writable first: allocates, copies. Views that show what was there before have lost it on return.
     /// errors    no_memory

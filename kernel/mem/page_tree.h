@@ -74,6 +74,26 @@ public:
         return find_from_root(index);
     }
 
+    /// Neighbouring pages as one leaf has them. Valid until the tree is next changed.
+    struct Run {
+        std::uint32_t const* frames = nullptr;  ///< their numbers, defined where `present` says so
+        std::uint64_t present = 0;              ///< a bit for each page, from the one that was asked for
+        std::uint64_t count = fanout;           ///< how many pages this speaks of, above 0
+        bool is_exclusive = false;              ///< no other tree has the leaf; single pages may still be in several
+    };
+    [[nodiscard]] Run run_at(std::uint64_t index) const {
+        if (index - recent_.first >= recent_.count) {
+            if (!covers(index))
+                return {};
+            (void)find_from_root(index);
+        }
+        auto const count = recent_.first + recent_.count - index;
+        if (recent_.leaf == nullptr)
+            return {.count = count};
+        auto const slot = static_cast<unsigned>(index) % fanout;
+        return {&recent_.leaf->pages[slot], recent_.leaf->present >> slot, count, recent_.is_exclusive};
+    }
+
     /// The place of a page, in a leaf that no other tree shares. Valid until the tree is next changed.
     class Slot {
     public:
