@@ -179,7 +179,8 @@ private:
         static paging::TableEntries entries(PhysAddr table) { return mem::table_entries(table); }
         static std::uint32_t& used(PhysAddr table) { return mem::frame_of(table).extra; }
         static std::uint64_t groups(PhysAddr table) { return mem::table_groups(table); }
-        static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
+        static void add_group(PhysAddr table, unsigned group) { add_groups(table, std::uint64_t{1} << group); }
+        static void add_groups(PhysAddr table, std::uint64_t groups) { mem::add_table_groups(table, groups); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
         bool keep_empty(PhysAddr table);
@@ -225,9 +226,22 @@ private:
     Result<Mapping*> split_locked(Mapping& lower, VirtAddr address) REQUIRES(mapping_lock_);
     bool change_entries_locked(Mapping const& mapping) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
-    [[nodiscard]] Result<VirtAddr> find_free_locked(VirtAddr hint, std::uint64_t length) REQUIRES(mapping_lock_);
+    /// A place for a mapping, and the last mapping that starts at or below it.
+    struct Room {
+        VirtAddr start;
+        Mapping* lower;
+    };
+    [[nodiscard]] Result<Room> find_free_locked(std::uint64_t length) REQUIRES(mapping_lock_);
+    void search_from_locked(VirtAddr top, Mapping* below) REQUIRES(mapping_lock_) {
+        search_top_ = top;
+        below_top_ = below;
+    }
+    void note_below_top_locked(Mapping& mapping) REQUIRES(mapping_lock_) {
+        if (mapping.start < search_top_ && below_top_ != nullptr && mapping.start > below_top_->start)
+            below_top_ = &mapping;
+    }
     [[nodiscard]] bool is_free_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
-    Result<VirtAddr> place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) REQUIRES(mapping_lock_);
+    Result<Room> place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) REQUIRES(mapping_lock_);
     Result<> unmap_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
     Result<VirtAddr> map_locked(RefOrNull<MemoryObject> object, std::uint64_t first_page, VirtAddr address,
                                 std::uint64_t length, abi::Access access, abi::MapFlags flags, abi::Access allowed)
@@ -298,6 +312,7 @@ private:
     std::size_t spare_count_ GUARDED_BY(mapping_lock_) = 0;
     mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
     VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
+    Mapping* below_top_ GUARDED_BY(mapping_lock_) = nullptr;  // the last mapping that starts below search_top_; null: not known
     std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;
     std::atomic<std::uint64_t> mapped_pages_ = 0;
 

@@ -236,33 +236,38 @@ VirtAddr AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr st
     auto const read_only = Format::leaf({0}, attributes, 0);
     auto index = paging::index_at(start, 0);
     auto const limit = index + (end - start) / page_size;
-    auto served = index;  // of the first page that does not serve
+    auto served = index;  // the first page that does not serve
     std::uint32_t entered = 0;
+    std::uint64_t groups = 0;
     while (index < limit) {
         auto const run = resident_locked(mapping, end - (limit - index) * page_size);
         if (run.count == 0)
             break;
-        auto const first = index;
-        auto const run_end = std::min<std::uint64_t>(limit, index + run.count);
-        // From one page that is there to the next.
-        for (auto bits = run.present; bits != 0; bits &= bits - 1) {
-            index = first + static_cast<unsigned>(std::countr_zero(bits));
-            if (index >= run_end)
-                break;
-            auto& entry = entries[index];
+        auto const count = static_cast<unsigned>(std::min<std::uint64_t>(limit - index, run.count));
+        auto bits = run.present & ~std::uint64_t{0} >> (mem::PageTree::fanout - count);
+        auto serving = bits;
+        bool const may_write = is_writable && run.may_write;
+        for (; bits != 0; bits &= bits - 1) {
+            auto const offset = static_cast<unsigned>(std::countr_zero(bits));
+#pragma clang unsafe_buffer_usage begin  // below the limit, which the table has
+            auto& entry = entries.data()[index + offset];
+#pragma clang unsafe_buffer_usage end
             auto shown = paging::load_entry(entry);
             if (!Format::is_present(shown)) {
-                auto const page = run.page(index - first);
-                shown = Format::with_page(is_writable && run.may_write_page(page) ? writable : read_only, page);
+                auto const page = run.page(offset);
+                shown = Format::with_page(may_write && run.may_write_page(page) ? writable : read_only, page);
                 paging::store_entry(entry, shown);
-                Tables::add_group(place->table, index / paging::entries_per_group);
+                groups |= std::uint64_t{1} << (index + offset) / paging::entries_per_group;
                 ++entered;
             }
-            if (served == index && (!wants_write || Format::is_writable(shown)))
-                ++served;
+            if (wants_write && !Format::is_writable(shown))
+                serving &= ~(std::uint64_t{1} << offset);
         }
-        index = static_cast<unsigned>(run_end);
+        if (served == index)
+            served += std::min(count, static_cast<unsigned>(std::countr_one(serving)));
+        index += count;
     }
+    Tables::add_groups(place->table, groups);
     Tables::used(place->table) += entered;
     resident_pages_ += entered;
     return end - (limit - served) * page_size;

@@ -142,11 +142,6 @@ Result<> MemoryObject::snapshot_into(MemoryObject& clone, std::uint64_t first_pa
     return clone.zero_tail_locked(clone.size_);
 }
 
-std::uint64_t MemoryObject::size() {
-    LockGuard guard(lock_);
-    return size_;
-}
-
 void MemoryObject::fill(abi::MemoryObjectInfo& info) {
     LockGuard guard(lock_);
     info = {};

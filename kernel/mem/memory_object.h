@@ -66,7 +66,7 @@ public:
     MemoryObject* next_in_domain = nullptr;
 
     /// In bytes; a paged or shrinking object may have another size by the time the caller looks.
-    [[nodiscard]] std::uint64_t size();
+    [[nodiscard]] std::uint64_t size() const { return size_; }
     void fill(abi::MemoryObjectInfo& info);
     /// Where contiguous memory is for devices.
     [[nodiscard]] PhysAddr device_address() const { return base_; }
@@ -175,7 +175,7 @@ private:
 
     ObjectLock own_lock_;
     ObjectLock& lock_;  // the family's: own_lock_ of the object that all of it stands before
-    std::uint64_t size_ GUARDED_BY(lock_);
+    mem::Relaxed<std::uint64_t> size_;  // changed under the lock
     std::uint64_t backing_first_ GUARDED_BY(lock_) = 0;  // shadow: which page of the backing object is this one's first
     std::uint64_t backing_count_ GUARDED_BY(lock_) = 0;  // pages from there on that show through
     std::uint64_t tree_first_ GUARDED_BY(lock_) = 0;     // where in the tree this object's page 0 is (clones of a part)
