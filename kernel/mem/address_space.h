@@ -179,8 +179,8 @@ private:
         static paging::TableEntries entries(PhysAddr table) { return mem::table_entries(table); }
         static std::uint32_t& used(PhysAddr table) { return mem::frame_of(table).extra; }
         static std::uint64_t groups(PhysAddr table) { return mem::table_groups(table); }
-        static void add_group(PhysAddr table, unsigned group) { add_groups(table, std::uint64_t{1} << group); }
-        static void add_groups(PhysAddr table, std::uint64_t groups) { mem::add_table_groups(table, groups); }
+        static void add_group(PhysAddr table, unsigned group) { add_groups(table, group, group); }
+        static void add_groups(PhysAddr table, unsigned first, unsigned last) { mem::add_table_groups(table, first, last); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
         bool keep_empty(PhysAddr table);

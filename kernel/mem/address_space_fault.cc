@@ -217,6 +217,27 @@ MemoryObject::Run AddressSpace::resident_locked(Mapping const& mapping, VirtAddr
     return shown;
 }
 
+namespace {
+
+// Fills the absent ones of the `entries` that `wanted` has bits for. Returns how many there were.
+template <typename Leaf>
+[[gnu::always_inline]] inline std::uint32_t enter_leaves(std::span<paging::Entry> entries, std::uint64_t wanted, Leaf leaf) {
+    std::uint32_t entered = 0;
+    for (; wanted != 0; wanted &= wanted - 1) {
+        auto const offset = static_cast<unsigned>(std::countr_zero(wanted));
+#pragma clang unsafe_buffer_usage begin  // there are as many entries as `wanted` may have bits
+        auto& entry = entries.data()[offset];
+#pragma clang unsafe_buffer_usage end
+        if (arch::PageFormat::is_present(paging::load_entry(entry)))
+            continue;
+        paging::store_entry(entry, leaf(offset));
+        ++entered;
+    }
+    return entered;
+}
+
+}  // namespace
+
 // Enters what is in memory of [start, end) and not shown yet; one lowest table covers the range, and the locks of what the mapping
 // shows are held. Returns where the first page is that is still not shown, or not as `access` wants it.
 // Budget: 20 instructions for a page (map_page_in_batch, file_map_fault).
@@ -238,36 +259,35 @@ VirtAddr AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr st
     auto const limit = index + (end - start) / page_size;
     auto served = index;  // the first page that does not serve
     std::uint32_t entered = 0;
-    std::uint64_t groups = 0;
     while (index < limit) {
         auto const run = resident_locked(mapping, end - (limit - index) * page_size);
         if (run.count == 0)
             break;
         auto const count = static_cast<unsigned>(std::min<std::uint64_t>(limit - index, run.count));
-        auto bits = run.present & ~std::uint64_t{0} >> (mem::PageTree::fanout - count);
-        auto serving = bits;
+        auto const present = run.present & ~std::uint64_t{0} >> (mem::PageTree::fanout - count);
+        auto const here = entries.subspan(index, count);
         bool const may_write = is_writable && run.may_write;
-        for (; bits != 0; bits &= bits - 1) {
-            auto const offset = static_cast<unsigned>(std::countr_zero(bits));
-#pragma clang unsafe_buffer_usage begin  // below the limit, which the table has
-            auto& entry = entries.data()[index + offset];
-#pragma clang unsafe_buffer_usage end
-            auto shown = paging::load_entry(entry);
-            if (!Format::is_present(shown)) {
-                auto const page = run.page(offset);
-                shown = Format::with_page(may_write && run.may_write_page(page) ? writable : read_only, page);
-                paging::store_entry(entry, shown);
-                groups |= std::uint64_t{1} << (index + offset) / paging::entries_per_group;
-                ++entered;
-            }
-            if (wants_write && !Format::is_writable(shown))
-                serving &= ~(std::uint64_t{1} << offset);
+        if (run.frames == nullptr)
+            entered += enter_leaves(here, present, [&, leaf = may_write ? writable : read_only](unsigned offset) {
+                return Format::with_page(leaf, run.first + offset * page_size);
+            });
+        else if (!may_write)
+            entered += enter_leaves(here, present, [read_only, frames = run.frames](unsigned offset) {
+                return Format::with_page(read_only, mem::page_at(frames, offset));
+            });
+        else
+            entered += enter_leaves(here, present, [&](unsigned offset) {
+                auto const page = mem::page_at(run.frames, offset);
+                return Format::with_page(run.may_write_page(page) ? writable : read_only, page);
+            });
+        Tables::add_groups(place->table, index / paging::entries_per_group, (index + count - 1) / paging::entries_per_group);
+        if (served == index) {
+            auto const in_memory = here.first(static_cast<unsigned>(std::countr_one(present)));
+            auto const end_of_good = wants_write ? std::ranges::find_if_not(in_memory, Format::is_writable) : in_memory.end();
+            served += static_cast<unsigned>(end_of_good - in_memory.begin());
         }
-        if (served == index)
-            served += std::min(count, static_cast<unsigned>(std::countr_one(serving)));
         index += count;
     }
-    Tables::add_groups(place->table, groups);
     Tables::used(place->table) += entered;
     resident_pages_ += entered;
     return end - (limit - served) * page_size;

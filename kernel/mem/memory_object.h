@@ -120,17 +120,11 @@ public:
         PhysAddr first;
         std::uint64_t present = 0;  ///< a bit for each page, from the one that was asked for
         std::uint64_t count = 0;    ///< how many pages this speaks of, at most 64; 0: beyond the end
-        bool may_write = false;     ///< those that are in no other tree, in place ...
-        bool must_be_dirty = false; ///< ... and that were written before, if the first write is to be noticed
+        bool may_write = false;     ///< in place: all without `frames`, else those of which may_write_page says so
+        bool must_be_dirty = false; ///< the first write to a page is to be noticed
 
-        [[nodiscard]] PhysAddr page(std::uint64_t index) const {
-#pragma clang unsafe_buffer_usage begin  // the caller has seen the page's bit in `present`
-            return frames != nullptr ? PhysAddr{std::uint64_t{frames[index]} * page_size} : first + index * page_size;
-#pragma clang unsafe_buffer_usage end
-        }
         [[nodiscard]] bool may_write_page(PhysAddr page) const {
-            return may_write && (frames == nullptr ||
-                                 (!mem::is_in_several_trees(page) && (!must_be_dirty || mem::is_dirty(page))));
+            return !mem::is_in_several_trees(page) && (!must_be_dirty || mem::is_dirty(page));
         }
     };
     ObjectLock& lock() RETURN_CAPABILITY(lock_) { return lock_; }

@@ -18,6 +18,13 @@
 
 namespace astrata::kernel::mem {
 
+/// The page whose frame number is the one at `index`.
+#pragma clang unsafe_buffer_usage begin  // the caller has seen the page's bit in what `frames` came with
+inline PhysAddr page_at(std::uint32_t const* frames, unsigned index) {
+    return {std::uint64_t{frames[index]} * page_size};
+}
+#pragma clang unsafe_buffer_usage end
+
 class PageTree {
 public:
     static constexpr unsigned bits_per_level = 6;
