@@ -769,4 +769,13 @@ struct CpuSetOnlineArgs {
 /// the devices' interrupts), timed_out (it does not answer)
 Result<> sys_cpu_set_online(Thread& caller, CpuSetOnlineArgs const& args);
 
+struct RandomAddArgs {
+    Ref<Silo> root;
+    UserBytesIn seed;
+};
+/// Mixes something unpredictable, at most 256 bytes, into the random number generator. How unpredictable it is does not matter: nothing
+/// that is added can make the numbers easier to guess.
+/// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
+Result<> sys_random_add(Thread& caller, RandomAddArgs const& args);
+
 }  // namespace astrata::kernel

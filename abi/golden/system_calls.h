@@ -707,6 +707,13 @@ inline Result<> cpu_set_online(abi::Handle root, std::uint32_t index, std::uint3
     return detail::to_result(astrata_vdso.cpu_set_online(root, index, is_online));
 }
 
+/// Mixes something unpredictable, at most 256 bytes, into the random number generator. How unpredictable it is does not matter: nothing
+/// that is added can make the numbers easier to guess.
+/// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
+inline Result<> random_add(abi::Handle root, Bytes seed) {
+    return detail::to_result(astrata_vdso.random_add(root, seed.data(), seed.size()));
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));
