@@ -1,5 +1,6 @@
 #include "kernel/boot/main.h"
 
+#include "arch/copy_method.h"
 #include "arch/cpu.h"
 #include "arch/hardware_random.h"
 #include "arch/platform.h"
@@ -61,6 +62,7 @@ void kernel_main(BootInfo const& info) {
     arch::start_platform(info, account);
     require(start_reaper(account), "no memory for the reaper");
     clock::settle();
+    arch::choose_copy_method(info.command_line());
     trace::start_from_command_line(*root, info.command_line());
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();

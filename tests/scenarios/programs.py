@@ -1,4 +1,5 @@
 """Linux programs: what a static busybox and small C programs need, seen from outside."""
+import os
 import re
 import time
 
@@ -198,6 +199,57 @@ int main(void) {
     return 0;
 }
 """
+
+
+COPIES = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static unsigned char expected(long at) { return (unsigned char)(at * 7 + at / 251); }
+int main(void) {
+    int file = open("/tmp/copies", O_RDWR | O_CREAT, 0600);
+    static unsigned char source[3 * 4096];
+    for (long at = 0; at < (long)sizeof source; ++at) source[at] = expected(at);
+    if (write(file, source, sizeof source) != sizeof source) return 1;
+    unsigned char* area = mmap(0, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(area + 3 * 4096, 4096);
+    unsigned char* end = area + 3 * 4096;
+    static const long rooms[] = {1, 7, 8, 63, 64, 255, 256, 257, 263, 1000, 4095, 4096, 4097, 8191, 9000};
+    int bad = 0;
+    for (unsigned index = 0; index < sizeof rooms / sizeof *rooms; ++index) {
+        long room = rooms[index];
+        for (long length = room - 1; length <= room + 300; length += 43) {
+            long possible = length < room ? length : room, from = 5;
+            memset(area, 0xee, 3 * 4096);
+            long got = pread(file, end - room, length, from);
+            if (length > room ? got > possible || (got < 0 && errno != EFAULT) : got != length) ++bad;
+            for (long at = 0; at < got; ++at) bad += end[at - room] != expected(from + at);
+            if (length < room) bad += end[length - room] != 0xee;
+            bad += end[-room - 1] != 0xee;
+            if (length <= room) {
+                memcpy(end - room, source, room);
+                static unsigned char back[3 * 4096];
+                bad += pwrite(file, end - room, length, 0) != length || pread(file, back, length, 0) != length || memcmp(back, source, length);
+            }
+        }
+    }
+    printf("%d bad\n", bad);
+    return bad != 0;
+}
+"""
+
+
+@scenario("linux.copies_to_the_last_byte", timeout=120)
+def copies_to_the_last_byte():
+    """Reads and writes at the end of what is accessible, by every method of copying that the processor has."""
+    compile_static("tree/bin/copies", COPIES)
+    os.makedirs("tree/tmp")
+    for method in ("words", "string-words", "string-bytes"):
+        os.environ["ASTRATA_BOOT_WORDS"] = f"copy={method}"
+        run("/bin/copies", options=["--rootfs", "tree"]).check(stdout="0 bad\n")
 
 
 @scenario("linux.memory")

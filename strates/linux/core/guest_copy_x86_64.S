@@ -6,15 +6,19 @@
     .section .text.guest_copy, "ax", @progbits
     .balign 64
     .globl guest_code_begin, guest_code_end, guest_code_recovery
+    .globl guest_copy_method
     .globl guest_copy, guest_zero, guest_copy_string, guest_load_word, guest_compare_exchange_word
 
 guest_code_begin:
 
 // rdi: to, rsi: from, rdx: count -> rax: bytes not copied.
-// Blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at the block's start; the byte loop then copies
+// Long copies by whatever instructions are fastest here. Else blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at the block's start; the byte loop then copies
 // exactly what is accessible.
     .type guest_copy, @function
 guest_copy:
+    cmp rdx, 256
+    jae .Lcopy_string
+.Lcopy_unrolled:
     lea r11, [rip + .Lcopy_bytes]
     mov rcx, rdx
     shr rcx, 6
@@ -63,6 +67,25 @@ guest_copy:
     jnz .Lcopy_byte
 .Lcopy_done:
     mov rax, rdx
+    ret
+.Lcopy_string:
+    cmp byte ptr [rip + guest_copy_method], 1
+    jb .Lcopy_unrolled
+    mov rcx, rdx
+    ja .Lcopy_string_bytes
+    lea r11, [rip + .Lcopy_string_fault]
+    shr rcx, 3
+    and edx, 7
+    rep movsq
+    jmp .Lcopy_bytes
+.Lcopy_string_fault:
+    lea rdx, [rdx + rcx * 8]
+    jmp .Lcopy_bytes
+.Lcopy_string_bytes:
+    lea r11, [rip + .Lcopy_string_bytes_fault]
+    rep movsb
+.Lcopy_string_bytes_fault:
+    mov rax, rcx
     ret
     .size guest_copy, . - guest_copy
 
@@ -169,3 +192,6 @@ guest_code_end:
 
 guest_code_recovery:
     jmp r11
+
+    .section .data.guest_copy_method, "aw", @progbits
+guest_copy_method: .byte 0

@@ -2,6 +2,7 @@
 
 #include "abi/system_calls.h"
 #include "sdk/foreign_memory.h"
+#include "sdk/own.h"
 
 extern "C" {
 std::size_t guest_copy(void* to, void const* from, std::size_t count);
@@ -9,6 +10,7 @@ std::size_t guest_zero(void* to, std::size_t count);
 std::size_t guest_copy_string(void* to, void const* from, std::size_t limit);
 std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
 std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
+extern astrata::CopyMethod guest_copy_method;   // of copies of long_copy_bytes and more
 extern std::byte const guest_code_begin;
 extern std::byte const guest_code_end;
 extern std::byte const guest_code_recovery;
@@ -113,6 +115,7 @@ LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std
 }
 
 Result<> register_guest_copy_routines() {
+    guest_copy_method = sdk::machine().copy_method;
     auto address = [](std::byte const& label) { return reinterpret_cast<std::uint64_t>(&label); };
     return sys::process_set_fault_recovery(address(guest_code_begin), address(guest_code_end),
                                            address(guest_code_recovery));
