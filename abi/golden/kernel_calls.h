@@ -144,7 +144,8 @@ struct ProcessSetFaultRecoveryArgs {
     std::uint64_t recovery;
 };
 /// Page faults of native code whose instruction lies in [start, end) and that cannot be resolved continue at `recovery`
-/// (same process) with the fault address in the first return register. For copy routines on foreign memory.
+/// (same process) with the fault address in the first return register, and so do accesses that the processor refuses for
+/// what it found there. For copy routines on foreign memory.
 Result<> sys_process_set_fault_recovery(Thread& caller, ProcessSetFaultRecoveryArgs const& args);
 
 struct ThreadCreateArgs {
@@ -781,5 +782,14 @@ struct CpuSetOnlineArgs {
 /// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (the last one), not_supported (CPU 0 goes offline: it has
 /// the devices' interrupts), timed_out (it does not answer)
 Result<> sys_cpu_set_online(Thread& caller, CpuSetOnlineArgs const& args);
+
+struct RandomAddArgs {
+    Ref<Silo> root;
+    UserBytesIn seed;
+};
+/// Mixes something unpredictable, at most 256 bytes, into the random number generator. How unpredictable it is does not matter: nothing
+/// that is added can make the numbers easier to guess.
+/// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
+Result<> sys_random_add(Thread& caller, RandomAddArgs const& args);
 
 }  // namespace astrata::kernel

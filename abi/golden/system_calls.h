@@ -131,7 +131,8 @@ inline Result<abi::ProcessInfo> process_info(abi::Handle process) {
 }
 
 /// Page faults of native code whose instruction lies in [start, end) and that cannot be resolved continue at `recovery`
-/// (same process) with the fault address in the first return register. For copy routines on foreign memory.
+/// (same process) with the fault address in the first return register, and so do accesses that the processor refuses for
+/// what it found there. For copy routines on foreign memory.
 inline Result<> process_set_fault_recovery(std::uint64_t start, std::uint64_t end, std::uint64_t recovery) {
     return detail::to_result(astrata_vdso.process_set_fault_recovery(start, end, recovery));
 }
@@ -716,6 +717,13 @@ inline Result<> thread_set_policy(abi::Handle thread, abi::SchedulingPolicy poli
 /// the devices' interrupts), timed_out (it does not answer)
 inline Result<> cpu_set_online(abi::Handle root, std::uint32_t index, std::uint32_t is_online) {
     return detail::to_result(astrata_vdso.cpu_set_online(root, index, is_online));
+}
+
+/// Mixes something unpredictable, at most 256 bytes, into the random number generator. How unpredictable it is does not matter: nothing
+/// that is added can make the numbers easier to guess.
+/// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
+inline Result<> random_add(abi::Handle root, Bytes seed) {
+    return detail::to_result(astrata_vdso.random_add(root, seed.data(), seed.size()));
 }
 
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.

@@ -2,6 +2,7 @@
 
 #include "arch/copy_method.h"
 #include "arch/cpu.h"
+#include "arch/hardware_random.h"
 #include "arch/platform.h"
 #include "kernel/boot/first_process.h"
 #include "kernel/log/print.h"
@@ -51,6 +52,7 @@ void kernel_main(BootInfo const& info) {
     if (boot_option(info.command_line(), "console") == "serial")
         mirror_log_to_serial();
     print("Astrata, Bedrock on ", arch::name, ", security profile ", name_of(security_profile(info.command_line())));
+    print("random numbers: seeded from ", arch::hardware_random_source());
     require(mem::initialize(info), "no memory to start with");
 
     auto root = require(Silo::create(nullptr, 0, 0, 0), "no memory for the root silo");

@@ -277,3 +277,28 @@ def random_numbers():
             # Chi-square with 255 degrees of freedom: mean 255, deviation 23.
             expect(all(120 < int(square) < 390 for square in squares), f"{emulator}: {squares}")
     expect(len(seen) == 4, str(seen))
+
+
+@scenario("security.random_numbers_of_the_host", timeout=240)
+def random_numbers_of_the_host():
+    """A processor without a generator, and a device with one: the system says what it was seeded from, and loses the driver without harm."""
+    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    os.environ["ASTRATA_QEMU"] = os.path.abspath(
+        write_file("plain-qemu", f'#!/bin/sh\nexec "{real}" "$@" -cpu max,-rdrand,-rdseed\n', 0o755))
+    for machine, processors in (("microvm", "1"), ("q35", "2")):
+        with chevron("--machine", machine, "--smp", processors, "--random-device") as console:
+            log = console.until("dmesg", "mixed in")
+            expect("random numbers: seeded from nothing but times" in log, log)
+            expect("random numbers: 64 bytes from virtio-rng" in log, log)
+            for restarts in (1, 2):
+                console.command("strate kill virtio-rng.0")
+                for _ in range(100):
+                    listed = console.command("strate list")
+                    if re.search(rf"^virtio-rng\.0 .* running +\w+ +{restarts}", listed, re.MULTILINE):
+                        break
+                    time.sleep(0.1)
+                said = console.until("strate logs virtio-rng.0", "for Bedrock")
+                expect(said.count("64 random bytes from the host for Bedrock") >= 1, said)
+            expect("random" in console.command("echo random"), "the shell is gone")
+    with chevron() as console:
+        expect("seeded from nothing but times" in console.command("dmesg") and "virtio-rng" not in console.command("strate list"), "no device")

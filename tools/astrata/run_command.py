@@ -64,6 +64,7 @@ OPTIONS = [
            help=f"what to record: all, or some of {','.join(TRACE_GROUPS)}"),
     Option("--profile", "NAME", "balanced", convert=choice("secure", "balanced", "performance"),
            help="how much protection to pay for: secure, balanced or performance (docs/security.md)"),
+    Option("--random-device", help="a virtio device that gives the machine random bytes of the host"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),
 ]
@@ -78,7 +79,8 @@ def main(words: list[str]) -> int:
     trace = _open_trace(arguments.trace)
     system = build.ready_system(arguments.arch)
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
-                              reboots=arguments.command is None, is_shared=trace is not None)
+                              reboots=arguments.command is None, is_shared=trace is not None,
+                              has_random_device=arguments.random_device)
     collector = None
     if trace is not None:
         from astrata.trace_rings import Collector

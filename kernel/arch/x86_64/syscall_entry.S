@@ -220,9 +220,11 @@ message_exit:
 # Budget: 30 instructions.
 .set KERNEL_CODE, 0x08
 .set KERNEL_DATA, 0x10
+.set HOSTED_STACK_ROOM, 16384   # as much as a kernel stack has
 .align 16
 .global hosted_entry
 hosted_entry:
+    testb $0, -HOSTED_STACK_ROOM(%rsp)
     cmpl $LAST_FAST_CALL, %eax
     jbe hosted_message_call
     cmpl $ASTRATA_SYSTEM_CALL_ENDPOINT_REPLY, %eax
@@ -273,6 +275,29 @@ hosted_message_call:
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     jmpq *%rcx
+
+.global hosted_entry_end
+hosted_entry_end:
+
+# That much is not there: Bedrock would run off the stack with its locks held.
+.pushsection __exception_table, "a", @progbits
+    .quad hosted_entry, hosted_entry_without_room
+.popsection
+hosted_entry_without_room:
+    cli
+    popq %rcx
+    movq %rsp, %r11
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    pushq $KERNEL_DATA
+    pushq %r11
+    pushfq
+    pushq $KERNEL_CODE
+    pushq %rcx
+    SAVE_REGISTERS
+    movq %rsp, %rdi
+    leaq -HOSTED_STACK_ROOM(%r11), %rsi
+    xorl %ebp, %ebp
+    call hosted_stack_exhausted
 
 # void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
 .global enter_hosted
