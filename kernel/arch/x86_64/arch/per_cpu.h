@@ -11,6 +11,9 @@ namespace astrata::kernel {
 
 class Thread;
 class AddressSpace;
+namespace sched {
+struct RunQueue;
+}
 
 namespace arch {
 
@@ -45,6 +48,7 @@ struct PerCpu {
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
     Thread* vector_state_owner = nullptr;  // whose FPU state the registers hold
     Thread* idle_thread = nullptr;
+    sched::RunQueue* run_queue = nullptr;
     std::uint64_t interrupts = 0;
     std::uint64_t timer_interrupts = 0;
     std::uint64_t switches = 0;
