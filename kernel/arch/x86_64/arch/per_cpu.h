@@ -19,7 +19,11 @@ namespace arch {
 
 struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
 
-extern "C" void hosted_entry();   // syscall_entry.S
+extern "C" {   // syscall_entry.S
+void hosted_entry();
+void hosted_park_entry();
+void hosted_unpark_entry();
+}
 
 /// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
 struct UsedSpace {
@@ -38,6 +42,8 @@ struct PerCpu {
     std::uint64_t restricted_return = 0;            // gs:48, stack pointer of enter_restricted
     std::uint64_t full_root = 0;                    // gs:56, page-table root of the native view
     void (*hosted_call)() = hosted_entry;                // gs:64, where native code that is hosted in the kernel calls
+    void (*hosted_park)() = hosted_park_entry;           // gs:72 and gs:80, the same for these calls (sdk/vdso/direct_calls.S)
+    void (*hosted_unpark)() = hosted_unpark_entry;
     std::uint64_t held_ranks = 0;                   // debug: bit for each lock rank held
     std::uint32_t index = 0;
     std::uint32_t apic_id = 0;
@@ -68,7 +74,7 @@ struct PerCpu {
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
-static_assert(offsetof(PerCpu, hosted_call) == 64);
+static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80);
 
 }  // namespace arch
 }  // namespace astrata::kernel
