@@ -1,17 +1,47 @@
 #include "strates/linux/core/wait.h"
 
+#include <array>
+
 #include "abi/system_calls.h"
 #include "strates/linux/core/task.h"
 
 namespace astrata::linux_abi {
 
+namespace {
+
+// Notifications of parkers that are no more. A signal that one still carries wakes its next owner once without reason.
+class SpareNotifications {
+public:
+    abi::Handle take() {
+        Lock lock(mutex_);
+        return count_ == 0 ? 0 : handles_[--count_];
+    }
+    bool keep(abi::Handle handle) {
+        Lock lock(mutex_);
+        if (count_ == handles_.size())
+            return false;
+        handles_[count_++] = handle;
+        return true;
+    }
+
+private:
+    Mutex mutex_;
+    std::array<abi::Handle, 8> handles_ GUARDED_BY(mutex_) = {};
+    std::size_t count_ GUARDED_BY(mutex_) = 0;
+};
+constinit SpareNotifications spare_notifications;
+
+}  // namespace
+
 Parker::~Parker() {
-    if (notification_ != 0)
+    if (notification_ != 0 && !spare_notifications.keep(notification_))
         static_cast<void>(sys::handle_close(notification_));
 }
 
 Result<> Parker::create() {
-    notification_ = TRY(sys::notification_create());
+    notification_ = spare_notifications.take();
+    if (notification_ == 0)
+        notification_ = TRY(sys::notification_create());
     return {};
 }
 
