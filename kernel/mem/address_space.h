@@ -182,6 +182,9 @@ private:
         static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
+        /// With the kernel half entered, and its user view where there are such.
+        Result<PhysAddr> allocate_root();
+        void free_root(PhysAddr root);
         bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
 

@@ -65,6 +65,7 @@ struct PerCpu {
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
 static_assert(offsetof(PerCpu, hosted_call) == 64);
+static_assert(offsetof(PerCpu, tables) == 88 && offsetof(PerCpu, active_root) == 96);
 
 }  // namespace arch
 }  // namespace astrata::kernel
