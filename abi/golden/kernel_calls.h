@@ -144,7 +144,8 @@ struct ProcessSetFaultRecoveryArgs {
     std::uint64_t recovery;
 };
 /// Page faults of native code whose instruction lies in [start, end) and that cannot be resolved continue at `recovery`
-/// (same process) with the fault address in the first return register. For copy routines on foreign memory.
+/// (same process) with the fault address in the first return register, and so do accesses that the processor refuses for
+/// what it found there. For copy routines on foreign memory.
 Result<> sys_process_set_fault_recovery(Thread& caller, ProcessSetFaultRecoveryArgs const& args);
 
 struct ThreadCreateArgs {
@@ -708,6 +709,19 @@ struct ThreadKickProgramArgs {
 };
 /// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
 Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
+
+struct ThreadParkArgs {
+    MonotonicNs deadline;
+};
+/// Sleeps until somebody unparks the calling thread, which may have happened before: a thread keeps one such permit until it parks.
+/// Deadline 0 polls. May also return for no reason that the caller knows of. errors: timed_out, would_block, interrupted
+Result<> sys_thread_park(Thread& caller, ThreadParkArgs const& args);
+
+struct ThreadUnparkArgs {
+    Ref<Thread> thread;
+};
+/// Gives the thread a permit to go on from thread_park, at once or the next time. Several before it parks count once.
+Result<> sys_thread_unpark(Thread& caller, ThreadUnparkArgs const& args);
 
 struct TraceControlArgs {
     Ref<Silo> root;

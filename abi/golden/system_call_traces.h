@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 96> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 98> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -104,6 +104,8 @@ inline constexpr std::array<SystemCallTrace, 96> system_call_traces{{
     {"null_call", "", ""},
     {"pager_discard", "huu", "reply offset length"},
     {"thread_kick_program", "h", "thread"},
+    {"thread_park", "t", "deadline"},
+    {"thread_unpark", "h", "thread"},
     {"trace_control", "hfuuu", "root groups silo process buffer"},
     {"trace_ring", "hu", "root cpu"},
     {"memory_audit", "hp", "root audit"},

@@ -131,7 +131,8 @@ inline Result<abi::ProcessInfo> process_info(abi::Handle process) {
 }
 
 /// Page faults of native code whose instruction lies in [start, end) and that cannot be resolved continue at `recovery`
-/// (same process) with the fault address in the first return register. For copy routines on foreign memory.
+/// (same process) with the fault address in the first return register, and so do accesses that the processor refuses for
+/// what it found there. For copy routines on foreign memory.
 inline Result<> process_set_fault_recovery(std::uint64_t start, std::uint64_t end, std::uint64_t recovery) {
     return detail::to_result(astrata_vdso.process_set_fault_recovery(start, end, recovery));
 }
@@ -658,6 +659,17 @@ inline Result<> pager_discard(abi::Handle reply, std::uint64_t offset, std::uint
 /// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
 inline Result<> thread_kick_program(abi::Handle thread) {
     return detail::to_result(astrata_vdso.thread_kick_program(thread));
+}
+
+/// Sleeps until somebody unparks the calling thread, which may have happened before: a thread keeps one such permit until it parks.
+/// Deadline 0 polls. May also return for no reason that the caller knows of. errors: timed_out, would_block, interrupted
+inline Result<> thread_park(MonotonicNs deadline) {
+    return detail::to_result(astrata_vdso.thread_park(deadline.value));
+}
+
+/// Gives the thread a permit to go on from thread_park, at once or the next time. Several before it parks count once.
+inline Result<> thread_unpark(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_unpark(thread));
 }
 
 /// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do

@@ -99,6 +99,8 @@ struct VdsoTable {
     std::uint64_t (*null_call)();
     std::uint64_t (*pager_discard)(std::uint64_t reply, std::uint64_t offset, std::uint64_t length);
     std::uint64_t (*thread_kick_program)(std::uint64_t thread);
+    std::uint64_t (*thread_park)(std::uint64_t deadline);
+    std::uint64_t (*thread_unpark)(std::uint64_t thread);
     std::uint64_t (*trace_control)(std::uint64_t root, std::uint64_t groups, std::uint64_t silo, std::uint64_t process, std::uint64_t buffer);
     std::uint64_t (*trace_ring)(std::uint64_t root, std::uint64_t cpu, std::uint64_t* ring);
     std::uint64_t (*memory_audit)(std::uint64_t root, abi::MemoryAudit* audit);
@@ -113,7 +115,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 98> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 100> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -200,6 +202,8 @@ inline constexpr std::array<std::string_view, 98> vdso_symbol_names{
     "astrata_null_call",
     "astrata_pager_discard",
     "astrata_thread_kick_program",
+    "astrata_thread_park",
+    "astrata_thread_unpark",
     "astrata_trace_control",
     "astrata_trace_ring",
     "astrata_memory_audit",

@@ -94,6 +94,8 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .null_call = []() -> std::uint64_t { return 17; },
     .pager_discard = [](std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .thread_kick_program = [](std::uint64_t) -> std::uint64_t { return 17; },
+    .thread_park = [](std::uint64_t) -> std::uint64_t { return 17; },
+    .thread_unpark = [](std::uint64_t) -> std::uint64_t { return 17; },
     .trace_control = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .trace_ring = [](std::uint64_t, std::uint64_t, std::uint64_t*) -> std::uint64_t { return 17; },
     .memory_audit = [](std::uint64_t, abi::MemoryAudit*) -> std::uint64_t { return 17; },

@@ -1,6 +1,7 @@
 #include "kernel/mem/memory_object.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "kernel/mem/address_space.h"
@@ -141,11 +142,6 @@ Result<> MemoryObject::snapshot_into(MemoryObject& clone, std::uint64_t first_pa
     return clone.zero_tail_locked(clone.size_);
 }
 
-std::uint64_t MemoryObject::size() {
-    LockGuard guard(lock_);
-    return size_;
-}
-
 void MemoryObject::fill(abi::MemoryObjectInfo& info) {
     LockGuard guard(lock_);
     info = {};
@@ -179,6 +175,37 @@ MemoryObject::PageLookup MemoryObject::page_for_read_locked(std::uint64_t index)
         object = object->backing_.get();
         if (index >= object->page_count_locked())  // it has shrunk
             return {.state = PageState::absent};
+    }
+}
+
+MemoryObject::Run MemoryObject::resident_locked(std::uint64_t index) NO_THREAD_SAFETY_ANALYSIS {
+    if (index >= page_count_locked())
+        return {};
+    auto count = std::min<std::uint64_t>(mem::PageTree::fanout, page_count_locked() - index);
+    for (auto* object = this;;) {
+        bool const is_own = object == this;
+        if (object->is_fixed())
+            return {.first = object->base_ + index * page_size, .present = ~std::uint64_t{0}, .count = count, .may_write = is_own};
+        bool const is_last = object->kind_ == Kind::paged || !object->backing_;
+        if (!object->tree_.is_empty()) {
+            auto const run = object->tree_.run_at(object->tree_first_ + index);
+            count = std::min(count, run.count);
+            // Before another object, a run ends where the two take turns.
+            bool const is_here = (run.present & 1) != 0;
+            if (!is_last)
+                count = std::min(count, static_cast<std::uint64_t>(std::countr_one(is_here ? run.present : ~run.present)));
+            if (is_last || is_here)
+                return {.frames = run.frames, .present = run.present, .count = count, .may_write = is_own && run.is_exclusive,
+                        .must_be_dirty = object->kind_ == Kind::paged};
+        }
+        if (is_last || index >= object->backing_count_)
+            return {.count = is_last ? count : 1};
+        count = std::min(count, object->backing_count_ - index);
+        index += object->backing_first_;
+        object = object->backing_.get();
+        if (index >= object->page_count_locked())  // it has shrunk
+            return {.count = 1};
+        count = std::min(count, object->page_count_locked() - index);
     }
 }
 

@@ -62,6 +62,15 @@ public:
 
     /// errors    bad_handle
     [[nodiscard]] Result<ResolvedHandle> find(abi::Handle handle);
+    /// The object alone, if it is of this kind and the handle has these rights.
+    /// errors    bad_handle, wrong_type, access_denied
+    [[nodiscard]] Result<Ref<KernelObject>> find_kind(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights);
+    /// None if it is no handle.
+    [[nodiscard]] abi::Rights rights_of(abi::Handle handle) {
+        LockGuard guard(lock_);
+        auto const* const entry = entry_locked(handle);
+        return entry != nullptr ? entry->rights() : abi::Rights{};
+    }
 
     /// A handle derived from no other.
     /// errors    no_memory, no_resources (table full or closed)

@@ -31,6 +31,8 @@ constexpr std::uint64_t patience_at_the_bottom_ns = 300'000'000;
 constexpr std::uint64_t patience_with_real_time_ns = 950'000'000;
 // How often a busy CPU looks at quotas and weights, while any silo has some.
 constexpr std::uint64_t tick_ns = 4'000'000;
+// Of system calls and of page faults each.
+constexpr std::uint32_t uncounted_limit = 255;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
 constexpr std::uint64_t idle_poll_ns = 30'000;
 
@@ -50,7 +52,7 @@ void measure_durations() {
 }
 
 struct RunQueue {
-    SpinLock<LockRank::run_queue, IrqsOff> lock;
+    SpinLock<LockRank::run_queue, IrqsAlreadyOff> lock;
     ReadyQueue<Thread> threads GUARDED_BY(lock);
     std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
 
@@ -69,11 +71,11 @@ constinit std::atomic<std::uint64_t> online = 0;
     return thread.effective_priority;
 }
 
-[[gnu::always_inline]] inline void push(std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front) {
+[[gnu::always_inline]] inline void push(std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front, std::uint64_t now) {
     auto& queue = run_queues[cpu];
     LockGuard guard(queue.lock);
     thread.queued_on.store(cpu, std::memory_order_relaxed);
-    queue.threads.push(thread, level, at_front, arch::timestamp());
+    queue.threads.push(thread, level, at_front, now);
     queue.publish_levels();
 }
 
@@ -82,11 +84,11 @@ constinit std::atomic<std::uint64_t> online = 0;
     queue.publish_levels();
 }
 
-[[gnu::always_inline]] inline Thread* pop_next(RunQueue& queue) {
+[[gnu::always_inline]] inline Thread* pop_next(RunQueue& queue, std::uint64_t now) {
     if (!queue.has_work())
         return nullptr;
     LockGuard guard(queue.lock);
-    auto* thread = queue.threads.pop(arch::timestamp(), durations.patience);
+    auto* thread = queue.threads.pop(now, durations.patience);
     if (thread != nullptr)
         note_taken_locked(queue, *thread);
     return thread;
@@ -166,22 +168,19 @@ std::uint32_t choose_cpu(Thread const& thread) {
         cpu.needs_reschedule = 1;
 }
 
-void charge_time(Thread& thread, std::uint64_t now) {
+[[gnu::always_inline]] inline void charge_time(arch::PerCpu& cpu, Thread& thread, std::uint64_t now) {
     auto const ticks = now - thread.switched_in_ticks;
     thread.switched_in_ticks = now;
-    if (thread.is_idle) {
-        arch::this_cpu().idle_ticks += ticks;
-        return;
-    }
-    thread.run_ticks.store(thread.run_ticks.load(std::memory_order_relaxed) + ticks, std::memory_order_relaxed);
-    if (thread.is_user())
-        thread.silo_run_ticks->fetch_add(ticks, std::memory_order_relaxed);
+    // Kernel threads, which belong to no silo, are idle but for the reaper.
+    if (auto* const silo = thread.silo_run_ticks; silo != nullptr)
+        silo->fetch_add(ticks, std::memory_order_relaxed);
+    else if (thread.is_idle)
+        cpu.idle_ticks += ticks;
+    arch::add(thread.run_ticks, ticks);
 }
 
 // What the thread has counted for itself. Interrupts are off.
 void settle_counts(arch::PerCpu& cpu, Thread& thread) {
-    if (thread.uncounted_system_calls == 0 && thread.uncounted_page_faults == 0)
-        return;
     auto const calls = std::exchange(thread.uncounted_system_calls, 0);
     auto const faults = std::exchange(thread.uncounted_page_faults, 0);
     cpu.system_calls += calls;
@@ -193,11 +192,12 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
 }
 
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
-void change_to(arch::PerCpu& cpu, Thread& next) {
+// Budget: 130 instructions between threads of one space (yield_between_threads watches it).
+void change_to(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
     auto& previous = *cpu.current;
     if (&next == &previous) {
         // Still the most urgent: a new slice, whose end must be noticed as well.
-        cpu.slice_end_ticks = arch::timestamp() + durations.slice;
+        cpu.slice_end_ticks = now + durations.slice;
         arm_slice(cpu);
         if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
             apply_limits(cpu, next);
@@ -206,15 +206,16 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     // Its last CPU may still be on the way off its stack.
     while (next.is_on_cpu.load(std::memory_order_acquire))
         arch::pause();
-    auto const now = arch::timestamp();
-    charge_time(previous, now);
-    settle_counts(cpu, previous);
+    charge_time(cpu, previous, now);
+    // Whoever reads the counts sees them late by this much at most.
+    if ((previous.uncounted_system_calls | previous.uncounted_page_faults) > uncounted_limit || next.is_idle) [[unlikely]]
+        settle_counts(cpu, previous);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_switch(previous, next);
     next.switched_in_ticks = now;
     next.is_on_cpu.store(true, std::memory_order_relaxed);
     next.cpu.store(cpu.index, std::memory_order_relaxed);
-    next.switches.store(next.switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    arch::add(next.switches, 1);
     ++cpu.switches;
     cpu.slice_end_ticks = now + durations.slice;
     cpu.switched_from = &previous;
@@ -227,9 +228,9 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
 }
 
 // Puts a ready thread into that CPU's queue and tells the CPU if it must do something about it now.
-void enqueue(std::uint32_t target, Thread& thread, bool at_front) {
+void enqueue(std::uint32_t target, Thread& thread, bool at_front, std::uint64_t now) {
     auto const level = level_of(thread);
-    push(target, thread, level, at_front);
+    push(target, thread, level, at_front, now);
     auto& cpu = arch::this_cpu();
     auto& other = arch::cpu(target);
     auto const* running = other.current;
@@ -252,13 +253,13 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
     return !may_run_on(thread, own) && (thread.affinity.load(std::memory_order_relaxed) & online_mask()) != 0;
 }
 
-[[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu) {
+[[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu, std::uint64_t now) {
     if (cpu.is_leaving.load(std::memory_order_relaxed)) [[unlikely]]
         return *cpu.idle_thread;
-    while (auto* own = pop_next(run_queues[cpu.index])) {
+    while (auto* own = pop_next(run_queues[cpu.index], now)) {
         if (!belongs_elsewhere(*own, cpu.index)) [[likely]]
             return *own;
-        enqueue(choose_cpu(*own), *own, false);
+        enqueue(choose_cpu(*own), *own, false, now);
     }
     if (auto* stolen = steal(cpu.index); stolen != nullptr)
         return *stolen;
@@ -266,14 +267,14 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
 }
 
 // The current thread stays ready, but others go first: at the back of its level if its slice is over.
-void requeue_current(arch::PerCpu& cpu, bool slice_is_over) {
+[[gnu::always_inline]] inline void requeue_current(arch::PerCpu& cpu, bool slice_is_over, std::uint64_t now) {
     auto& thread = *cpu.current;
     if (thread.is_idle)
         return;
     if (belongs_elsewhere(thread, cpu.index)) [[unlikely]]
-        enqueue(choose_cpu(thread), thread, false);
+        enqueue(choose_cpu(thread), thread, false, now);
     else
-        push(cpu.index, thread, level_of(thread), !slice_is_over);
+        push(cpu.index, thread, level_of(thread), !slice_is_over, now);
 }
 
 void sink(Thread& thread) {
@@ -284,7 +285,7 @@ void sink(Thread& thread) {
 void queue_anew(Thread& thread) {
     auto const state = arch::disable_interrupts();
     if (take_from_queue(thread))
-        enqueue(choose_cpu(thread), thread, false);
+        enqueue(choose_cpu(thread), thread, false, arch::timestamp());
     arch::restore_interrupts(state);
 }
 
@@ -309,14 +310,15 @@ void make_ready(Thread& thread) {
     auto const target = choose_cpu(thread);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_wake(thread, target);
-    enqueue(target, thread, false);
+    enqueue(target, thread, false, arch::timestamp());
     arch::restore_interrupts(state);
 }
 
 void switch_away() {
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
-    change_to(cpu, pick(cpu));
+    auto const now = arch::timestamp();
+    change_to(cpu, pick(cpu, now), now);
 }
 
 void switch_to(Thread& next) {
@@ -326,7 +328,7 @@ void switch_to(Thread& next) {
         switch_away();
     } else {
         next.effective_priority = next.resting_priority;
-        change_to(cpu, next);
+        change_to(cpu, next, arch::timestamp());
     }
 }
 
@@ -336,8 +338,9 @@ void yield() {
     cpu.needs_reschedule = 0;
     // Whoever yields in a loop waits for somebody who may have sunk; it must come down to that level itself.
     sink(*cpu.current);
-    requeue_current(cpu, true);
-    change_to(cpu, pick(cpu));
+    auto const now = arch::timestamp();
+    requeue_current(cpu, true, now);
+    change_to(cpu, pick(cpu, now), now);
     arch::restore_interrupts(state);
 }
 
@@ -345,7 +348,9 @@ void exit_thread() {
     (void)arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     cpu.current->has_ended = true;
-    change_to(cpu, pick(cpu));
+    settle_counts(cpu, *cpu.current);
+    auto const now = arch::timestamp();
+    change_to(cpu, pick(cpu, now), now);
     __builtin_unreachable();
 }
 
@@ -360,8 +365,8 @@ void reschedule_if_needed() {
     bool const slice_is_over = now >= cpu.slice_end_ticks && !is_fifo;
     if (slice_is_over)
         sink(thread);
-    requeue_current(cpu, slice_is_over);
-    change_to(cpu, pick(cpu));
+    requeue_current(cpu, slice_is_over, now);
+    change_to(cpu, pick(cpu, now), now);
 }
 
 namespace {
@@ -371,8 +376,9 @@ constinit Mutex<LockRank::cpu_state> cpu_state;
 
 // The CPU's last act, and what it does again whenever an interrupt may have left it something: all goes to the others.
 void hand_over_everything(arch::PerCpu& cpu) {
-    while (auto* thread = pop_next(run_queues[cpu.index]))
-        enqueue(choose_cpu(*thread), *thread, false);
+    auto const now = arch::timestamp();
+    while (auto* thread = pop_next(run_queues[cpu.index], now))
+        enqueue(choose_cpu(*thread), *thread, false, now);
     auto const heir = static_cast<std::uint32_t>(std::countr_zero(online_mask()));
     move_timers(cpu.index, heir);
     arch::cpu(heir).has_new_timers.store(true, std::memory_order_release);
@@ -446,11 +452,10 @@ void enter_idle() {
                 arch::wait_for_interrupt();
                 continue;
             }
-            change_to(cpu, *stolen);
+            change_to(cpu, *stolen, arch::timestamp());
             continue;
         }
-        cpu.needs_reschedule = 0;
-        change_to(cpu, pick(cpu));
+        switch_away();
     }
 }
 
@@ -464,7 +469,7 @@ void timer_interrupt() {
     auto& current = *cpu.current;
     auto& queue = run_queues[cpu.index];
     if (cpu_limits::are_on.load(std::memory_order_relaxed) && !current.is_idle) {
-        charge_time(current, ticks);
+        charge_time(cpu, current, ticks);
         cpu_limits::tick(ticks);
         // Its silo may have had enough, for now or compared with those of the threads that wait.
         if (cpu_limits::has_no_time(current) ||

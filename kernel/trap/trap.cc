@@ -98,7 +98,7 @@ bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_co
 void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
     if (arch::this_cpu().restricted != nullptr)
         report_to_personality(frame, abi::RestrictedExit::exception, fault_address);
-    if (frame.vector == page_fault) {
+    if (frame.vector == page_fault || frame.vector == general_protection) {
         if (auto const recovery = thread.process().recovery_for(frame.rip); recovery != 0) {
             frame.rip = recovery;
             frame.rax = fault_address;

@@ -118,7 +118,8 @@ def hosted_strate_uses_up_its_stack():
             log = ""
             ways = ("about to call itself", "about to call Bedrock", "about to wait for an interrupt")
             for _ in range(60):
-                log = console.until("strate logs stack-exhauster", "restart 2").replace("\n", "")
+                # A CPU with one thread may not see an interrupt before the restart.
+                log = console.command("strate logs stack-exhauster").replace("\n", "")
                 endings = len(re.findall(r"crashed: vector (?:8|14), ", log))
                 if all(way in log for way in ways) and endings >= 3:
                     break

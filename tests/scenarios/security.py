@@ -149,7 +149,7 @@ def overwritten_stack_of_a_strate():
 def overwritten_stack_of_the_kernel():
     """gdb changes the canary while a system call is under way: the next function that returns stops the kernel, and says where."""
     words = [ASTRATA, "debug", "--batch"]
-    for line in ("hbreak astrata::kernel::sys_log_write", "continue", "set var *(unsigned long*)&__stack_chk_guard = 1", "delete",
+    for line in ("hbreak astrata::kernel::Log::append_line", "continue", "set var *(unsigned long*)&__stack_chk_guard = 1", "delete",
                  "hbreak astrata::kernel::arch::stop_other_cpus", "continue", "backtrace"):
         words += ["--gdb", line]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)

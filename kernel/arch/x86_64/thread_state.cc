@@ -184,23 +184,28 @@ void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) 
 
 void switch_threads(Thread& from, Thread& to) {
     auto& cpu = this_cpu();
-    leave_vector_state(from);
     if (from.is_user()) {
         from.arch.fs_base = read_user_fs();
-        from.arch.gs_base = read_user_gs();
+        // Native code does not use GS.
+        if (!from.arch.vector_area.empty()) {
+            from.arch.gs_base = read_user_gs();
+            store_vector_registers(from.arch.vector_area.data());
+        }
         from.arch.restricted = cpu.restricted;
         from.arch.restricted_return = cpu.restricted_return;
         from.arch.trap_stack = cpu.tables->task.stacks[0];
     }
     if (to.is_user()) {
         write_user_fs(to.arch.fs_base);
-        write_user_gs(to.arch.gs_base);
         cpu.restricted = to.arch.restricted;
         cpu.restricted_return = to.arch.restricted_return;
         cpu.kernel_stack = to.arch.stack_top;
         cpu.tables->task.stacks[0] = to.arch.trap_stack;
         activate_space(to);
-        resume_vector_state(cpu, to);
+        if (!to.arch.vector_area.empty()) {
+            write_user_gs(to.arch.gs_base);
+            resume_vector_state(cpu, to);
+        }
     } else {
         keep_space(cpu);
     }

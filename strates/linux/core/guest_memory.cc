@@ -10,6 +10,8 @@ std::size_t guest_zero(void* to, std::size_t count);
 std::size_t guest_copy_string(void* to, void const* from, std::size_t limit);
 std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
 std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
+std::uint32_t guest_save_vector_state(void* to, std::size_t size, std::uint64_t components);
+std::uint32_t guest_load_vector_state(void const* from, std::size_t size);
 extern astrata::CopyMethod guest_copy_method;   // of copies of long_copy_bytes and more
 extern std::byte const guest_code_begin;
 extern std::byte const guest_code_end;
@@ -112,6 +114,17 @@ LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std
     if (!is_guest_range(address, 4) || reach(guest_compare_exchange_word, raw(address), expected, desired, &was) != 0)
         return fail(Errno::efault);
     return was;
+}
+
+LinuxResult<> save_vector_state_to_guest(GuestAddress to, VectorStateFormat const& format) {
+    if (!is_guest_range(to, format.size + 4) ||
+        reach(guest_save_vector_state, raw(to), format.size, format.components) != 0) [[unlikely]]
+        return fail(Errno::efault);
+    return {};
+}
+
+bool load_vector_state_from_guest(GuestAddress from, VectorStateFormat const& format) {
+    return is_guest_range(from, format.size + 4) && reach(guest_load_vector_state, raw(from), format.size) == 0;
 }
 
 Result<> register_guest_copy_routines() {

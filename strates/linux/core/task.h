@@ -130,7 +130,7 @@ public:
     static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
-    abi::Handle thread = 0;  ///< for kicks and times; set by the thread itself when it begins
+    abi::Handle thread = 0;  ///< while it runs; under the process table's lock
 
     // ---- Waking and interrupting, from any thread ----
     std::atomic<std::uint32_t> work = 0;  ///< task_work bits

@@ -139,6 +139,7 @@ void GuestThread::main(void* argument) {
     {
         Lock lock(process_table().mutex);
         task.thread = sdk::current_thread();
+        task.parker.begin();
         apply_inherited_scheduling(task);
     }
     StatePage page;

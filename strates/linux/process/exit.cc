@@ -214,6 +214,8 @@ void finish_task(Task& task, WaitStatus status) {
         }
         process_table().remove(task);
         task.run_state.store(TaskState::dead, std::memory_order_relaxed);
+        task.parker.end();
+        task.thread = 0;
         if (is_last)
             job = end_process(process, process.group_status);
     }
