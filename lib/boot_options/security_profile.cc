@@ -35,6 +35,12 @@ bool audits_at_boot(std::string_view command_line) {
     return security_profile(command_line) == SecurityProfile::secure || boot_option(command_line, "audit") == "boot";
 }
 
+bool isolates_page_tables(std::string_view command_line, SpeculationFacts const& facts) {
+    if (auto const choice = boot_option(command_line, "kpti"); choice == "on" || choice == "off")
+        return choice == "on";
+    return facts.leaks_kernel_memory && security_profile(command_line) != SecurityProfile::performance;
+}
+
 SpeculationControls speculation_controls(SecurityProfile profile, SpeculationFacts const& facts) {
     SpeculationControls controls;
     if (profile == SecurityProfile::performance)

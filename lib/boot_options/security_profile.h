@@ -25,6 +25,7 @@ struct SpeculationFacts {
     bool has_thread_separation = false;            // STIBP
     bool has_store_bypass_disable = false;         // SSBD
     bool has_branch_barrier = false;               // IBPB
+    bool leaks_kernel_memory = false;              // to user mode, through speculation (Meltdown)
 };
 
 struct SpeculationControls {
@@ -33,6 +34,9 @@ struct SpeculationControls {
 
     bool operator==(SpeculationControls const&) const = default;
 };
+
+/// Whether user mode has page tables of its own: `kpti=on` or `kpti=off`, else where the processor needs it, by profile.
+bool isolates_page_tables(std::string_view command_line, SpeculationFacts const& facts);
 
 SpeculationControls speculation_controls(SecurityProfile profile, SpeculationFacts const& facts);
 

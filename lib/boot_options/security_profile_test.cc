@@ -15,6 +15,17 @@ TEST(SecurityProfile, is_balanced_unless_named) {
     EXPECT_FALSE(audits_at_boot("audit=never"));
 }
 
+TEST(SecurityProfile, isolates_page_tables_where_the_processor_leaks) {
+    constexpr SpeculationFacts leaks{.leaks_kernel_memory = true};
+    EXPECT_TRUE(isolates_page_tables("", leaks));
+    EXPECT_TRUE(isolates_page_tables("profile=secure", leaks));
+    EXPECT_FALSE(isolates_page_tables("profile=performance", leaks));
+    EXPECT_FALSE(isolates_page_tables("profile=secure", {}));
+    EXPECT_TRUE(isolates_page_tables("kpti=on profile=performance", {}));
+    EXPECT_FALSE(isolates_page_tables("kpti=off", leaks));
+    EXPECT_TRUE(isolates_page_tables("kpti=perhaps", leaks));
+}
+
 TEST(SecurityProfile, controls_speculation_as_far_as_the_processor_can) {
     constexpr SpeculationFacts nothing{};
     constexpr SpeculationFacts old{.has_branch_restriction = true, .has_thread_separation = true, .has_branch_barrier = true};

@@ -86,6 +86,15 @@
     PUSH_REGISTERS
 .endm
 
+# Out of the kernel; with page-table isolation boot puts a jump here (isolated_entry.S).
+.macro TO_USER instruction, isolated
+88: swapgs
+    \instruction
+    .pushsection __isolation_sites, "a", @progbits
+    .quad 88b, \isolated
+    .popsection
+.endm
+
 # What the receiver gets of the sender's frame.
 .macro LOAD_MESSAGE
     movq FRAME_R8(%rsp), %r8
@@ -105,6 +114,8 @@
 .global syscall_entry
 syscall_entry:
     swapgs
+.global syscall_entered
+syscall_entered:
     movq %rsp, %gs:CPU_USER_STACK
     cmpq $0, %gs:CPU_RESTRICTED
     jne restricted_syscall
@@ -131,8 +142,7 @@ syscall_entry:
     movq FRAME_RIP(%rsp), %rcx  # user addresses end below the canonical hole, so sysret is safe
     movq FRAME_RFLAGS(%rsp), %r11
     movq FRAME_RSP(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 # endpoint_call (0) and reply_and_wait (1): the flags still say which. Every register but the stack pointer, instruction pointer and
 # flags, which are on the stack already, holds the message, or nothing that survives the call.
@@ -167,8 +177,7 @@ message_call:
     xorl %edx, %edx
     xorl %ebp, %ebp
     xorl %eax, %eax
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 fast_path_call:
     call *fast_call_now(%rip)
@@ -184,8 +193,7 @@ fast_path_call:
     movq FRAME_RBP - FRAME_SIZE(%rsp), %rbp
     movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %eax, %eax
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 call_not_switched:
     movl $ENDPOINT_CALL, %esi
@@ -211,8 +219,7 @@ message_not_switched:
 message_exit:
     POP_REGISTERS
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 # Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode. What
 # is called preserves the registers that C preserves, so the frame needs no more than arguments, which are also where results go, and
@@ -426,8 +433,7 @@ restricted_go:
     movq STATE_R14(%rsp), %r14
     movq STATE_R15(%rsp), %r15
     movq STATE_RSP(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 restricted_resume_all:
     movq STATE_RIP(%rdi), %rcx
@@ -458,8 +464,7 @@ restricted_resume_all:
     movq STATE_R14(%rdi), %r14
     movq STATE_R15(%rdi), %r15
     movq STATE_RDI(%rdi), %rdi
-    swapgs
-    iretq
+    TO_USER iretq, isolated_iret
 
 # As if the first fetch had faulted: a general protection fault of the foreign code. rcx is the address.
 restricted_bad_address:
