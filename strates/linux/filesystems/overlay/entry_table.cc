@@ -23,9 +23,13 @@ OverlayEntry** EntryTable::bucket(std::uint32_t hash) const {
 OverlayEntry* EntryTable::find(std::string_view name) const {
     if (count_ == 0)
         return nullptr;
-    auto const hash = NameHash::of(name);
+    return find(name, NameHash::of(name));
+}
+
+OverlayEntry* EntryTable::find(std::string_view name, std::uint32_t hash) const {
     for (auto* entry = *bucket(hash); entry != nullptr; entry = entry->next_in_bucket) {
-        if (entry->hash == hash && entry->name() == name)
+        if (entry->hash == hash && entry->length == name.size() &&
+            Dentry::is_same_text(entry->name().data(), name.data(), name.size()))
             return entry;
     }
     return nullptr;
@@ -35,10 +39,14 @@ LinuxResult<std::unique_ptr<OverlayEntry>> EntryTable::make(std::string_view nam
     std::unique_ptr<OverlayEntry> entry(new (std::nothrow) OverlayEntry);
     if (entry == nullptr)
         return fail(Errno::enomem);
-    entry->text.reset(new (std::nothrow) char[name.size()]);
-    if (entry->text == nullptr)
-        return fail(Errno::enomem);
-    std::ranges::copy(name, entry->text.get());
+    auto* text = entry->inline_text.data();
+    if (name.size() > OverlayEntry::inline_name_size) {
+        entry->long_text.reset(new (std::nothrow) char[name.size()]);
+        text = entry->long_text.get();
+        if (text == nullptr)
+            return fail(Errno::enomem);
+    }
+    __builtin_memcpy(text, name.data(), name.size());
     entry->length = static_cast<std::uint16_t>(name.size());
     entry->hash = NameHash::of(name);
     if (inode != nullptr)

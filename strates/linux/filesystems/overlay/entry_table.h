@@ -16,7 +16,10 @@ class OverlayInode;
 
 struct OverlayEntry {
     ~OverlayEntry();
-    [[nodiscard]] std::string_view name() const { return {text.get(), length}; }
+    static constexpr std::size_t inline_name_size = 32;
+    [[nodiscard]] std::string_view name() const {
+        return {length <= inline_name_size ? inline_text.data() : long_text.get(), length};
+    }
     [[nodiscard]] bool is_whiteout() const { return !inode; }
 
     RefOrNull<OverlayInode> inode;  // absent: a whiteout, the name does not exist whatever the lower directory says
@@ -25,7 +28,8 @@ struct OverlayEntry {
         0;  // ascending in order of creation: the position of the entry for readers of the directory
     std::uint32_t hash = 0;
     std::uint16_t length = 0;
-    std::unique_ptr<char[]> text;
+    std::array<char, inline_name_size> inline_text;
+    std::unique_ptr<char[]> long_text;
     OverlayEntry* next_in_bucket = nullptr;
     ListLink<OverlayEntry> order_link;
 };
@@ -38,6 +42,7 @@ public:
     ~EntryTable() { clear(); }
 
     [[nodiscard]] OverlayEntry* find(std::string_view name) const;
+    [[nodiscard]] OverlayEntry* find(std::string_view name, std::uint32_t hash) const;
     /// An entry not yet in a table, so that what can fail comes before what cannot be undone.
     static LinuxResult<std::unique_ptr<OverlayEntry>> make(std::string_view name, OverlayInode* inode);
     /// Adds the entry, whose name is not in the table. Cannot fail: without memory for more buckets the chains grow
