@@ -27,7 +27,7 @@ using testing::FakeLower;
 class NameCollector final : public DirectorySink {
 public:
     explicit NameCollector(std::size_t limit = 1000) : limit_(limit) {}
-    bool add(std::string_view name, std::uint64_t, FileType, std::uint64_t) override {
+    bool take(std::string_view name, std::uint64_t, FileType, std::uint64_t) override {
         if (taken_ == limit_)
             return false;
         ++taken_;

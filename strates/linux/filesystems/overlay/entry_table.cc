@@ -72,6 +72,8 @@ void EntryTable::erase(OverlayEntry& entry) {
     while (*place != &entry)
         place = &(*place)->next_in_bucket;
     *place = entry.next_in_bucket;
+    if (expected_ == &entry)
+        expected_ = nullptr;
     order_.remove(entry);
     --count_;
     if (!entry.is_whiteout())
@@ -80,6 +82,7 @@ void EntryTable::erase(OverlayEntry& entry) {
 }
 
 void EntryTable::clear() {
+    expected_ = nullptr;
     while (auto* entry = order_.pop_front())
         delete entry;
     std::ranges::fill(inline_, nullptr);
@@ -104,11 +107,12 @@ void EntryTable::grow() {
 }
 
 OverlayEntry* EntryTable::first_from(std::uint64_t sequence) const {
-    for (auto& entry : order_) {
-        if (entry.sequence >= sequence)
-            return &entry;
-    }
-    return nullptr;
+    if (sequence >= next_sequence_)
+        return nullptr;
+    auto* entry = expected_ != nullptr && expected_->sequence <= sequence ? expected_ : order_.front();
+    while (entry != nullptr && entry->sequence < sequence)
+        entry = Order::next(*entry);
+    return entry;
 }
 
 }  // namespace astrata::linux_abi

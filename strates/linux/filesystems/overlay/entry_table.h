@@ -50,8 +50,9 @@ public:
     void insert(std::unique_ptr<OverlayEntry> entry);
     void erase(OverlayEntry& entry);
     void clear();
-    /// The first entry with at least this sequence number.
+    /// The first entry with at least this sequence number. Quick at the end, and where a reader is expected.
     [[nodiscard]] OverlayEntry* first_from(std::uint64_t sequence) const;
+    void expect_reader_at(OverlayEntry& entry) { expected_ = &entry; }
     [[nodiscard]] OverlayEntry* next(OverlayEntry const& entry) const { return Order::next(entry); }
     [[nodiscard]] bool has_names() const { return names_ != 0; }
     /// An entry became, or ceases to be, a whiteout.
@@ -71,6 +72,7 @@ private:
     std::size_t names_ = 0;  // entries that are no whiteouts
     std::uint64_t next_sequence_ = 1;
     Order order_;
+    OverlayEntry* expected_ = nullptr;
 };
 
 }  // namespace astrata::linux_abi

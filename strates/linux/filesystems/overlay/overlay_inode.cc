@@ -308,8 +308,10 @@ LinuxResult<> OverlayInode::read_directory(std::uint64_t position, DirectorySink
     auto const sequence = position < own_entries_begin ? 0 : position - own_entries_begin;
     for (auto* entry = entries_.first_from(sequence); entry != nullptr; entry = entries_.next(*entry)) {
         if (!entry->is_whiteout() && !sink.add(entry->name(), entry->inode->number(), entry->inode->type(),
-                                               own_entries_begin + entry->sequence + 1))
+                                               own_entries_begin + entry->sequence + 1)) {
+            entries_.expect_reader_at(*entry);
             return {};
+        }
     }
     return {};
 }
