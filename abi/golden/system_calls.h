@@ -726,6 +726,13 @@ inline Result<> random_add(abi::Handle root, Bytes seed) {
     return detail::to_result(astrata_vdso.random_add(root, seed.data(), seed.size()));
 }
 
+/// As pager_supply, but whole pages are moved out of `source` where it can be done (anonymous memory that shares them with no clone, and
+/// that no device or call uses just now), which reads as zero there afterwards; nothing is copied then. The request stays unanswered:
+/// endpoint_reply, or the reply of the next wait, answers it. errors: no_memory (charged to the object's owner), out_of_range
+inline Result<> pager_give(abi::Handle reply, abi::Handle source, std::uint64_t source_offset, std::uint64_t offset, std::uint64_t length) {
+    return detail::to_result(astrata_vdso.pager_give(reply, source, source_offset, offset, length));
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));
