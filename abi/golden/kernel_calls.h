@@ -769,4 +769,14 @@ struct CpuSetOnlineArgs {
 /// the devices' interrupts), timed_out (it does not answer)
 Result<> sys_cpu_set_online(Thread& caller, CpuSetOnlineArgs const& args);
 
+struct NodeInfoArgs {
+    Ref<Silo> silo;
+    std::uint32_t index;
+    UserOut<abi::NodeInfo> info;
+};
+/// The machine's memory, node by node. With another silo than the root one, what says how much others use is left out: free memory counts
+/// in whole MiB, allocations not at all.
+/// errors: out_of_range (no such node)
+Result<> sys_node_info(Thread& caller, NodeInfoArgs const& args);
+
 }  // namespace astrata::kernel

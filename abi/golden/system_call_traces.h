@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 95> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 96> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -110,6 +110,7 @@ inline constexpr std::array<SystemCallTrace, 95> system_call_traces{{
     {"silo_set_cpu_limits", "huuuu", "silo quota_us period_us weight highest_priority"},
     {"thread_set_policy", "he", "thread policy"},
     {"cpu_set_online", "huu", "root index is_online"},
+    {"node_info", "hup", "silo index info"},
 }};
 
 }  // namespace astrata::abi

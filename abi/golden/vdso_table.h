@@ -105,6 +105,7 @@ struct VdsoTable {
     std::uint64_t (*silo_set_cpu_limits)(std::uint64_t silo, std::uint64_t quota_us, std::uint64_t period_us, std::uint64_t weight, std::uint64_t highest_priority);
     std::uint64_t (*thread_set_policy)(std::uint64_t thread, std::uint64_t policy);
     std::uint64_t (*cpu_set_online)(std::uint64_t root, std::uint64_t index, std::uint64_t is_online);
+    std::uint64_t (*node_info)(std::uint64_t silo, std::uint64_t index, abi::NodeInfo* info);
     std::uint64_t (*endpoint_call)(abi::Handle endpoint, abi::Message* message, std::uint64_t deadline_ns);
     std::uint64_t (*endpoint_reply)(abi::Handle reply, abi::Message const* message);
     std::uint64_t (*reply_and_wait)(abi::Handle reply, abi::Message* message, abi::Handle source, std::uint64_t deadline_ns);
@@ -112,7 +113,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 97> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 98> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -205,6 +206,7 @@ inline constexpr std::array<std::string_view, 97> vdso_symbol_names{
     "astrata_silo_set_cpu_limits",
     "astrata_thread_set_policy",
     "astrata_cpu_set_online",
+    "astrata_node_info",
     "astrata_endpoint_call",
     "astrata_endpoint_reply",
     "astrata_reply_and_wait",

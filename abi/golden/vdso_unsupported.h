@@ -100,6 +100,7 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .silo_set_cpu_limits = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .thread_set_policy = [](std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .cpu_set_online = [](std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
+    .node_info = [](std::uint64_t, std::uint64_t, abi::NodeInfo*) -> std::uint64_t { return 17; },
     .endpoint_call = [](abi::Handle, abi::Message*, std::uint64_t) -> std::uint64_t { return 17; },
     .endpoint_reply = [](abi::Handle, abi::Message const*) -> std::uint64_t { return 17; },
     .reply_and_wait = [](abi::Handle, abi::Message*, abi::Handle, std::uint64_t) -> std::uint64_t { return 17; },
