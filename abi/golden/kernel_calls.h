@@ -805,4 +805,14 @@ struct PagerGiveArgs {
 /// endpoint_reply, or the reply of the next wait, answers it. errors: no_memory (charged to the object's owner), out_of_range
 Result<> sys_pager_give(Thread& caller, PagerGiveArgs const& args);
 
+struct NodeInfoArgs {
+    Ref<Silo> silo;
+    std::uint32_t index;
+    UserOut<abi::NodeInfo> info;
+};
+/// The machine's memory, node by node. With another silo than the root one, what says how much others use is left out: free memory counts
+/// in whole MiB, allocations not at all.
+/// errors: out_of_range (no such node)
+Result<> sys_node_info(Thread& caller, NodeInfoArgs const& args);
+
 }  // namespace astrata::kernel

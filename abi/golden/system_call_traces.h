@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 99> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 100> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -114,6 +114,7 @@ inline constexpr std::array<SystemCallTrace, 99> system_call_traces{{
     {"cpu_set_online", "huu", "root index is_online"},
     {"random_add", "hpl", "root seed length"},
     {"pager_give", "hhuuu", "reply source source_offset offset length"},
+    {"node_info", "hup", "silo index info"},
 }};
 
 }  // namespace astrata::abi

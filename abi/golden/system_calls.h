@@ -733,6 +733,16 @@ inline Result<> pager_give(abi::Handle reply, abi::Handle source, std::uint64_t 
     return detail::to_result(astrata_vdso.pager_give(reply, source, source_offset, offset, length));
 }
 
+/// The machine's memory, node by node. With another silo than the root one, what says how much others use is left out: free memory counts
+/// in whole MiB, allocations not at all.
+/// errors: out_of_range (no such node)
+inline Result<abi::NodeInfo> node_info(abi::Handle silo, std::uint32_t index) {
+    abi::NodeInfo info;
+    if (std::uint64_t const status = astrata_vdso.node_info(silo, index, &info); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return info;
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));
