@@ -8,6 +8,7 @@
 #include "arch/cpu.h"
 #include "arch/local_timer.h"
 #include "arch/smp.h"
+#include "arch/thread_switch.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/tlb.h"
@@ -23,6 +24,15 @@
 #include "kernel/trace/trace.h"
 
 namespace astrata::kernel::sched {
+
+struct RunQueue {
+    SpinLock<LockRank::run_queue, IrqsAlreadyOff> lock;
+    ReadyQueue<Thread> threads GUARDED_BY(lock);
+    std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
+
+    [[nodiscard]] bool has_work() const { return levels.load(std::memory_order_relaxed) != 0; }
+    void publish_levels() REQUIRES(lock) { levels.store(threads.levels(), std::memory_order_relaxed); }
+};
 
 namespace {
 
@@ -51,15 +61,6 @@ void measure_durations() {
                               .with_real_time = clock::ticks_for(patience_with_real_time_ns)}};
 }
 
-struct RunQueue {
-    SpinLock<LockRank::run_queue, IrqsAlreadyOff> lock;
-    ReadyQueue<Thread> threads GUARDED_BY(lock);
-    std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
-
-    [[nodiscard]] bool has_work() const { return levels.load(std::memory_order_relaxed) != 0; }
-    void publish_levels() REQUIRES(lock) { levels.store(threads.levels(), std::memory_order_relaxed); }
-};
-
 constinit std::array<RunQueue, cpu_limit> run_queues;
 constinit std::atomic<std::uint64_t> online = 0;
 
@@ -71,8 +72,7 @@ constinit std::atomic<std::uint64_t> online = 0;
     return thread.effective_priority;
 }
 
-[[gnu::always_inline]] inline void push(std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front, std::uint64_t now) {
-    auto& queue = run_queues[cpu];
+[[gnu::always_inline]] inline void push(RunQueue& queue, std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front, std::uint64_t now) {
     LockGuard guard(queue.lock);
     thread.queued_on.store(cpu, std::memory_order_relaxed);
     queue.threads.push(thread, level, at_front, now);
@@ -131,13 +131,10 @@ Thread* steal(std::uint32_t own) {
     return nullptr;
 }
 
-std::uint32_t choose_cpu(Thread const& thread) {
-    auto const allowed = thread.affinity.load(std::memory_order_relaxed) & online.load(std::memory_order_relaxed);
-    auto const last = thread.cpu.load(std::memory_order_relaxed);
+[[gnu::noinline]] std::uint32_t choose_among(std::uint64_t allowed, std::uint32_t last) {
+    if (allowed == 0)
+        return static_cast<std::uint32_t>(std::countr_zero(online.load(std::memory_order_relaxed)));
     auto const last_bit = std::uint64_t{1} << last;
-    if (allowed == 0 || allowed == last_bit)
-        return allowed == 0 ? static_cast<std::uint32_t>(std::countr_zero(online.load(std::memory_order_relaxed)))
-                            : last;
     auto is_idle = [](std::uint32_t cpu) {
         auto const* current = arch::cpu(cpu).current;
         return current != nullptr && current->is_idle && !run_queues[cpu].has_work();
@@ -152,9 +149,15 @@ std::uint32_t choose_cpu(Thread const& thread) {
     return (allowed & last_bit) != 0 ? last : static_cast<std::uint32_t>(std::countr_zero(allowed));
 }
 
+[[gnu::always_inline]] inline std::uint32_t choose_cpu(Thread const& thread) {
+    auto const allowed = thread.affinity.load(std::memory_order_relaxed) & online.load(std::memory_order_relaxed);
+    auto const last = thread.cpu.load(std::memory_order_relaxed);
+    return allowed == std::uint64_t{1} << last ? last : choose_among(allowed, last);
+}
+
 [[gnu::always_inline]] inline void arm_slice(arch::PerCpu& cpu) {
     // With nobody else waiting the slice may run out unnoticed.
-    if (run_queues[cpu.index].has_work())
+    if (cpu.run_queue->has_work())
         program_timer(cpu, cpu.slice_end_ticks);
 }
 
@@ -192,8 +195,8 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
 }
 
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
-// Budget: 130 instructions between threads of one space (yield_between_threads watches it).
-void change_to(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
+// Budget: 110 instructions between threads of one space (yield_between_threads watches it).
+[[gnu::always_inline]] inline void change_to_now(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
     auto& previous = *cpu.current;
     if (&next == &previous) {
         // Still the most urgent: a new slice, whose end must be noticed as well.
@@ -223,24 +226,35 @@ void change_to(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
     arm_slice(cpu);
     if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
         apply_limits(cpu, next);
-    arch::switch_threads(previous, next);
+    arch::switch_threads(cpu, previous, next);
     finish_switch();
 }
 
+[[gnu::noinline]] void change_to(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
+    change_to_now(cpu, next, now);
+}
+
 // Puts a ready thread into that CPU's queue and tells the CPU if it must do something about it now.
-void enqueue(std::uint32_t target, Thread& thread, bool at_front, std::uint64_t now) {
+[[gnu::always_inline]] inline void enqueue_here(arch::PerCpu& cpu, Thread& thread, bool at_front, std::uint64_t now) {
     auto const level = level_of(thread);
-    push(target, thread, level, at_front, now);
+    push(*cpu.run_queue, cpu.index, thread, level, at_front, now);
+    auto const& running = *cpu.current;
+    if (running.is_idle || level_of(running) < level)
+        cpu.needs_reschedule = 1;
+    else
+        program_timer(cpu, cpu.slice_end_ticks);
+}
+
+[[gnu::noinline]] void enqueue(std::uint32_t target, Thread& thread, bool at_front, std::uint64_t now) {
     auto& cpu = arch::this_cpu();
+    if (target == cpu.index)
+        return enqueue_here(cpu, thread, at_front, now);
+    auto const level = level_of(thread);
+    push(run_queues[target], target, thread, level, at_front, now);
     auto& other = arch::cpu(target);
     auto const* running = other.current;
     bool const is_urgent = running == nullptr || running->is_idle || level_of(*running) < level;
-    if (target == cpu.index) {
-        if (is_urgent)
-            cpu.needs_reschedule = 1;
-        else
-            arm_slice(cpu);
-    } else if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
+    if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
         // A CPU that runs one thread alone has no timer set for its slice; it must start counting it now.
         if (is_urgent)
             other.needs_reschedule = 1;
@@ -256,7 +270,7 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
 [[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu, std::uint64_t now) {
     if (cpu.is_leaving.load(std::memory_order_relaxed)) [[unlikely]]
         return *cpu.idle_thread;
-    while (auto* own = pop_next(run_queues[cpu.index], now)) {
+    while (auto* own = pop_next(*cpu.run_queue, now)) {
         if (!belongs_elsewhere(*own, cpu.index)) [[likely]]
             return *own;
         enqueue(choose_cpu(*own), *own, false, now);
@@ -274,7 +288,7 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
     if (belongs_elsewhere(thread, cpu.index)) [[unlikely]]
         enqueue(choose_cpu(thread), thread, false, now);
     else
-        push(cpu.index, thread, level_of(thread), !slice_is_over, now);
+        push(*cpu.run_queue, cpu.index, thread, level_of(thread), !slice_is_over, now);
 }
 
 void sink(Thread& thread) {
@@ -310,7 +324,11 @@ void make_ready(Thread& thread) {
     auto const target = choose_cpu(thread);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_wake(thread, target);
-    enqueue(target, thread, false, arch::timestamp());
+    auto const now = arch::timestamp();
+    if (auto& cpu = arch::this_cpu(); target == cpu.index) [[likely]]
+        enqueue_here(cpu, thread, false, now);
+    else
+        enqueue(target, thread, false, now);
     arch::restore_interrupts(state);
 }
 
@@ -318,7 +336,7 @@ void switch_away() {
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
     auto const now = arch::timestamp();
-    change_to(cpu, pick(cpu, now), now);
+    change_to_now(cpu, pick(cpu, now), now);
 }
 
 void switch_to(Thread& next) {
@@ -340,7 +358,7 @@ void yield() {
     sink(*cpu.current);
     auto const now = arch::timestamp();
     requeue_current(cpu, true, now);
-    change_to(cpu, pick(cpu, now), now);
+    change_to_now(cpu, pick(cpu, now), now);
     arch::restore_interrupts(state);
 }
 
@@ -421,6 +439,7 @@ void register_cpu(Thread& idle_thread) {
     idle_thread.cpu = cpu.index;
     idle_thread.switched_in_ticks = arch::timestamp();
     cpu.idle_thread = cpu.current = &idle_thread;
+    cpu.run_queue = &run_queues[cpu.index];
     cpu.is_online = true;
     online.fetch_or(std::uint64_t{1} << cpu.index, std::memory_order_release);
 }

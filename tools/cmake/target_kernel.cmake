@@ -8,7 +8,7 @@ astrata_sources(arch_sources ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
 set(vdso_images)
 function(astrata_vdso name)
     add_library(${name}_objects OBJECT ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.cc ${CMAKE_SOURCE_DIR}/sdk/vdso/clock.cc
-        ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
+        ${CMAKE_SOURCE_DIR}/sdk/vdso/direct_calls.S ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
     target_compile_options(${name}_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer -fno-stack-protector ${ARGN})
     target_link_libraries(${name}_objects PRIVATE astrata_target_options)
     add_dependencies(${name}_objects astrata_generated)

@@ -21,8 +21,8 @@
 .set ENTRY_ERROR, -48
 .set ENTRY_VECTOR, -56
 # PerCpu
-.set CPU_TABLES, 88
-.set CPU_ACTIVE_ROOT, 96
+.set CPU_TABLES, 104
+.set CPU_ACTIVE_ROOT, 112
 # CpuTables (descriptor_tables.h): where the kernel notes the stack for traps; the processor's own TSS names the EntryPage
 .set TABLES_STACK, 68
 # TrapFrame

@@ -223,7 +223,7 @@ message_exit:
 # Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode. What
 # is called preserves the registers that C preserves, so the frame needs no more than arguments, which are also where results go, and
 # the way back.
-# Budget: 30 instructions.
+# Budget: 30 instructions with the way back.
 .set KERNEL_CODE, 0x08
 .set KERNEL_DATA, 0x10
 .set HOSTED_STACK_ROOM, 16384   # as much as a kernel stack has
@@ -254,9 +254,6 @@ hosted_entry:
     movq FRAME_RDI(%rsp), %rdi
     movq FRAME_RSI(%rsp), %rsi
     movq FRAME_RDX(%rsp), %rdx
-    movq FRAME_R10(%rsp), %r10
-    movq FRAME_R8(%rsp), %r8
-    movq FRAME_R9(%rsp), %r9
     movq FRAME_RIP(%rsp), %rcx
     movq FRAME_RSP(%rsp), %rsp
     PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
@@ -281,6 +278,20 @@ hosted_message_call:
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
     jmpq *%rcx
+
+# The calls that have an entry of their own are C functions from here on.
+.macro DIRECT_ENTRY name, function
+.align 16
+.global \name
+\name:
+    testb $0, -HOSTED_STACK_ROOM(%rsp)
+    jmp \function
+.pushsection __exception_table, "a", @progbits
+    .quad \name, hosted_entry_without_room
+.popsection
+.endm
+DIRECT_ENTRY hosted_park_entry, hosted_thread_park
+DIRECT_ENTRY hosted_unpark_entry, hosted_thread_unpark
 
 .global hosted_entry_end
 hosted_entry_end:

@@ -127,6 +127,14 @@ bool load_vector_state_from_guest(GuestAddress from, VectorStateFormat const& fo
     return is_guest_range(from, format.size + 4) && reach(guest_load_vector_state, raw(from), format.size) == 0;
 }
 
+void save_vector_state_to_memory(MutableBytes into, VectorStateFormat const& format) {
+    static_cast<void>(guest_save_vector_state(into.data(), format.size, format.components));
+}
+
+bool load_vector_state_from_memory(Bytes from, VectorStateFormat const& format) {
+    return guest_load_vector_state(from.data(), format.size) == 0;
+}
+
 Result<> register_guest_copy_routines() {
     guest_copy_method = sdk::machine().copy_method;
     auto address = [](std::byte const& label) { return reinterpret_cast<std::uint64_t>(&label); };

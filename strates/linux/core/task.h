@@ -19,6 +19,7 @@
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/core/lock.h"
 #include "strates/linux/core/wait.h"
+#include "strates/linux/process/usage.h"
 #include "strates/linux/process/wait_status.h"
 #include "strates/linux/signal/pending.h"
 #include "strates/linux/signal/signal.h"
@@ -130,7 +131,10 @@ public:
     static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
-    abi::Handle thread = 0;  ///< while it runs; under the process table's lock
+    /// For kicks and times, from when the thread begins until it has ended; then it may serve another task. Written by the
+    /// thread itself, under the process table's lock.
+    abi::Handle thread = 0;
+    Usage thread_before;  ///< what the thread had used before it was this task's
 
     // ---- Waking and interrupting, from any thread ----
     std::atomic<std::uint32_t> work = 0;  ///< task_work bits
