@@ -277,7 +277,7 @@ hosted_message_call:
     POP_REGISTERS
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    jmpq *%rcx
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
 
 # The calls that have an entry of their own are C functions from here on.
 .macro DIRECT_ENTRY name, function
@@ -319,7 +319,7 @@ hosted_entry_without_room:
 # void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
 .global enter_hosted
 enter_hosted:
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rsp
     movq %rdx, %rdi
     movq %rcx, %rsi
@@ -327,16 +327,16 @@ enter_hosted:
     xorl %ebp, %ebp
     cld
     sti
-    jmpq *%rax
+    jmp __x86_indirect_thunk_r11
 
 # void continue_on_stack(void (*function)(void*), void* argument, stack_top): leaves the present stack for good.
 .global continue_on_stack
 continue_on_stack:
     movq %rdx, %rsp
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rdi
     xorl %ebp, %ebp
-    call *%rax
+    call __x86_indirect_thunk_r11
     ud2
 
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
