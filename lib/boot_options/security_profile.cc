@@ -47,8 +47,12 @@ SpeculationControls speculation_controls(SecurityProfile profile, SpeculationFac
         return controls;
     if (facts.is_branch_restriction_enhanced)
         controls.control |= branch_restriction;
+    // A processor that offers controls of branch prediction needs them; what it does by itself is enough if those are the newer ones.
+    controls.has_retpolines = controls.fills_return_buffer = facts.has_branch_restriction && !facts.is_branch_restriction_enhanced;
     if (profile == SecurityProfile::balanced)
         return controls;
+    controls.fills_return_buffer = true;
+    controls.has_retpolines = !facts.is_branch_restriction_enhanced;
     controls.control |= (facts.has_branch_restriction ? branch_restriction : 0) | (facts.has_thread_separation ? thread_separation : 0) |
                         (facts.has_store_bypass_disable ? store_bypass_disable : 0);
     controls.is_barrier_on_switch = facts.has_branch_barrier;

@@ -31,7 +31,8 @@ struct SpeculationFacts {
 struct SpeculationControls {
     std::uint64_t control = 0;              ///< IA32_SPEC_CTRL
     bool is_barrier_on_switch = false;      ///< IA32_PRED_CMD at every change of address space
-
+    bool fills_return_buffer = false;       ///< then, too; and always where there is the barrier
+    bool has_retpolines = false;            ///< Bedrock's indirect branches are not predicted
     bool operator==(SpeculationControls const&) const = default;
 };
 

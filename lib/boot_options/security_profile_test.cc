@@ -30,14 +30,19 @@ TEST(SecurityProfile, controls_speculation_as_far_as_the_processor_can) {
     constexpr SpeculationFacts nothing{};
     constexpr SpeculationFacts old{.has_branch_restriction = true, .has_thread_separation = true, .has_branch_barrier = true};
     constexpr SpeculationFacts recent{true, true, true, true, true};
-    for (auto const profile : {SecurityProfile::secure, SecurityProfile::balanced, SecurityProfile::performance})
+    for (auto const profile : {SecurityProfile::balanced, SecurityProfile::performance})
         EXPECT_EQ(speculation_controls(profile, nothing), SpeculationControls{});
     for (auto const& facts : {old, recent})
         EXPECT_EQ(speculation_controls(SecurityProfile::performance, facts), SpeculationControls{});
-    EXPECT_EQ(speculation_controls(SecurityProfile::balanced, old), SpeculationControls{});
+    EXPECT_EQ(speculation_controls(SecurityProfile::balanced, old),
+              (SpeculationControls{.fills_return_buffer = true, .has_retpolines = true}));
     EXPECT_EQ(speculation_controls(SecurityProfile::balanced, recent), (SpeculationControls{.control = 1}));
-    EXPECT_EQ(speculation_controls(SecurityProfile::secure, old), (SpeculationControls{.control = 3, .is_barrier_on_switch = true}));
-    EXPECT_EQ(speculation_controls(SecurityProfile::secure, recent), (SpeculationControls{.control = 7, .is_barrier_on_switch = true}));
+    EXPECT_EQ(speculation_controls(SecurityProfile::secure, nothing),
+              (SpeculationControls{.fills_return_buffer = true, .has_retpolines = true}));
+    EXPECT_EQ(speculation_controls(SecurityProfile::secure, old),
+              (SpeculationControls{.control = 3, .is_barrier_on_switch = true, .fills_return_buffer = true, .has_retpolines = true}));
+    EXPECT_EQ(speculation_controls(SecurityProfile::secure, recent),
+              (SpeculationControls{.control = 7, .is_barrier_on_switch = true, .fills_return_buffer = true}));
 }
 
 }  // namespace

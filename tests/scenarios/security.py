@@ -279,6 +279,21 @@ def user_mode_does_not_see_the_kernel():
         expect(kernel_half_of_a_program() > 64 << 20, "nothing to hide")
 
 
+@scenario("security.indirect_branches_by_profile")
+def indirect_branches_by_profile():
+    """The thunk that Bedrock's indirect branches go through is a jump, or where the profile says so the way to the retpoline."""
+    symbols = subprocess.run(["llvm-nm-22", os.path.join(ROOT, "build/x86_64/kernel/bedrock.elf")], capture_output=True, text=True, check=True).stdout
+    thunk = re.search(r"^(\w+) \w __x86_indirect_thunk_r11$", symbols, re.MULTILINE).group(1)
+    watch_processors()
+    os.environ["ASTRATA_BOOT_WORDS"] = "nokaslr"
+    for profile, first in (("secure", "0xe9"), ("balanced", "0x41"), ("performance", "0x41")):
+        with chevron("--profile", profile, "--smp", "2") as console:
+            shown = ask_monitor(f"x /1xb 0x{thunk}")
+            expect(f": {first}" in shown, f"{profile}: {shown}")
+            console.command("/bin/true")
+            expect(console.command("echo $?").startswith("0"), "programs do not run")
+
+
 RANDOM = r"""
 #include <stdio.h>
 #include <sys/random.h>

@@ -2,7 +2,7 @@
 
 #include "arch/cpu.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
-#include "kernel/arch/x86_64/user_view.h"
+#include "kernel/arch/x86_64/entry_patches.h"
 
 extern "C" {
 void syscall_entry();
@@ -88,7 +88,9 @@ void choose_protections(std::string_view command_line) {
     features.speculation_controls = speculation_controls(security_profile(command_line), features.speculation);
     features.isolates_page_tables = isolates_page_tables(command_line, features.speculation);
     if (features.isolates_page_tables)
-        switch_isolation_on();
+        patch_for_isolation();
+    if (features.speculation_controls.has_retpolines)
+        patch_for_retpolines();
 }
 
 void enable_features() {

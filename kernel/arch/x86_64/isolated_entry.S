@@ -1,10 +1,11 @@
 # Page-table isolation: the ways between user mode, whose page tables show no more of the kernel half than this section, the interrupt
 # table and each CPU's EntryPage and exception stacks, and the entry code, which is otherwise the same. Where it is switched on, boot has the
-# syscall instruction come here and puts jumps to here at the places that __isolation_sites lists; else nothing of this is ever run.
+# syscall instruction come here and puts jumps to here at the places in __isolation_sites; else nothing of this is ever run.
 #
 # A root and its user view are neighbours: the view's address is the root's plus a page.
 
 #include "kernel/arch/x86_64/frame_registers.inc"
+#include "kernel/arch/x86_64/patch_sites.inc"
 
 .set PAGE, 4096
 # EntryPage, right below the CPU's data (arch/per_cpu.h)
@@ -134,7 +135,6 @@ isolated_trap_paranoid:
     addq $16, %rsp
     iretq
 
-.section __isolation_sites, "a", @progbits
-    .quad trap_common, isolated_trap_common
-    .quad trap_return, isolated_trap_return
-    .quad trap_paranoid, isolated_trap_paranoid
+PATCH_AT __isolation_sites, JUMP, trap_common, isolated_trap_common, 5
+PATCH_AT __isolation_sites, JUMP, trap_return, isolated_trap_return, 5
+PATCH_AT __isolation_sites, JUMP, trap_paranoid, isolated_trap_paranoid, 5

@@ -3,6 +3,7 @@
 
 #include "abi/system_call_numbers.h"
 #include "kernel/arch/x86_64/frame_registers.inc"
+#include "kernel/arch/x86_64/patch_sites.inc"
 
 .set USER_DATA, 0x1b
 .set USER_CODE, 0x23
@@ -90,9 +91,7 @@
 .macro TO_USER instruction, isolated
 88: swapgs
     \instruction
-    .pushsection __isolation_sites, "a", @progbits
-    .quad 88b, \isolated
-    .popsection
+    PATCH_AT __isolation_sites, JUMP, 88b, \isolated, 5
 .endm
 
 # What the receiver gets of the sender's frame.
@@ -163,7 +162,7 @@ message_call:
     movq %rdx, FRAME_RDX(%rsp)
     movq %rsp, %r12             # the first argument, for functions that preserve no registers
     jne fast_path_call
-    call *fast_reply_now(%rip)
+    PATCHABLE __retpoline_sites, CALL, retpoline_fast_reply, call *fast_reply_now(%rip)
     # Reached twice: at once (rax: 0, or the flag of a thread that is left for another), and by switch_stacks (rax: RESUMED).
     cmpq $RESUMED, %rax
     jbe reply_and_wait_not_switched
@@ -180,7 +179,7 @@ message_call:
     TO_USER sysretq, isolated_sysret
 
 fast_path_call:
-    call *fast_call_now(%rip)
+    PATCHABLE __retpoline_sites, CALL, retpoline_fast_call, call *fast_call_now(%rip)
     cmpq $RESUMED, %rax         # as above
     jbe call_not_switched
     LOAD_MESSAGE
@@ -257,7 +256,7 @@ hosted_entry:
     movq FRAME_RDX(%rsp), %rdx
     movq FRAME_RIP(%rsp), %rcx
     movq FRAME_RSP(%rsp), %rsp
-    jmpq *%rcx
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
 
 # A message is in nearly all registers: a whole frame, as if there had been a change of mode and stack.
 hosted_message_call:
@@ -278,7 +277,7 @@ hosted_message_call:
     POP_REGISTERS
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    jmpq *%rcx
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
 
 # The calls that have an entry of their own are C functions from here on.
 .macro DIRECT_ENTRY name, function
@@ -320,7 +319,7 @@ hosted_entry_without_room:
 # void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
 .global enter_hosted
 enter_hosted:
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rsp
     movq %rdx, %rdi
     movq %rcx, %rsi
@@ -328,16 +327,16 @@ enter_hosted:
     xorl %ebp, %ebp
     cld
     sti
-    jmpq *%rax
+    jmp __x86_indirect_thunk_r11
 
 # void continue_on_stack(void (*function)(void*), void* argument, stack_top): leaves the present stack for good.
 .global continue_on_stack
 continue_on_stack:
     movq %rdx, %rsp
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rdi
     xorl %ebp, %ebp
-    call *%rax
+    call __x86_indirect_thunk_r11
     ud2
 
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
@@ -510,7 +509,7 @@ restricted_loop_handle:
     movl %eax, %esi
     movq LOOP_ARGUMENT(%rsp), %rdi
     xorl %ebp, %ebp
-    call *LOOP_HANDLER(%rsp)
+    PATCHABLE __retpoline_sites, CALL, retpoline_loop_handler, {disp32} call *LOOP_HANDLER(%rsp)
     cli
     testl %eax, %eax
     jz restricted_loop_done
@@ -523,6 +522,10 @@ restricted_loop_next:
 restricted_loop_go:
     movq LOOP_STATE(%rsp), %rdi
     jmp restricted_go
+
+retpoline_loop_handler:
+    movq LOOP_HANDLER + 8(%rsp), %r11
+    jmp __x86_indirect_thunk_r11
 
 restricted_loop_settle:
     call settle_restricted_loop

@@ -21,6 +21,7 @@
 extern "C" {
 void thread_trampoline();
 void trap_return();
+void fill_return_buffer();
 [[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                                std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
@@ -121,6 +122,14 @@ void keep_space(PerCpu& cpu) {
         space->add_reference();
         cpu.is_space_borrowed = false;
     }
+}
+
+[[clang::preserve_most]] void forget_branches() {
+    constexpr std::uint32_t msr_prediction_command = 0x49;   // IA32_PRED_CMD: IBPB
+    auto const& controls = features.speculation_controls;
+    if (controls.is_barrier_on_switch)
+        write_msr(msr_prediction_command, 1);
+    fill_return_buffer();
 }
 
 void release_kept_space(PerCpu& cpu, AddressSpace& space) {

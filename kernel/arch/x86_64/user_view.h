@@ -7,8 +7,6 @@
 
 namespace astrata::kernel::arch {
 
-/// Has the entry code change page tables. Before there is user mode, and while the image can be written.
-void switch_isolation_on();
 /// What all CPUs share: entry code and interrupt table.
 /// errors    no_memory
 [[nodiscard]] Result<> prepare_user_view();
