@@ -19,6 +19,7 @@ def _refuse(what: str):
     return convert
 
 
+PROCESSORS = whole_number(1, 64)
 ISOLATION_MODES = ("user", "kernel")
 
 
@@ -49,7 +50,7 @@ def trace_groups(name: str, text: str) -> str:
 
 OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
-    Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
+    Option("--smp", "NUMBER", convert=PROCESSORS, help="processors (1)"),
     Option("--numa", "NODES", 1, convert=whole_number(1, 8), help="nodes that share processors and memory (1); more need --machine q35"),
     Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
     Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35", planned=("virt",)),
@@ -74,6 +75,8 @@ OPTIONS = [
 def main(words: list[str]) -> int:
     """Runs `./astrata run WORDS...`."""
     arguments = parse("run", OPTIONS, words)
+    if arguments.smp is None:
+        arguments.smp = PROCESSORS("ASTRATA_SMP", os.environ.get("ASTRATA_SMP") or "1")
     check(arguments)
     _open_missing_descriptors()
     disks, image = open_disks(arguments)
