@@ -10,7 +10,7 @@
 
 guest_code_begin:
 
-// rdi: to, rsi: from, rdx: count -> rax: bytes not copied.
+// rdi: to, rsi: from, rdx: count -> rax: bytes not copied; if any, rdx: where in `to` the first of them belongs.
 // Blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at the block's start; the byte loop then copies
 // exactly what is accessible.
     .type guest_copy, @function
@@ -51,7 +51,7 @@ guest_copy:
     sub rdx, 8
     jmp .Lcopy_words
 .Lcopy_bytes:
-    lea r11, [rip + .Lcopy_done]
+    lea r11, [rip + .Lcopy_failed]
     test rdx, rdx
     jz .Lcopy_done
 .Lcopy_byte:
@@ -64,9 +64,13 @@ guest_copy:
 .Lcopy_done:
     mov rax, rdx
     ret
+.Lcopy_failed:
+    mov rax, rdx
+    mov rdx, rdi
+    ret
     .size guest_copy, . - guest_copy
 
-// rdi: to, rsi: count -> rax: bytes not zeroed.
+// rdi: to, rsi: count -> rax: bytes not zeroed; if any, rdx: where the first of them is.
     .type guest_zero, @function
 guest_zero:
     lea r11, [rip + .Lzero_bytes]
@@ -79,7 +83,7 @@ guest_zero:
     sub rsi, 8
     jmp .Lzero_words
 .Lzero_bytes:
-    lea r11, [rip + .Lzero_done]
+    lea r11, [rip + .Lzero_failed]
     test rsi, rsi
     jz .Lzero_done
 .Lzero_byte:
@@ -89,6 +93,10 @@ guest_zero:
     jnz .Lzero_byte
 .Lzero_done:
     mov rax, rsi
+    ret
+.Lzero_failed:
+    mov rax, rsi
+    mov rdx, rdi
     ret
     .size guest_zero, . - guest_zero
 

@@ -45,6 +45,7 @@ inline constexpr std::uint32_t exit = 2;          ///< the task is to end (exit_
 inline constexpr std::uint32_t stop = 4;          ///< the process is stopped
 inline constexpr std::uint32_t restore_mask = 8;  ///< rt_sigsuspend, ppoll...: the saved mask comes back
 inline constexpr std::uint32_t continued = 16;    ///< leaves the stop
+inline constexpr std::uint32_t failed_copy = 32;  ///< a copy from or to the program's memory failed, at `failed_copy_address`
 }  // namespace task_work
 
 /// The state letters of /proc/PID/stat.
@@ -130,6 +131,7 @@ public:
     static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
+    std::uint64_t failed_copy_address = 0, repeated_copy_address = 0;
     abi::Handle thread = 0;  ///< for kicks and times; set by the thread itself when it begins
 
     // ---- Waking and interrupting, from any thread ----
