@@ -4,6 +4,7 @@
 #include "arch/cpu.h"
 #include "arch/hardware_random.h"
 #include "arch/platform.h"
+#include "arch/user_view.h"
 #include "kernel/boot/first_process.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/audit.h"
@@ -52,6 +53,8 @@ void kernel_main(BootInfo const& info) {
     if (boot_option(info.command_line(), "console") == "serial")
         mirror_log_to_serial();
     print("Astrata, Bedrock on ", arch::name, ", security profile ", name_of(security_profile(info.command_line())));
+    if (arch::has_user_views())
+        print("user mode has page tables of its own");
     print("random numbers: seeded from ", arch::hardware_random_source());
     require(mem::initialize(info), "no memory to start with");
 

@@ -3,6 +3,7 @@
 
 #include "abi/system_call_numbers.h"
 #include "kernel/arch/x86_64/frame_registers.inc"
+#include "kernel/arch/x86_64/patch_sites.inc"
 
 .set USER_DATA, 0x1b
 .set USER_CODE, 0x23
@@ -86,6 +87,13 @@
     PUSH_REGISTERS
 .endm
 
+# Out of the kernel; with page-table isolation boot puts a jump here (isolated_entry.S).
+.macro TO_USER instruction, isolated
+88: swapgs
+    \instruction
+    PATCH_AT __isolation_sites, JUMP, 88b, \isolated, 5
+.endm
+
 # What the receiver gets of the sender's frame.
 .macro LOAD_MESSAGE
     movq FRAME_R8(%rsp), %r8
@@ -105,6 +113,8 @@
 .global syscall_entry
 syscall_entry:
     swapgs
+.global syscall_entered
+syscall_entered:
     movq %rsp, %gs:CPU_USER_STACK
     cmpq $0, %gs:CPU_RESTRICTED
     jne restricted_syscall
@@ -131,8 +141,7 @@ syscall_entry:
     movq FRAME_RIP(%rsp), %rcx  # user addresses end below the canonical hole, so sysret is safe
     movq FRAME_RFLAGS(%rsp), %r11
     movq FRAME_RSP(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 # endpoint_call (0) and reply_and_wait (1): the flags still say which. Every register but the stack pointer, instruction pointer and
 # flags, which are on the stack already, holds the message, or nothing that survives the call.
@@ -153,7 +162,7 @@ message_call:
     movq %rdx, FRAME_RDX(%rsp)
     movq %rsp, %r12             # the first argument, for functions that preserve no registers
     jne fast_path_call
-    call *fast_reply_now(%rip)
+    PATCHABLE __retpoline_sites, CALL, retpoline_fast_reply, call *fast_reply_now(%rip)
     # Reached twice: at once (rax: 0, or the flag of a thread that is left for another), and by switch_stacks (rax: RESUMED).
     cmpq $RESUMED, %rax
     jbe reply_and_wait_not_switched
@@ -167,11 +176,10 @@ message_call:
     xorl %edx, %edx
     xorl %ebp, %ebp
     xorl %eax, %eax
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 fast_path_call:
-    call *fast_call_now(%rip)
+    PATCHABLE __retpoline_sites, CALL, retpoline_fast_call, call *fast_call_now(%rip)
     cmpq $RESUMED, %rax         # as above
     jbe call_not_switched
     LOAD_MESSAGE
@@ -184,8 +192,7 @@ fast_path_call:
     movq FRAME_RBP - FRAME_SIZE(%rsp), %rbp
     movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %eax, %eax
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 call_not_switched:
     movl $ENDPOINT_CALL, %esi
@@ -211,8 +218,7 @@ message_not_switched:
 message_exit:
     POP_REGISTERS
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 # Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode. What
 # is called preserves the registers that C preserves, so the frame needs no more than arguments, which are also where results go, and
@@ -250,7 +256,7 @@ hosted_entry:
     movq FRAME_RDX(%rsp), %rdx
     movq FRAME_RIP(%rsp), %rcx
     movq FRAME_RSP(%rsp), %rsp
-    jmpq *%rcx
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
 
 # A message is in nearly all registers: a whole frame, as if there had been a change of mode and stack.
 hosted_message_call:
@@ -271,7 +277,7 @@ hosted_message_call:
     POP_REGISTERS
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    jmpq *%rcx
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
 
 # The calls that have an entry of their own are C functions from here on.
 .macro DIRECT_ENTRY name, function
@@ -313,7 +319,7 @@ hosted_entry_without_room:
 # void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
 .global enter_hosted
 enter_hosted:
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rsp
     movq %rdx, %rdi
     movq %rcx, %rsi
@@ -321,16 +327,16 @@ enter_hosted:
     xorl %ebp, %ebp
     cld
     sti
-    jmpq *%rax
+    jmp __x86_indirect_thunk_r11
 
 # void continue_on_stack(void (*function)(void*), void* argument, stack_top): leaves the present stack for good.
 .global continue_on_stack
 continue_on_stack:
     movq %rdx, %rsp
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rdi
     xorl %ebp, %ebp
-    call *%rax
+    call __x86_indirect_thunk_r11
     ud2
 
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
@@ -426,8 +432,7 @@ restricted_go:
     movq STATE_R14(%rsp), %r14
     movq STATE_R15(%rsp), %r15
     movq STATE_RSP(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 restricted_resume_all:
     movq STATE_RIP(%rdi), %rcx
@@ -458,8 +463,7 @@ restricted_resume_all:
     movq STATE_R14(%rdi), %r14
     movq STATE_R15(%rdi), %r15
     movq STATE_RDI(%rdi), %rdi
-    swapgs
-    iretq
+    TO_USER iretq, isolated_iret
 
 # As if the first fetch had faulted: a general protection fault of the foreign code. rcx is the address.
 restricted_bad_address:
@@ -505,7 +509,7 @@ restricted_loop_handle:
     movl %eax, %esi
     movq LOOP_ARGUMENT(%rsp), %rdi
     xorl %ebp, %ebp
-    call *LOOP_HANDLER(%rsp)
+    PATCHABLE __retpoline_sites, CALL, retpoline_loop_handler, {disp32} call *LOOP_HANDLER(%rsp)
     cli
     testl %eax, %eax
     jz restricted_loop_done
@@ -518,6 +522,10 @@ restricted_loop_next:
 restricted_loop_go:
     movq LOOP_STATE(%rsp), %rdi
     jmp restricted_go
+
+retpoline_loop_handler:
+    movq LOOP_HANDLER + 8(%rsp), %r11
+    jmp __x86_indirect_thunk_r11
 
 restricted_loop_settle:
     call settle_restricted_loop

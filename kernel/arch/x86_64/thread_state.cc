@@ -21,6 +21,7 @@
 extern "C" {
 void thread_trampoline();
 void trap_return();
+void fill_return_buffer();
 [[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                                std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
@@ -123,6 +124,14 @@ void keep_space(PerCpu& cpu) {
     }
 }
 
+[[clang::preserve_most]] void forget_branches() {
+    constexpr std::uint32_t msr_prediction_command = 0x49;   // IA32_PRED_CMD: IBPB
+    auto const& controls = features.speculation_controls;
+    if (controls.is_barrier_on_switch)
+        write_msr(msr_prediction_command, 1);
+    fill_return_buffer();
+}
+
 void release_kept_space(PerCpu& cpu, AddressSpace& space) {
     cpu.is_space_borrowed = true;
     if (!space.drop_reference_unless_last())
@@ -144,7 +153,8 @@ void activate_space(Thread& thread) {
         release_kept_space(cpu, *former);
 }
 
-void leave_space() {
+// Returns the space if this CPU held a reference to it, which is the caller's now.
+static AddressSpace* stop_using_space() {
     auto const state = disable_interrupts();
     auto& cpu = this_cpu();
     auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
@@ -153,8 +163,17 @@ void leave_space() {
     announce_space<Processors::several>(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
     bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
     restore_interrupts(state);
-    if (former != nullptr && is_held)
-        former->drop_reference();
+    return is_held ? former : nullptr;
+}
+
+void leave_space() {
+    if (auto* const held = stop_using_space(); held != nullptr)
+        held->drop_reference();
+}
+
+void leave_space_when_idle() {
+    if (auto* const held = stop_using_space(); held != nullptr && !held->drop_reference_unless_last())
+        hand_to_reaper(*held);
 }
 
 TrapFrame& system_call_frame(ThreadState const& state) {

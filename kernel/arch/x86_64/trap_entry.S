@@ -5,7 +5,7 @@
 .set CPU_KERNEL_STACK, 8        # arch/per_cpu.h
 .set FRAME_SIZE, 176            # arch/trap_frame.h
 
-.section .text.hot, "ax"
+.section .text.entry, "ax"
 .code64
 .global trap_entry_start
 trap_entry_start:
@@ -33,11 +33,13 @@ trap_stub_\number:
     .set index, index + 1
 .endr
 
+.global trap_common
 trap_common:
     testb $3, 24(%rsp)          # CS of the interrupted code
     jz trap_in_kernel_mode
     swapgs
     PUSH_REGISTERS
+.global trap_on_stack
 trap_on_stack:
     pushq $2                    # clears DF, AC (which lifts SMAP) and whatever else was set
     popfq
@@ -55,6 +57,7 @@ trap_return:
 
 # The stacks of hosted code end where its process made them end. What follows has the thread's kernel stack, where nothing is meanwhile.
 .set HOSTED_LENGTH_SHIFT, 43    # layout::hosted_length
+.global trap_in_kernel_mode
 trap_in_kernel_mode:
     PUSH_REGISTERS
     movq %rsp, %rax
@@ -74,6 +77,7 @@ trap_entry_end:
 
 # NMI, double fault and machine check come on stacks of their own, perhaps between a syscall instruction and its swapgs, so
 # GS may belong to either side. The word above each such stack holds the address of this CPU's data.
+.global trap_paranoid
 trap_paranoid:
     PUSH_REGISTERS
     pushq $2

@@ -96,6 +96,10 @@ struct VectorStateFormat {
 /// vector state is then unspecified.
 [[nodiscard]] bool load_vector_state_from_guest(GuestAddress from, VectorStateFormat const& format);
 
+/// The same with memory of our own, aligned to 64 bytes and with room for the trailer.
+void save_vector_state_to_memory(MutableBytes into, VectorStateFormat const& format);
+[[nodiscard]] bool load_vector_state_from_memory(Bytes from, VectorStateFormat const& format);
+
 /// Tells Bedrock about the copy routines; once, before the first program runs.
 [[nodiscard]] Result<> register_guest_copy_routines();
 

@@ -4,7 +4,6 @@
 #include <new>
 
 #include "abi/system_calls.h"
-#include "strates/linux/core/task.h"
 #include "strates/linux/signal/frame.h"
 
 namespace astrata::linux_abi {
@@ -57,6 +56,22 @@ Result<> learn_vector_state_format() {
 
 VectorStateFormat const& vector_state_format() {
     return known_format;
+}
+
+Result<> save_vector_state(VectorState& into) {
+    if (known_format.components != 0 && known_format.size + vector_state_trailer <= into.bytes.size()) [[likely]] {
+        save_vector_state_to_memory(into.bytes, known_format);
+        into.size = known_format.size;
+    } else {
+        into.size = TRY(sys::restricted_save_vector_state(into.bytes));
+    }
+    return {};
+}
+
+Result<> load_vector_state(VectorState const& from) {
+    if (known_format.components != 0 && load_vector_state_from_memory(from.bytes, known_format)) [[likely]]
+        return {};
+    return sys::restricted_load_vector_state(std::span(from.bytes).first(from.size));
 }
 
 LinuxResult<> write_vector_state(GuestAddress place, VectorStateFormat const& format) {

@@ -6,6 +6,7 @@
 
 #include "strates/linux/core/errno.h"
 #include "strates/linux/core/guest_memory.h"
+#include "strates/linux/core/task.h"
 
 namespace astrata::linux_abi {
 
@@ -13,6 +14,11 @@ namespace astrata::linux_abi {
 [[nodiscard]] Result<> learn_vector_state_format();
 /// This machine's, without Linux's trailer.
 [[nodiscard]] VectorStateFormat const& vector_state_format();
+/// The calling task's, for another thread.
+/// errors    no_memory (an area this long was not expected), and as Bedrock's calls
+[[nodiscard]] Result<> save_vector_state(VectorState& into);
+/// The way back.
+[[nodiscard]] Result<> load_vector_state(VectorState const& from);
 /// Saves the calling task's to `place`, which is aligned to 64 bytes.
 /// errors    efault
 [[nodiscard]] LinuxResult<> write_vector_state(GuestAddress place, VectorStateFormat const& format);

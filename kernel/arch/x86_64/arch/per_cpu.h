@@ -47,8 +47,8 @@ struct PerCpu {
     std::uint64_t held_ranks = 0;                   // debug: bit for each lock rank held
     std::uint32_t index = 0;
     std::uint32_t apic_id = 0;
-    CpuTables* tables = nullptr;
-    std::uint64_t active_root = 0;         // what CR3 holds
+    CpuTables* tables = nullptr;                    // gs:104
+    std::uint64_t active_root = 0;                  // gs:112, what CR3 holds
     UsedSpace entered;                                   // before its root is loaded; it lives as long as its thread is current
     UsedSpace left;                                      // whose root was loaded before that
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
@@ -75,6 +75,7 @@ struct PerCpu {
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
 static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80);
+static_assert(offsetof(PerCpu, tables) == 104 && offsetof(PerCpu, active_root) == 112);
 
 }  // namespace arch
 }  // namespace astrata::kernel
