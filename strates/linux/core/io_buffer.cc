@@ -8,17 +8,15 @@
 namespace astrata::linux_abi {
 
 IoBuffer IoBuffer::from_segments(std::span<GuestSegment const> segments, std::uint64_t total) {
-    IoBuffer buffer;
-    buffer.segments_ = segments;
-    buffer.remaining_ = std::min(total, transfer_limit);
-    buffer.is_guest_ = true;
+    IoBuffer buffer(Kind::segments, std::min(total, transfer_limit));
+    buffer.segment_ = segments.data();
+    buffer.segment_offset_ = 0;
     return buffer;
 }
 
 IoBuffer IoBuffer::from_memory(MutableBytes memory) {
-    IoBuffer buffer;
-    buffer.memory_ = memory;
-    buffer.remaining_ = memory.size();
+    IoBuffer buffer(Kind::memory, memory.size());
+    buffer.memory_ = memory.data();
     return buffer;
 }
 
@@ -30,30 +28,33 @@ IoBuffer IoBuffer::from_constant_memory(Bytes memory) {
 
 IoBuffer::Piece IoBuffer::next_piece(std::uint64_t limit) const {
     limit = std::min(limit, remaining_);
-    if (!is_guest_)
-        return {.memory = memory_.subspan(transferred_, limit), .length = limit};
-    if (segments_.empty()) {
-        auto offset = transferred_;
-        return {.guest = own_.base + offset, .length = limit, .is_guest = true};
+    switch (kind_) {
+    case Kind::guest: return {.guest = {place_ + transferred_}, .length = limit, .is_guest = true};
+    case Kind::memory:
+#pragma clang unsafe_buffer_usage begin  // remaining_ bytes lie behind
+        return {.memory = MutableBytes(memory_ + transferred_, limit), .length = limit};
+#pragma clang unsafe_buffer_usage end
+    case Kind::segments: break;
     }
     if (limit == 0)
         return {.is_guest = true};
-    auto const& segment = segments_[segment_index_];
-    return {.guest = segment.base + segment_offset_,
-            .length = std::min(limit, segment.length - segment_offset_),
+    return {.guest = segment_->base + segment_offset_,
+            .length = std::min(limit, segment_->length - segment_offset_),
             .is_guest = true};
 }
 
 void IoBuffer::advance(std::uint64_t count) {
     remaining_ -= count;
     transferred_ += count;
-    if (segments_.empty())
+    if (kind_ != Kind::segments)
         return;
     segment_offset_ += count;
-    // Empty segments are stepped over here, so that next_piece never sees one.
-    while (segment_index_ < segments_.size() && segment_offset_ >= segments_[segment_index_].length) {
-        segment_offset_ -= segments_[segment_index_].length;
-        ++segment_index_;
+    // There is another segment as long as bytes remain: SegmentList drops empty ones, and the total ends with the last.
+    while (remaining_ != 0 && segment_offset_ >= segment_->length) {
+        segment_offset_ -= segment_->length;
+#pragma clang unsafe_buffer_usage begin
+        ++segment_;
+#pragma clang unsafe_buffer_usage end
     }
 }
 
