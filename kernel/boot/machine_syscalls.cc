@@ -7,6 +7,7 @@
 #include "arch/smp.h"
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
+#include "kernel/mem/address_space.h"
 #include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
 #include "kernel/object/silo.h"
@@ -78,6 +79,7 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     // Memory for DMA is its drivers'.
     info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
+    info.memory_large = AddressSpace::large_page_count() * huge_page_size;
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {
         auto const& cpu = arch::cpu(i);
