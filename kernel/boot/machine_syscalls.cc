@@ -1,4 +1,5 @@
 // System calls about the machine as a whole; only the root silo's handle opens them.
+#include <atomic>
 #include <cstring>
 
 #include "abi/kernel_calls.h"
@@ -7,9 +8,11 @@
 #include "arch/smp.h"
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
+#include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
+#include "kernel/object/process.h"
 #include "kernel/object/silo.h"
 #include "kernel/random/random.h"
 #include "kernel/sched/scheduler.h"
@@ -80,6 +83,7 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
     info.memory_large = AddressSpace::large_page_count() * huge_page_size;
+    info.nodes = static_cast<std::uint32_t>(mem::nodes().count());
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {
         auto const& cpu = arch::cpu(i);
@@ -109,6 +113,7 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.id = cpu.index;
     info.apic_id = cpu.apic_id;
     info.is_online = cpu.is_online ? 1 : 0;
+    info.node = mem::node_of_cpu(args.index);
     info.idle_ns = clock::ns_from_ticks(idle_ticks(cpu));
     auto const uptime = clock::now().value;
     info.busy_ns = uptime > info.idle_ns ? uptime - info.idle_ns : 0;
@@ -119,6 +124,27 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.page_faults = cpu.page_faults;
     info.ipc_calls = cpu.ipc_calls;
     info.tlb_shootdowns = cpu.tlb_shootdowns;
+    return args.info.write(info);
+}
+
+Result<> sys_node_info(Thread&, NodeInfoArgs const& args) {
+    auto const& map = mem::nodes();
+    if (args.index >= map.count())
+        return fail(Error::out_of_range);
+    auto const counts = mem::count_node(args.index);
+    abi::NodeInfo info{.memory_total = counts.total * page_size, .memory_free = counts.free * page_size};
+    if (args.silo->is_root()) {
+        info.local_allocations = counts.local;
+        info.remote_allocations = counts.remote;
+    } else {
+        info.memory_free = align_down(info.memory_free, 1 << 20);
+    }
+    for (std::uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
+        if (mem::node_of_cpu(cpu) == args.index)
+            info.cpus |= std::uint64_t{1} << cpu;
+    }
+    for (std::size_t to = 0; to < map.count(); ++to)
+        (to < 8 ? info.distances : info.more_distances) |= std::uint64_t{map.distance(args.index, to)} << to % 8 * 8;
     return args.info.write(info);
 }
 
@@ -141,6 +167,20 @@ Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {
 Result<> sys_clock_set_wall(Thread&, ClockSetWallArgs const& args) {
     TRY(require_root(*args.root));
     set_wall_offset(args.offset_ns);
+    return {};
+}
+
+Result<> sys_random_add(Thread& caller, RandomAddArgs const& args) {
+    TRY(require_root(*args.root));
+    std::array<std::byte, 256> storage;
+    if (args.seed.length == 0 || args.seed.length > storage.size())
+        return fail(Error::out_of_range);
+    auto const seed = std::span(storage).first(args.seed.length);
+    TRY(copy_in(seed, args.seed));
+    static constinit std::atomic<bool> is_told = false;
+    if (!is_told.exchange(true))
+        print("random numbers: ", seed.size(), " bytes from ", caller.process().name(), " mixed in");
+    add_entropy(seed);
     return {};
 }
 

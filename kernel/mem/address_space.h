@@ -185,6 +185,9 @@ private:
         static void add_groups(PhysAddr table, unsigned first, unsigned last) { mem::add_table_groups(table, first, last); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
+        /// With the kernel half entered, and its user view where there are such.
+        Result<PhysAddr> allocate_root();
+        void free_root(PhysAddr root);
         bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
 

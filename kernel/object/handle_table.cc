@@ -170,14 +170,7 @@ Result<ResolvedHandle> HandleTable::find(abi::Handle handle) {
 // Budget: 45 instructions; most system calls begin with one or two of these.
 Result<Ref<KernelObject>> HandleTable::find_kind(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights) {
     LockGuard guard(lock_);
-    auto* const entry = entry_locked(handle);
-    if (entry == nullptr) [[unlikely]]
-        return fail(Error::bad_handle);
-    if (entry->object->kind() != kind) [[unlikely]]
-        return fail(Error::wrong_type);
-    if ((entry->rights() & rights) != rights) [[unlikely]]
-        return fail(Error::access_denied);
-    return Ref<KernelObject>::share(*entry->object);
+    return Ref<KernelObject>::share(*TRY(entry_of_kind_locked(handle, kind, rights))->object);
 }
 
 Result<abi::Handle> HandleTable::insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge) {

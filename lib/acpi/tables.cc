@@ -42,59 +42,49 @@ Result<MadtEntry> decode_madt_entry(Entry const& entry) {
     switch (entry.type) {
     case 0: {
         auto const flags = TRY(word(4));
-        return LocalApic {
-            .apic_id = TRY(byte(3))
-            , .processor_uid = TRY(byte(2))
-            , .is_enabled = (flags & 1) != 0, .is_online_capable = (flags & 2) != 0
-        };
+        return LocalApic{.apic_id = TRY(byte(3)),
+                         .processor_uid = TRY(byte(2)),
+                         .is_enabled = (flags & 1) != 0,
+                         .is_online_capable = (flags & 2) != 0};
     }
-    case 1:
-        return IoApic {
-            .id = TRY(byte(2))
-            , .address = PhysAddr {
-                TRY(word(4))
-            }
-            , .first_interrupt = TRY(word(8))
-        };
+    case 1: return IoApic{.id = TRY(byte(2)), .address = PhysAddr{TRY(word(4))}, .first_interrupt = TRY(word(8))};
     case 2: {
         auto const flags = TRY(half(8));
-        return InterruptOverride {
-            .isa_line = TRY(byte(3))
-            , .global_interrupt = TRY(word(4))
-            , .polarity = polarity_of(flags), .trigger = trigger_of(flags)
-        };
+        return InterruptOverride{.isa_line = TRY(byte(3)),
+                                 .global_interrupt = TRY(word(4)),
+                                 .polarity = polarity_of(flags),
+                                 .trigger = trigger_of(flags)};
     }
     case 3: {
         auto const flags = TRY(half(2));
-        return NmiSource {
-            .global_interrupt = TRY(word(4))
-            , .polarity = polarity_of(flags), .trigger = trigger_of(flags)
-        };
+        return NmiSource{
+            .global_interrupt = TRY(word(4)), .polarity = polarity_of(flags), .trigger = trigger_of(flags)};
     }
     case 4: {
         auto const uid = TRY(byte(2));
         auto const flags = TRY(half(3));
-        return LocalApicNmi {
-            .processor_uid = uid, .is_for_all_processors = uid == 0xff, .local_input = TRY(byte(5))
-            , .polarity = polarity_of(flags), .trigger = trigger_of(flags)
-        };
+        return LocalApicNmi{.processor_uid = uid,
+                            .is_for_all_processors = uid == 0xff,
+                            .local_input = TRY(byte(5)),
+                            .polarity = polarity_of(flags),
+                            .trigger = trigger_of(flags)};
     }
     case 5: return LocalApicAddress{PhysAddr{TRY(load<std::uint64_t>(entry.bytes, 4))}};
     case 9: {
         auto const flags = TRY(word(8));
-        return LocalApic {
-            .apic_id = TRY(word(4))
-            , .processor_uid = TRY(word(12))
-            , .is_enabled = (flags & 1) != 0, .is_online_capable = (flags & 2) != 0
-        };
+        return LocalApic{.apic_id = TRY(word(4)),
+                         .processor_uid = TRY(word(12)),
+                         .is_enabled = (flags & 1) != 0,
+                         .is_online_capable = (flags & 2) != 0};
     }
     case 10: {
         auto const flags = TRY(half(2));
         auto const uid = TRY(word(4));
-        return LocalApicNmi {
-            .processor_uid = uid, .is_for_all_processors = uid == 0xffff'ffff, .local_input = TRY(byte(8))
-            , .polarity = polarity_of(flags), .trigger = trigger_of(flags)
-        };
+        return LocalApicNmi{.processor_uid = uid,
+                            .is_for_all_processors = uid == 0xffff'ffff,
+                            .local_input = TRY(byte(8)),
+                            .polarity = polarity_of(flags),
+                            .trigger = trigger_of(flags)};
     }
     default: return OtherMadtEntry{entry.type};
     }
@@ -174,12 +164,7 @@ Result<Rsdp> parse_rsdp(Bytes bytes) {
         return fail(Error::not_found);
     if (!has_valid_checksum(bytes.first(old_rsdp_bytes)))
         return fail(Error::corrupt);
-    Rsdp rsdp {
-        .revision = TRY(load<std::uint8_t>(bytes, 15))
-        , .rsdt = PhysAddr {
-            TRY(load<std::uint32_t>(bytes, 16))
-        }
-    };
+    Rsdp rsdp{.revision = TRY(load<std::uint8_t>(bytes, 15)), .rsdt = PhysAddr{TRY(load<std::uint32_t>(bytes, 16))}};
     if (rsdp.revision < 2)
         return rsdp;
     if (bytes.size() < rsdp_bytes)
@@ -187,9 +172,7 @@ Result<Rsdp> parse_rsdp(Bytes bytes) {
     // The extended checksum covers the length that the structure gives; only the 36 bytes that we read matter to us.
     if (TRY(load<std::uint32_t>(bytes, 20)) == rsdp_bytes && !has_valid_checksum(bytes.first(rsdp_bytes)))
         return fail(Error::corrupt);
-    rsdp.xsdt = PhysAddr {
-        TRY(load<std::uint64_t>(bytes, 24))
-    };
+    rsdp.xsdt = PhysAddr{TRY(load<std::uint64_t>(bytes, 24))};
     return rsdp;
 }
 
@@ -204,11 +187,9 @@ std::optional<std::size_t> find_rsdp(Bytes area) {
 Result<TableHeader> parse_header(Bytes bytes) {
     if (bytes.size() < header_bytes)
         return fail(Error::out_of_range);
-    TableHeader const header {
-        .signature = TRY(load<Signature>(bytes, 0))
-        , .length = TRY(load<std::uint32_t>(bytes, 4))
-        , .revision = TRY(load<std::uint8_t>(bytes, 8))
-    };
+    TableHeader const header{.signature = TRY(load<Signature>(bytes, 0)),
+                             .length = TRY(load<std::uint32_t>(bytes, 4)),
+                             .revision = TRY(load<std::uint8_t>(bytes, 8))};
     if (header.length < header_bytes || header.length > table_size_limit)
         return fail(Error::corrupt);
     return header;
@@ -230,12 +211,9 @@ Result<Madt> parse_madt(Bytes bytes) {
     auto const table = TRY(check_table(bytes, signature("APIC")));
     if (table.size() < 44)
         return fail(Error::corrupt);
-    return Madt {
-        .local_apic = PhysAddr {
-            TRY(load<std::uint32_t>(table, 36))
-        }
-        , .has_legacy_pics = (TRY(load<std::uint32_t>(table, 40)) & 1) != 0, .entries = table.subspan(44)
-    };
+    return Madt{.local_apic = PhysAddr{TRY(load<std::uint32_t>(table, 36))},
+                .has_legacy_pics = (TRY(load<std::uint32_t>(table, 40)) & 1) != 0,
+                .entries = table.subspan(44)};
 }
 
 std::optional<MadtEntry> MadtReader::next() {
@@ -256,14 +234,10 @@ Result<McfgWindow> mcfg_window(Bytes bytes, std::size_t position) {
     if (table.size() < 44 || position >= (table.size() - 44) / 16)
         return fail(Error::not_found);
     auto const offset = 44 + position * 16;
-    McfgWindow const window {
-        .base = PhysAddr {
-            TRY(load<std::uint64_t>(table, offset))
-        }
-        , .segment = TRY(load<std::uint16_t>(table, offset + 8))
-        , .first_bus = TRY(load<std::uint8_t>(table, offset + 10))
-        , .last_bus = TRY(load<std::uint8_t>(table, offset + 11))
-    };
+    McfgWindow const window{.base = PhysAddr{TRY(load<std::uint64_t>(table, offset))},
+                            .segment = TRY(load<std::uint16_t>(table, offset + 8)),
+                            .first_bus = TRY(load<std::uint8_t>(table, offset + 10)),
+                            .last_bus = TRY(load<std::uint8_t>(table, offset + 11))};
     if (window.last_bus < window.first_bus)
         return fail(Error::corrupt);
     return window;
@@ -275,19 +249,16 @@ Result<Fadt> parse_fadt(Bytes bytes) {
         return fail(Error::corrupt);
     auto const flags = TRY(load<std::uint32_t>(table, 112));
     auto const wide_dsdt = load<std::uint64_t>(table, 140).value_or(0);
-    Fadt fadt {
-        .dsdt = PhysAddr {
-            wide_dsdt != 0 ? wide_dsdt : TRY(load<std::uint32_t>(table, 40))
-        }
-        , .sci_interrupt = TRY(load<std::uint16_t>(table, 46))
-        , .smi_command_port = TRY(load<std::uint32_t>(table, 48))
-        , .acpi_enable = TRY(load<std::uint8_t>(table, 52))
-        , .pm1a_control = TRY(load_fixed_register(table, 172, 64, 16))
-        , .pm1b_control = TRY(load_fixed_register(table, 184, 68, 16))
-        , .pm_timer = TRY(load_fixed_register(table, 208, 76, 32))
-        , .century_index = TRY(load<std::uint8_t>(table, 108))
-        , .is_hardware_reduced = (flags & 1u << 20) != 0, .has_wide_pm_timer = (flags & 1u << 8) != 0
-    };
+    Fadt fadt{.dsdt = PhysAddr{wide_dsdt != 0 ? wide_dsdt : TRY(load<std::uint32_t>(table, 40))},
+              .sci_interrupt = TRY(load<std::uint16_t>(table, 46)),
+              .smi_command_port = TRY(load<std::uint32_t>(table, 48)),
+              .acpi_enable = TRY(load<std::uint8_t>(table, 52)),
+              .pm1a_control = TRY(load_fixed_register(table, 172, 64, 16)),
+              .pm1b_control = TRY(load_fixed_register(table, 184, 68, 16)),
+              .pm_timer = TRY(load_fixed_register(table, 208, 76, 32)),
+              .century_index = TRY(load<std::uint8_t>(table, 108)),
+              .is_hardware_reduced = (flags & 1u << 20) != 0,
+              .has_wide_pm_timer = (flags & 1u << 8) != 0};
     // Absent from older tables; what cannot be loaded does not exist.
     if ((flags & 1u << 10) != 0) {
         fadt.reset = load_register_address(table, 116).value_or(RegisterAddress{});
@@ -315,10 +286,10 @@ Result<Hpet> parse_hpet(Bytes bytes) {
     auto const base = TRY(load_register_address(table, 40));
     if (base.space != RegisterSpace::memory)
         return fail(Error::not_supported);
-    return Hpet {
-        .base = PhysAddr{base.address}, .comparators = static_cast<std::uint8_t>(((id >> 8) & 0x1f) + 1),
-        .has_wide_counter = (id & 1u << 13) != 0, .minimum_tick = TRY(load<std::uint16_t>(table, 53))
-    };
+    return Hpet{.base = PhysAddr{base.address},
+                .comparators = static_cast<std::uint8_t>(((id >> 8) & 0x1f) + 1),
+                .has_wide_counter = (id & 1u << 13) != 0,
+                .minimum_tick = TRY(load<std::uint16_t>(table, 53))};
 }
 
 Result<SratReader> SratReader::create(Bytes bytes) {
@@ -336,42 +307,23 @@ std::optional<SratEntry> SratReader::next() {
             case 0: {
                 if ((TRY(word(4)) & 1) == 0)
                     return fail(Error::not_found);
-                std::uint32_t const node = TRY(byte(2))
-                | std::uint32_t {
-                    TRY(byte(9))
-                }
-                << 8 | std::uint32_t {
-                    TRY(byte(10))
-                }
-                << 16 | std::uint32_t {
-                    TRY(byte(11))
-                }
-                << 24;
-                return CpuAffinity {
-                    .apic_id = TRY(byte(3))
-                    , .node = node
-                };
+                std::uint32_t const node = TRY(byte(2)) | std::uint32_t{TRY(byte(9))} << 8 |
+                                           std::uint32_t{TRY(byte(10))} << 16 | std::uint32_t{TRY(byte(11))} << 24;
+                return CpuAffinity{.apic_id = TRY(byte(3)), .node = node};
             }
             case 1: {
                 auto const flags = TRY(word(28));
                 if ((flags & 1) == 0)
                     return fail(Error::not_found);
-                return MemoryAffinity {
-                    .base = PhysAddr {
-                        TRY(wide(8))
-                    }
-                    , .length = TRY(wide(16))
-                    , .node = TRY(word(2))
-                    , .is_hot_pluggable = (flags & 2) != 0
-                };
+                return MemoryAffinity{.base = PhysAddr{TRY(wide(8))},
+                                      .length = TRY(wide(16)),
+                                      .node = TRY(word(2)),
+                                      .is_hot_pluggable = (flags & 2) != 0};
             }
             case 2:
                 if ((TRY(word(12)) & 1) == 0)
                     return fail(Error::not_found);
-                return CpuAffinity {
-                    .apic_id = TRY(word(8))
-                    , .node = TRY(word(4))
-                };
+                return CpuAffinity{.apic_id = TRY(word(8)), .node = TRY(word(4))};
             default: return fail(Error::not_found);
             }
         }();
@@ -379,6 +331,16 @@ std::optional<SratEntry> SratReader::next() {
             return *decoded;
     }
     return std::nullopt;
+}
+
+Result<Slit> parse_slit(Bytes bytes) {
+    auto const table = TRY(check_table(bytes, signature("SLIT")));
+    auto const count = TRY(load<std::uint64_t>(table, header_bytes));
+    auto const matrix = table.subspan(header_bytes + sizeof(count));
+    // The limit keeps the product small; no table that we read could hold more.
+    if (count > table_size_limit || count * count > matrix.size())
+        return fail(Error::corrupt);
+    return Slit{.count = static_cast<std::uint32_t>(count), .matrix = matrix};
 }
 
 }  // namespace astrata::acpi

@@ -225,6 +225,22 @@ private:
     Bytes rest_;
 };
 
+// ---- SLIT (section 5.2.17): how far nodes are apart ----
+
+struct Slit {
+    std::uint32_t count = 0;  ///< domains it knows
+    Bytes matrix;             ///< count * count; borrowed from the table
+
+    /// errors    out_of_range (a domain it does not know)
+    [[nodiscard]] Result<std::uint8_t> distance(std::uint32_t from, std::uint32_t to) const {
+        if (from >= count || to >= count)
+            return fail(Error::out_of_range);
+        return load<std::uint8_t>(matrix, std::size_t{from} * count + to);
+    }
+};
+/// errors    as check_table; corrupt (shorter than its matrix)
+[[nodiscard]] Result<Slit> parse_slit(Bytes table);
+
 // ---- Finding tables ----
 
 /// Walks from the RSDP to the tables. `Map` is called as `Bytes map(PhysAddr address, std::size_t size)` and returns at
@@ -272,7 +288,8 @@ private:
 
     Result<Bytes> table_at(std::size_t index, Signature wanted) {
         auto const offset = index * pointer_bytes();
-        std::uint64_t const address = is_wide_ ? TRY(load<std::uint64_t>(pointers_, offset)) : TRY(load<std::uint32_t>(pointers_, offset));
+        std::uint64_t const address =
+            is_wide_ ? TRY(load<std::uint64_t>(pointers_, offset)) : TRY(load<std::uint32_t>(pointers_, offset));
         return map_table(map_, PhysAddr{address}, wanted);
     }
 

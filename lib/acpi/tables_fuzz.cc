@@ -2,6 +2,7 @@
 // reached.
 #include <vector>
 
+#include "lib/acpi/affinity.h"
 #include "lib/acpi/tables.h"
 #include "lib/acpi/virtio_mmio.h"
 
@@ -50,5 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         while (reader->next()) {
         }
     }
+    auto map = read_affinity(bytes);
+    repair(bytes, signature("SLIT"));
+    if (map)
+        (void)read_distances(bytes, *map);
+    (void)parse_slit(bytes);
     return 0;
 }

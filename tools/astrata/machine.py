@@ -15,9 +15,11 @@ PORTS = ("stdin", "stdout", "stderr", "control")
 class Options:
     """What kind of machine: everything that ./astrata run can choose."""
 
-    def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max", is_shared=False):
-        self.machine, self.smp, self.memory = machine, smp, memory
+    def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max", is_shared=False,
+                 has_random_device=False, nodes=1):
+        self.machine, self.smp, self.memory, self.nodes = machine, smp, memory, nodes
         self.icount, self.reboots, self.cpu = icount, reboots, cpu
+        self.has_random_device = has_random_device
         # A file that holds the machine's memory, for whoever wants to look at it from outside.
         self.memory_file = os.memfd_create("astrata memory", os.MFD_CLOEXEC) if is_shared else None
         if self.memory_file is not None:
@@ -41,7 +43,7 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     """QEMU's arguments. Files and channels are descriptors that QEMU inherits; `channels` maps names to them."""
     shared = ",memory-backend=memory" if options.memory_file is not None else ""
     words = [emulator(), "-M", options.machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
-             "-smp", str(options.smp), "-m", f"{options.memory >> 10}K",
+             "-smp", f"{options.smp},sockets={options.smp}" if options.nodes > 1 else str(options.smp), "-m", f"{options.memory >> 10}K",
              "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{archive}", "-append", append]
     if options.machine == "q35":
         words += ["-bios", "qboot.rom"]  # 30 ms faster than SeaBIOS, and nothing here needs one
@@ -50,6 +52,8 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     if options.memory_file is not None:
         words += ["-object", f"memory-backend-file,id=memory,size={options.memory >> 10}K,share=on,"
                              f"mem-path=/proc/self/fd/{options.memory_file}"]
+    if options.nodes > 1:
+        words += _node_words(options)
     if not options.reboots:
         words.append("-no-reboot")
     if options.icount:
@@ -61,12 +65,27 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
         words += ["-device", _device(options, "virtio-serial", f"max_ports={len(PORTS) + 1}")]
         for number, name in enumerate(PORTS, start=1):
             words += ["-device", f"virtserialport,nr={number},chardev={name},name=org.astrata.{name}"]
+    if options.has_random_device:
+        words += ["-object", "rng-builtin,id=random", "-device", _device(options, "virtio-rng", "rng=random")]
     for number, disk in enumerate(disks):
         # The original of a read-only disk may be in use elsewhere, so it is not locked; a writable one is.
         mode = "read-only=off" if disk.writable else "read-only=on,file.locking=off"
         words += ["-drive", f"if=none,id=disk{number},format={disk.image_format},"
                             f"file=/proc/self/fd/{disk.descriptor},{mode}",
                   "-device", _device(options, "virtio-blk", f"drive=disk{number},serial={disk.serial}")]
+    return words
+
+
+def _node_words(options: Options) -> list[str]:
+    """Memory and processors in equal parts, as far as they go."""
+    words = []
+    left = options.memory >> 20
+    for node in range(options.nodes):
+        part = left // (options.nodes - node)
+        left -= part
+        words += ["-object", f"memory-backend-ram,id=node{node},size={part}M", "-numa", f"node,nodeid={node},memdev=node{node}"]
+    for processor in range(options.smp):
+        words += ["-numa", f"cpu,node-id={processor * options.nodes // options.smp},socket-id={processor}"]
     return words
 
 
