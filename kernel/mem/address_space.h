@@ -190,6 +190,8 @@ private:
         void free_root(PhysAddr root);
         bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
+        /// Whether tables wait for a flush.
+        [[nodiscard]] bool is_empty() const { return retired_.is_empty(); }
 
     private:
         AddressSpace& space_;

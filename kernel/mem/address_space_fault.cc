@@ -173,14 +173,23 @@ bool AddressSpace::may_be_large(Mapping const& mapping, VirtAddr block) const {
 
 // Fills a block that nothing is known of yet by one 2 MiB page, if that can be had. Otherwise, pages may have been added.
 bool AddressSpace::enter_large_locked(Mapping const& mapping, VirtAddr block) {
+    Tables retired(*this);
     {
         LockGuard guard(page_table_lock_);
-        Tables pages(*this);
-        PageTables const tables(restricted_root_, pages);
+        PageTables tables(restricted_root_, retired);
         auto* const entry = tables.upper_entry(block);
-        if (entry != nullptr && arch::PageFormat::is_present(paging::load_entry(*entry)))
-            return false;
+        auto const value = entry != nullptr ? paging::load_entry(*entry) : 0;
+        if (arch::PageFormat::is_present(value)) {
+            // An empty table that was kept makes way.
+            auto const table = arch::PageFormat::address(value, 1);
+            if (arch::PageFormat::is_leaf(value, 1) || Tables::used(table) != 0)
+                return false;
+            recent_table_ = {};
+            tables.free_empty_table(block);
+        }
     }
+    if (!retired.is_empty())
+        flush(block, 1);
     auto const first = place_of(block);
     if (private_pages_.next_present(first, first + large_pages) != first + large_pages)
         return false;
