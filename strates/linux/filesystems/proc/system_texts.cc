@@ -7,6 +7,7 @@
 #include "sdk/own.h"
 #include "strates/linux/core/credentials.h"
 #include "strates/linux/file/file_table.h"
+#include "strates/linux/memory/memory.h"
 #include "strates/linux/memory/region_map.h"
 #include "strates/linux/pipe/pipe.h"
 #include "strates/linux/process/process_table.h"
