@@ -9,6 +9,7 @@
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/address_space.h"
 #include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
 #include "kernel/object/process.h"
@@ -81,6 +82,7 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     // Memory for DMA is its drivers'.
     info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
+    info.memory_large = AddressSpace::large_page_count() * huge_page_size;
     info.nodes = static_cast<std::uint32_t>(mem::nodes().count());
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {

@@ -7,6 +7,7 @@
 #include "sdk/own.h"
 #include "strates/linux/core/credentials.h"
 #include "strates/linux/file/file_table.h"
+#include "strates/linux/memory/memory.h"
 #include "strates/linux/memory/region_map.h"
 #include "strates/linux/pipe/pipe.h"
 #include "strates/linux/process/process_table.h"
@@ -29,6 +30,19 @@ void put_kibibytes(TextBuffer& text, std::string_view name, std::uint64_t bytes)
     text.put_decimal(bytes / 1024, 8).put(" kB\n");
 }
 
+// Of all programs; those that share their memory count each.
+std::uint64_t large_page_bytes() {
+    std::uint64_t sum = 0;
+    Lock lock(process_table().mutex);
+    process_table().for_each([&](Process& process) {
+        if (auto* const task = process.tasks.front(); task != nullptr) {
+            if (auto const memory = task->share_memory())
+                sum += memory->large_bytes();
+        }
+    });
+    return sum;
+}
+
 void make_memory(TextBuffer& text) {
     auto const memory = memory_information();
     std::uint64_t const total = memory ? memory->total : 0;
@@ -43,6 +57,7 @@ void make_memory(TextBuffer& text) {
     put_kibibytes(text, "SwapTotal", 0);
     put_kibibytes(text, "SwapFree", 0);
     put_kibibytes(text, "Shmem", 0);
+    put_kibibytes(text, "AnonHugePages", large_page_bytes());
     put_kibibytes(text, "CommitLimit", total);
     put_kibibytes(text, "Committed_AS", memory ? memory->used : 0);
 }
