@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "abi/message.h"
+#include "lib/base/units.h"
+#include "lib/start/vdso_data.h"
 
 namespace astrata::sdk {
 
@@ -19,5 +21,10 @@ struct Own {
 
 /// Set by the start-up code before anything else runs.
 Own& own();
+
+/// What Bedrock says of the machine.
+[[nodiscard]] inline VdsoData const& machine() {
+    return *reinterpret_cast<VdsoData const*>(own().vdso - page_size);
+}
 
 }  // namespace astrata::sdk

@@ -24,7 +24,7 @@ from model import (
     Type,
 )
 
-SYSTEM_CALL_ANNOTATIONS = {"blocking", "message", "noreturn"}
+SYSTEM_CALL_ANNOTATIONS = {"blocking", "direct", "message", "noreturn"}
 METHOD_ANNOTATIONS = {"idempotent"}
 
 

@@ -62,7 +62,8 @@ def roles(manifest: Manifest) -> list[tuple[str, str, str, bool]]:
         where = "all" if r.length == 0 else f"{r.first:#x} to {r.first + r.length - 1:#x}"
         what = {"boot_archive": "the boot archive", "kernel_log": "Bedrock's log"}.get(r.kind, f"{r.kind} range: {where}")
         found.append((r.member, "sdk::UniqueHandle", what, False))
-    comments = {"root-silo": "the root silo", "silo-manager": "an administrative SiloManager endpoint", "dma": "root of DMA domains"}
+    comments = {"root-silo": "the root silo", "silo-manager": "an administrative SiloManager endpoint", "dma": "root of DMA domains",
+                "entropy": "the root silo, for random_add only"}
     found += [(p.replace("-", "_"), "sdk::UniqueHandle", comments[p], False) for p in manifest.privileges]
     return found
 

@@ -79,7 +79,10 @@ def emit_vdso_calls(program: Program, source: str) -> str:
         "// clang-format off",
     ]
     for call in plain_calls(program):
-        lines += vdso_function(call)
+        if "direct" in call.annotations:
+            lines += ["#ifndef ASTRATA_HOSTED_IN_KERNEL   // there: direct_calls.S", *vdso_function(call), "#endif"]
+        else:
+            lines += vdso_function(call)
     for name, result, parameters in EXTRA_FUNCTIONS:
         lines.append(f'extern "C" {result} astrata_{name}({parameters});')
     lines += ["// clang-format on", ""]

@@ -13,7 +13,7 @@ from model import Program, snake
 ISOLATIONS = ["user", "kernel", "wasm"]
 STARTS = ["boot", "demand", "device", "first"]
 RESTARTS = ["always", "on-failure", "never"]
-PRIVILEGES = ["root-silo", "silo-manager", "dma"]
+PRIVILEGES = ["root-silo", "silo-manager", "dma", "entropy"]
 RESOURCE_KINDS = ["port", "memory", "interrupt", "boot_archive", "kernel_log"]
 DEVICE_KINDS = ["pci", "pci_class", "virtio", "platform"]
 

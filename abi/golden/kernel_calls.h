@@ -144,7 +144,8 @@ struct ProcessSetFaultRecoveryArgs {
     std::uint64_t recovery;
 };
 /// Page faults of native code whose instruction lies in [start, end) and that cannot be resolved continue at `recovery`
-/// (same process) with the fault address in the first return register. For copy routines on foreign memory.
+/// (same process) with the fault address in the first return register, and so do accesses that the processor refuses for
+/// what it found there. For copy routines on foreign memory.
 Result<> sys_process_set_fault_recovery(Thread& caller, ProcessSetFaultRecoveryArgs const& args);
 
 struct ThreadCreateArgs {
@@ -709,6 +710,19 @@ struct ThreadKickProgramArgs {
 /// As thread_kick, for the program alone: the thread leaves restricted mode, now or at its next entry. Its blocking calls go on.
 Result<> sys_thread_kick_program(Thread& caller, ThreadKickProgramArgs const& args);
 
+struct ThreadParkArgs {
+    MonotonicNs deadline;
+};
+/// Sleeps until somebody unparks the calling thread, which may have happened before: a thread keeps one such permit until it parks.
+/// Deadline 0 polls. May also return for no reason that the caller knows of. errors: timed_out, would_block, interrupted
+Result<> sys_thread_park(Thread& caller, ThreadParkArgs const& args);
+
+struct ThreadUnparkArgs {
+    Ref<Thread> thread;
+};
+/// Gives the thread a permit to go on from thread_park, at once or the next time. Several before it parks count once.
+Result<> sys_thread_unpark(Thread& caller, ThreadUnparkArgs const& args);
+
 struct TraceControlArgs {
     Ref<Silo> root;
     abi::TraceGroups groups;
@@ -768,6 +782,28 @@ struct CpuSetOnlineArgs {
 /// errors: access_denied (not the root silo), out_of_range (no such CPU), bad_state (the last one), not_supported (CPU 0 goes offline: it has
 /// the devices' interrupts), timed_out (it does not answer)
 Result<> sys_cpu_set_online(Thread& caller, CpuSetOnlineArgs const& args);
+
+struct RandomAddArgs {
+    Ref<Silo> root;
+    UserBytesIn seed;
+};
+/// Mixes something unpredictable, at most 256 bytes, into the random number generator. How unpredictable it is does not matter: nothing
+/// that is added can make the numbers easier to guess.
+/// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
+Result<> sys_random_add(Thread& caller, RandomAddArgs const& args);
+
+struct PagerGiveArgs {
+    Ref<Reply> reply;
+    abi::Handle reply_value;
+    Ref<MemoryObject> source;
+    std::uint64_t source_offset;
+    std::uint64_t offset;
+    std::uint64_t length;
+};
+/// As pager_supply, but whole pages are moved out of `source` where it can be done (anonymous memory that shares them with no clone, and
+/// that no device or call uses just now), which reads as zero there afterwards; nothing is copied then. The request stays unanswered:
+/// endpoint_reply, or the reply of the next wait, answers it. errors: no_memory (charged to the object's owner), out_of_range
+Result<> sys_pager_give(Thread& caller, PagerGiveArgs const& args);
 
 struct NodeInfoArgs {
     Ref<Silo> silo;

@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 96> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 100> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -104,12 +104,16 @@ inline constexpr std::array<SystemCallTrace, 96> system_call_traces{{
     {"null_call", "", ""},
     {"pager_discard", "huu", "reply offset length"},
     {"thread_kick_program", "h", "thread"},
+    {"thread_park", "t", "deadline"},
+    {"thread_unpark", "h", "thread"},
     {"trace_control", "hfuuu", "root groups silo process buffer"},
     {"trace_ring", "hu", "root cpu"},
     {"memory_audit", "hp", "root audit"},
     {"silo_set_cpu_limits", "huuuu", "silo quota_us period_us weight highest_priority"},
     {"thread_set_policy", "he", "thread policy"},
     {"cpu_set_online", "huu", "root index is_online"},
+    {"random_add", "hpl", "root seed length"},
+    {"pager_give", "hhuuu", "reply source source_offset offset length"},
     {"node_info", "hup", "silo index info"},
 }};
 

@@ -131,7 +131,8 @@ inline Result<abi::ProcessInfo> process_info(abi::Handle process) {
 }
 
 /// Page faults of native code whose instruction lies in [start, end) and that cannot be resolved continue at `recovery`
-/// (same process) with the fault address in the first return register. For copy routines on foreign memory.
+/// (same process) with the fault address in the first return register, and so do accesses that the processor refuses for
+/// what it found there. For copy routines on foreign memory.
 inline Result<> process_set_fault_recovery(std::uint64_t start, std::uint64_t end, std::uint64_t recovery) {
     return detail::to_result(astrata_vdso.process_set_fault_recovery(start, end, recovery));
 }
@@ -660,6 +661,17 @@ inline Result<> thread_kick_program(abi::Handle thread) {
     return detail::to_result(astrata_vdso.thread_kick_program(thread));
 }
 
+/// Sleeps until somebody unparks the calling thread, which may have happened before: a thread keeps one such permit until it parks.
+/// Deadline 0 polls. May also return for no reason that the caller knows of. errors: timed_out, would_block, interrupted
+inline Result<> thread_park(MonotonicNs deadline) {
+    return detail::to_result(astrata_vdso.thread_park(deadline.value));
+}
+
+/// Gives the thread a permit to go on from thread_park, at once or the next time. Several before it parks count once.
+inline Result<> thread_unpark(abi::Handle thread) {
+    return detail::to_result(astrata_vdso.thread_unpark(thread));
+}
+
 /// Records events of `groups` in the trace rings from now on; none stops. With `silo` or `process`, their ids, only what their threads do
 /// (0: everybody). The rings, one for each CPU, are made at the first start, of `buffer` bytes each (0: 1 MiB), and stay.
 /// errors: access_denied (not the root silo), no_memory, out_of_range (buffer below 8 KiB or above 4 MiB)
@@ -705,6 +717,20 @@ inline Result<> thread_set_policy(abi::Handle thread, abi::SchedulingPolicy poli
 /// the devices' interrupts), timed_out (it does not answer)
 inline Result<> cpu_set_online(abi::Handle root, std::uint32_t index, std::uint32_t is_online) {
     return detail::to_result(astrata_vdso.cpu_set_online(root, index, is_online));
+}
+
+/// Mixes something unpredictable, at most 256 bytes, into the random number generator. How unpredictable it is does not matter: nothing
+/// that is added can make the numbers easier to guess.
+/// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
+inline Result<> random_add(abi::Handle root, Bytes seed) {
+    return detail::to_result(astrata_vdso.random_add(root, seed.data(), seed.size()));
+}
+
+/// As pager_supply, but whole pages are moved out of `source` where it can be done (anonymous memory that shares them with no clone, and
+/// that no device or call uses just now), which reads as zero there afterwards; nothing is copied then. The request stays unanswered:
+/// endpoint_reply, or the reply of the next wait, answers it. errors: no_memory (charged to the object's owner), out_of_range
+inline Result<> pager_give(abi::Handle reply, abi::Handle source, std::uint64_t source_offset, std::uint64_t offset, std::uint64_t length) {
+    return detail::to_result(astrata_vdso.pager_give(reply, source, source_offset, offset, length));
 }
 
 /// The machine's memory, node by node. With another silo than the root one, what says how much others use is left out: free memory counts

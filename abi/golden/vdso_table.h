@@ -99,12 +99,16 @@ struct VdsoTable {
     std::uint64_t (*null_call)();
     std::uint64_t (*pager_discard)(std::uint64_t reply, std::uint64_t offset, std::uint64_t length);
     std::uint64_t (*thread_kick_program)(std::uint64_t thread);
+    std::uint64_t (*thread_park)(std::uint64_t deadline);
+    std::uint64_t (*thread_unpark)(std::uint64_t thread);
     std::uint64_t (*trace_control)(std::uint64_t root, std::uint64_t groups, std::uint64_t silo, std::uint64_t process, std::uint64_t buffer);
     std::uint64_t (*trace_ring)(std::uint64_t root, std::uint64_t cpu, std::uint64_t* ring);
     std::uint64_t (*memory_audit)(std::uint64_t root, abi::MemoryAudit* audit);
     std::uint64_t (*silo_set_cpu_limits)(std::uint64_t silo, std::uint64_t quota_us, std::uint64_t period_us, std::uint64_t weight, std::uint64_t highest_priority);
     std::uint64_t (*thread_set_policy)(std::uint64_t thread, std::uint64_t policy);
     std::uint64_t (*cpu_set_online)(std::uint64_t root, std::uint64_t index, std::uint64_t is_online);
+    std::uint64_t (*random_add)(std::uint64_t root, void const* seed, std::uint64_t seed_length);
+    std::uint64_t (*pager_give)(std::uint64_t reply, std::uint64_t source, std::uint64_t source_offset, std::uint64_t offset, std::uint64_t length);
     std::uint64_t (*node_info)(std::uint64_t silo, std::uint64_t index, abi::NodeInfo* info);
     std::uint64_t (*endpoint_call)(abi::Handle endpoint, abi::Message* message, std::uint64_t deadline_ns);
     std::uint64_t (*endpoint_reply)(abi::Handle reply, abi::Message const* message);
@@ -113,7 +117,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 98> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 102> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -200,12 +204,16 @@ inline constexpr std::array<std::string_view, 98> vdso_symbol_names{
     "astrata_null_call",
     "astrata_pager_discard",
     "astrata_thread_kick_program",
+    "astrata_thread_park",
+    "astrata_thread_unpark",
     "astrata_trace_control",
     "astrata_trace_ring",
     "astrata_memory_audit",
     "astrata_silo_set_cpu_limits",
     "astrata_thread_set_policy",
     "astrata_cpu_set_online",
+    "astrata_random_add",
+    "astrata_pager_give",
     "astrata_node_info",
     "astrata_endpoint_call",
     "astrata_endpoint_reply",

@@ -1,4 +1,5 @@
 // System calls about the machine as a whole; only the root silo's handle opens them.
+#include <atomic>
 #include <cstring>
 
 #include "abi/kernel_calls.h"
@@ -7,8 +8,10 @@
 #include "arch/smp.h"
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
+#include "kernel/log/print.h"
 #include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
+#include "kernel/object/process.h"
 #include "kernel/object/silo.h"
 #include "kernel/random/random.h"
 #include "kernel/sched/scheduler.h"
@@ -163,6 +166,20 @@ Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {
 Result<> sys_clock_set_wall(Thread&, ClockSetWallArgs const& args) {
     TRY(require_root(*args.root));
     set_wall_offset(args.offset_ns);
+    return {};
+}
+
+Result<> sys_random_add(Thread& caller, RandomAddArgs const& args) {
+    TRY(require_root(*args.root));
+    std::array<std::byte, 256> storage;
+    if (args.seed.length == 0 || args.seed.length > storage.size())
+        return fail(Error::out_of_range);
+    auto const seed = std::span(storage).first(args.seed.length);
+    TRY(copy_in(seed, args.seed));
+    static constinit std::atomic<bool> is_told = false;
+    if (!is_told.exchange(true))
+        print("random numbers: ", seed.size(), " bytes from ", caller.process().name(), " mixed in");
+    add_entropy(seed);
     return {};
 }
 

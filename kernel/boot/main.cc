@@ -1,7 +1,10 @@
 #include "kernel/boot/main.h"
 
+#include "arch/copy_method.h"
 #include "arch/cpu.h"
+#include "arch/hardware_random.h"
 #include "arch/platform.h"
+#include "arch/user_view.h"
 #include "kernel/boot/first_process.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/audit.h"
@@ -50,6 +53,9 @@ void kernel_main(BootInfo const& info) {
     if (boot_option(info.command_line(), "console") == "serial")
         mirror_log_to_serial();
     print("Astrata, Bedrock on ", arch::name, ", security profile ", name_of(security_profile(info.command_line())));
+    if (arch::has_user_views())
+        print("user mode has page tables of its own");
+    print("random numbers: seeded from ", arch::hardware_random_source());
     require(mem::initialize(info), "no memory to start with");
 
     auto root = require(Silo::create(nullptr, 0, 0, 0), "no memory for the root silo");
@@ -59,6 +65,7 @@ void kernel_main(BootInfo const& info) {
     arch::start_platform(info, account);
     require(start_reaper(account), "no memory for the reaper");
     clock::settle();
+    arch::choose_copy_method(info.command_line());
     trace::start_from_command_line(*root, info.command_line());
     require(start_first_process(info, *root), "the silo manager cannot be started");
     (void)root.leak();

@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "arch/copy_method.h"
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
 #include "kernel/log/print.h"
@@ -54,6 +55,7 @@ Result<> prepare_vdso(Account& account) {
     data->counter_base = conversion.counter_base;
     data->multiplier = conversion.multiplier;
     data->guards_user_memory = astrata_has_smap != 0;
+    data->copy_method = arch::copy_method();
     return {};
 }
 

@@ -218,8 +218,9 @@ extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame, std::ui
 
 // The same calls by native code that is hosted in the kernel.
 void astrata::kernel::message_call_by_hosted(Thread& caller, arch::TrapFrame& frame) {
-    if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
-        call_endpoint(caller, frame);
-    else
-        reply_and_wait(caller, frame);
+    switch (frame.rax) {
+    case ASTRATA_SYSTEM_CALL_ENDPOINT_CALL: return call_endpoint(caller, frame);
+    case ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT: return reply_and_wait(caller, frame);
+    default: return reply_only(caller, frame);
+    }
 }

@@ -231,6 +231,7 @@ void AddressSpace::free_spare_mappings() {
 void AddressSpace::insert_locked(Mapping& mapping, Mapping* lower) {
     mappings_.insert_after(mapping, lower);
     last_found_ = &mapping;
+    note_below_top_locked(mapping);
     ++mapping_count_;
     mapped_pages_.fetch_add(mapping.page_count, std::memory_order_relaxed);
     if (mapping.object) {
@@ -242,13 +243,14 @@ void AddressSpace::insert_locked(Mapping& mapping, Mapping* lower) {
 void AddressSpace::remove_locked(Mapping& mapping) {
     mappings_.remove(mapping);
     last_found_ = nullptr;
+    if (below_top_ == &mapping)
+        below_top_ = nullptr;
     --mapping_count_;
     mapped_pages_.fetch_sub(mapping.page_count, std::memory_order_relaxed);
     if (mapping.object) {
         LockGuard guard(mapping.object->lock());
         mapping.object->remove_view_locked(mapping);
     }
-    search_top_ = std::max(search_top_, mapping.end());
 }
 
 // Moves the edges of a mapping, which stays before and behind the same neighbours. What it shows at an address stays.
@@ -257,12 +259,13 @@ void AddressSpace::resize_locked(Mapping& mapping, VirtAddr start, std::uint64_t
     if (!mapping.object) {
         mapping.start = start;
         mapping.page_count = page_count;
-        return;
+    } else {
+        LockGuard guard(mapping.object->lock());
+        mapping.first_page = mapping.first_page + start.page() - mapping.start.page();  // downwards too
+        mapping.start = start;
+        mapping.page_count = page_count;
     }
-    LockGuard guard(mapping.object->lock());
-    mapping.first_page = mapping.first_page + start.page() - mapping.start.page();  // downwards too
-    mapping.start = start;
-    mapping.page_count = page_count;
+    note_below_top_locked(mapping);
 }
 
 Result<> AddressSpace::split_at_locked(VirtAddr address) {
@@ -311,7 +314,7 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
 
 void AddressSpace::look_for_room_below(VirtAddr address) {
     LockGuard guard(mapping_lock_);
-    search_top_ = std::clamp(address, first_address() + page_size, last_address());
+    search_from_locked(std::clamp(address, first_address() + page_size, last_address()), nullptr);
 }
 
 bool AddressSpace::is_free_locked(VirtAddr start, std::uint64_t length) {
@@ -321,39 +324,41 @@ bool AddressSpace::is_free_locked(VirtAddr start, std::uint64_t length) {
 
 // From the top down, so that mappings stay together; each gap is a step. Ranges above search_top_ are known to be full
 // or small.
-Result<VirtAddr> AddressSpace::find_free_locked(VirtAddr hint, std::uint64_t length) {
-    hint = {align_down(hint.value, page_size)};
-    if (hint.value != 0 && check_range(hint, length) && is_free_locked(hint, length))
-        return hint;
+Result<AddressSpace::Room> AddressSpace::find_free_locked(std::uint64_t length) {
     for (;;) {
         auto const top = search_top_;
         auto limit = top;
-        auto* mapping = mappings_.last_not_after(limit.value - 1);
-        for (;;) {
+        if (below_top_ == nullptr)
+            below_top_ = mappings_.last_not_after(limit.value - 1);
+        for (auto* mapping = below_top_;; mapping = Mappings::previous(*mapping)) {
             auto const low = mapping != nullptr ? mapping->end() : first_address();
             if (limit > low && limit - low >= length) {
                 if (limit == top)
-                    search_top_ = limit - length;
-                return limit - length;
+                    search_from_locked(limit - length, mapping);
+                return Room{limit - length, mapping};
             }
             if (mapping == nullptr)
                 break;
             limit = mapping->start;
-            mapping = Mappings::previous(*mapping);
         }
         if (top == last_address())
             return fail(Error::no_memory);
-        search_top_ = last_address();
+        search_from_locked(last_address(), nullptr);
     }
 }
 
-Result<VirtAddr> AddressSpace::place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) {
-    if (!has(flags, abi::MapFlags::fixed))
-        return find_free_locked(address, length);
-    TRY(check_range(address, length));
-    if (has(flags, abi::MapFlags::exclusive) && !is_free_locked(address, length))
-        return fail(Error::already_exists);
-    return address;
+Result<AddressSpace::Room> AddressSpace::place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) {
+    bool const is_fixed = has(flags, abi::MapFlags::fixed);
+    if (!is_fixed) {
+        address = {align_down(address.value, page_size)};
+        if (address.value == 0 || !check_range(address, length) || !is_free_locked(address, length))
+            return find_free_locked(length);
+    } else {
+        TRY(check_range(address, length));
+        if (has(flags, abi::MapFlags::exclusive) && !is_free_locked(address, length))
+            return fail(Error::already_exists);
+    }
+    return Room{address, mappings_.last_not_after(address.value)};
 }
 
 // ---- Mapping.
@@ -374,12 +379,16 @@ Result<VirtAddr> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offse
         flags |= abi::MapFlags::uncached;
     TRY(check_access(access, flags));
     VirtAddr mapped;
+    auto reached = std::uint64_t{0};
     {
         LockGuard guard(mapping_lock_);
         mapped = TRY(map_locked(std::move(object), offset / page_size, address, length, access, flags, allowed));
+        if (!has(flags, abi::MapFlags::populate))
+            return mapped;
+        reached = show_resident_locked(mapped, mapped + length, access) - mapped;
     }
-    if (has(flags, abi::MapFlags::populate))
-        populate(mapped, length, access);
+    if (reached < length)
+        populate(mapped + reached, length - reached, access);
     return mapped;
 }
 
@@ -402,8 +411,7 @@ Result<VirtAddr> AddressSpace::map_anonymous(VirtAddr address, std::uint64_t len
 Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::uint64_t first_page, VirtAddr address,
                                           std::uint64_t length, abi::Access access, abi::MapFlags flags,
                                           abi::Access allowed) {
-    auto const start = TRY(place_locked(address, length, flags));
-    auto* lower = mappings_.last_not_after(start.value);
+    auto [start, lower] = TRY(place_locked(address, length, flags));
     auto* const upper = lower != nullptr ? Mappings::next(*lower) : mappings_.first();
     bool const is_free =
         (lower == nullptr || lower->end() <= start) && (upper == nullptr || upper->start >= start + length);
@@ -428,8 +436,10 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
     mapping.is_touched = false;
     insert_locked(mapping, lower);
     // Fresh memory has just been found to have no neighbour that it could join.
-    if (mapping.object || !is_free)
-        merge_with_neighbours_locked(mapping);
+    if (mapping.object || !is_free) {
+        if (!is_free || (lower != nullptr && can_merge(*lower, mapping)) || (upper != nullptr && can_merge(mapping, *upper)))
+            merge_with_neighbours_locked(mapping);
+    }
     return start;
 }
 
@@ -453,15 +463,6 @@ bool AddressSpace::extend_locked(Mapping* lower, Mapping* upper, VirtAddr start,
     return true;
 }
 
-void AddressSpace::populate(VirtAddr start, std::uint64_t length, abi::Access access) {
-    auto const kind = has(access, abi::Access::write) ? abi::Access::write : access;
-    for (std::uint64_t done = 0; done < length; done += page_size) {
-        // What cannot be had now is tried again at the first access.
-        if (!handle_fault(start + done, kind))
-            return;
-    }
-}
-
 Result<> AddressSpace::unmap(VirtAddr address, std::uint64_t length) {
     TRY(check_range(address, length));
     LockGuard guard(mapping_lock_);
@@ -478,17 +479,23 @@ Result<> AddressSpace::unmap_locked(VirtAddr start, std::uint64_t length) {
         TRY(split_at_locked(end));
     bool has_pages = false;
     bool has_private = false;
-    for (auto* mapping = first; mapping != nullptr && mapping->start < end; mapping = Mappings::next(*mapping)) {
+    for (auto const* mapping = first;;) {
         has_pages |= mapping->is_touched;
         has_private |= mapping->is_touched && mapping->is_private();
+        if (mapping->end() >= end)
+            break;
+        mapping = Mappings::next(*mapping);
+        if (mapping == nullptr || mapping->start >= end)
+            break;
     }
     if (has_pages)
         forget_pages(start, length / page_size);
     if (has_private)
         TRY(private_pages_.erase(place_of(start), length / page_size, account()));
-    search_top_ = std::max(search_top_, end);
+    if (end > search_top_)
+        search_from_locked(end, first->start < start ? first : Mappings::previous(*first));
     for (auto* mapping = first; mapping != nullptr && mapping->start < end;) {
-        auto* const next = Mappings::next(*mapping);
+        auto* const next = mapping->end() < end ? Mappings::next(*mapping) : nullptr;
         if (mapping->start < start) {
             resize_locked(*mapping, mapping->start, (start - mapping->start) / page_size);
         } else if (mapping->end() > end) {
@@ -523,7 +530,7 @@ void AddressSpace::remove_all_locked() {
     last_found_ = nullptr;
     mapping_count_ = 0;
     mapped_pages_.store(0, std::memory_order_relaxed);
-    search_top_ = last_address();
+    search_from_locked(last_address(), nullptr);
 }
 
 // Budget: 420 instructions for a page inside a mapping, which splits it or puts it together again (mprotect_1).
@@ -634,7 +641,7 @@ Result<VirtAddr> AddressSpace::move_locked(VirtAddr address, std::uint64_t lengt
         merge_with_neighbours_locked(*mapping);
         return address;
     }
-    auto const target = TRY(place_locked(new_address, new_length, flags));
+    auto const target = TRY(place_locked(new_address, new_length, flags)).start;
     if (target < address + length && address < target + new_length)
         return fail(Error::invalid_argument);
     auto& moved = *TRY(make_mapping());
@@ -647,6 +654,8 @@ Result<VirtAddr> AddressSpace::move_locked(VirtAddr address, std::uint64_t lengt
     moved.show_same_as(*mapping);
     moved.start = target;
     moved.page_count = new_length / page_size;
+    if (mapping->end() > search_top_)
+        search_from_locked(mapping->end(), nullptr);
     remove_locked(*mapping);
     free_mapping(*mapping);
     insert_locked(moved);

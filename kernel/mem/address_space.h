@@ -179,9 +179,13 @@ private:
         static paging::TableEntries entries(PhysAddr table) { return mem::table_entries(table); }
         static std::uint32_t& used(PhysAddr table) { return mem::frame_of(table).extra; }
         static std::uint64_t groups(PhysAddr table) { return mem::table_groups(table); }
-        static void add_group(PhysAddr table, unsigned group) { mem::add_table_group(table, group); }
+        static void add_group(PhysAddr table, unsigned group) { add_groups(table, group, group); }
+        static void add_groups(PhysAddr table, unsigned first, unsigned last) { mem::add_table_groups(table, first, last); }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
+        /// With the kernel half entered, and its user view where there are such.
+        Result<PhysAddr> allocate_root();
+        void free_root(PhysAddr root);
         bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
 
@@ -225,9 +229,22 @@ private:
     Result<Mapping*> split_locked(Mapping& lower, VirtAddr address) REQUIRES(mapping_lock_);
     bool change_entries_locked(Mapping const& mapping) REQUIRES(mapping_lock_);
     Mapping& merge_with_neighbours_locked(Mapping& mapping) REQUIRES(mapping_lock_);
-    [[nodiscard]] Result<VirtAddr> find_free_locked(VirtAddr hint, std::uint64_t length) REQUIRES(mapping_lock_);
+    /// A place for a mapping, and the last mapping that starts at or below it.
+    struct Room {
+        VirtAddr start;
+        Mapping* lower;
+    };
+    [[nodiscard]] Result<Room> find_free_locked(std::uint64_t length) REQUIRES(mapping_lock_);
+    void search_from_locked(VirtAddr top, Mapping* below) REQUIRES(mapping_lock_) {
+        search_top_ = top;
+        below_top_ = below;
+    }
+    void note_below_top_locked(Mapping& mapping) REQUIRES(mapping_lock_) {
+        if (mapping.start < search_top_ && below_top_ != nullptr && mapping.start > below_top_->start)
+            below_top_ = &mapping;
+    }
     [[nodiscard]] bool is_free_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
-    Result<VirtAddr> place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) REQUIRES(mapping_lock_);
+    Result<Room> place_locked(VirtAddr address, std::uint64_t length, abi::MapFlags flags) REQUIRES(mapping_lock_);
     Result<> unmap_locked(VirtAddr start, std::uint64_t length) REQUIRES(mapping_lock_);
     Result<VirtAddr> map_locked(RefOrNull<MemoryObject> object, std::uint64_t first_page, VirtAddr address,
                                 std::uint64_t length, abi::Access access, abi::MapFlags flags, abi::Access allowed)
@@ -253,8 +270,11 @@ private:
         REQUIRES(mapping_lock_);
     Result<PageTables::Place> place_for_locked(PageTables& tables, VirtAddr address) REQUIRES(page_table_lock_);
     Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write);
-    template <typename Find>
-    void enter_around(Mapping const& mapping, VirtAddr address, Find find);
+    MemoryObject::Run resident_locked(Mapping const& mapping, VirtAddr at) REQUIRES(mapping_lock_);
+    Result<VirtAddr> enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access)
+        REQUIRES(mapping_lock_);
+    VirtAddr show_resident_locked(VirtAddr at, VirtAddr end, abi::Access access) REQUIRES(mapping_lock_);
+    Result<> enter_around(Mapping const& mapping, VirtAddr address) REQUIRES(mapping_lock_);
     struct ReachedPage {
         PhysAddr page;
         mem::PinnedPage pin;  // empty for memory that needs none
@@ -295,6 +315,7 @@ private:
     std::size_t spare_count_ GUARDED_BY(mapping_lock_) = 0;
     mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
     VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
+    Mapping* below_top_ GUARDED_BY(mapping_lock_) = nullptr;  // the last mapping that starts below search_top_; null: not known
     std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;
     std::atomic<std::uint64_t> mapped_pages_ = 0;
 

@@ -1,7 +1,9 @@
 // Page faults, and access to the pages of spaces that are not current. This is the hottest path of memory management:
 // its steps are functions for the reader, and inlined for the machine.
 #include <algorithm>
+#include <bit>
 #include <optional>
+#include <utility>
 
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/kernel_space.h"
@@ -17,10 +19,11 @@ namespace {
 constexpr int attempt_limit = 64;           // requests in a row after which the page is still missing
 constexpr std::uint64_t around_pages = 16;  // entered at once where they are at hand
 
-struct Shown {
-    PhysAddr page;  // 0: none
-    bool may_write = false;
-};
+// No machine of ours can forbid reading what may be written or executed.
+bool permits(Mapping const& mapping, abi::Access access) {
+    return access != abi::Access::none &&
+           (has(mapping.access, access) || (access == abi::Access::read && mapping.access != abi::Access::none));
+}
 
 }  // namespace
 
@@ -51,11 +54,7 @@ Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
 AddressSpace::resolve_locked(VirtAddr page, abi::Access access, Missing& missing) {
     auto* const mapping = mapping_at_locked(page);
-    // No machine of ours can forbid reading what may be written or executed.
-    bool const is_allowed =
-        mapping != nullptr &&
-        (has(mapping->access, access) || (access == abi::Access::read && mapping->access != abi::Access::none));
-    if (!is_allowed || access == abi::Access::none)
+    if (mapping == nullptr || !permits(*mapping, access))
         return fail(Error::bad_address);
     bool const is_write = has(access, abi::Access::write);
     mapping->is_touched = true;
@@ -82,14 +81,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
         return Resolution::resolved;
     case MemoryObject::PageState::present: break;
     }
-    TRY(enter_page(mapping, page, lookup.page, lookup.may_write));
-    if (!is_write) {
-        enter_around(mapping, page,
-                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // object locked
-                         auto const other = object.page_for_read_locked(mapping.page_of_object(at));
-                         return {other.page, other.may_write};
-                     });
-    }
+    TRY(is_write ? enter_page(mapping, page, lookup.page, lookup.may_write) : enter_around(mapping, page));
     return Resolution::resolved;
 }
 
@@ -101,19 +93,12 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
             TRY(enter_page(mapping, page, mem::zero_page(), false));
             return Resolution::resolved;
         }
-        TRY(enter_page(mapping, page, found.page, found.is_exclusive));
-        enter_around(mapping, page,
-                     [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // space locked
-                         auto const other = private_pages_.find(place_of(at));
-                         return {other.page, other.is_exclusive};
-                     });
+        TRY(enter_around(mapping, page));
         return Resolution::resolved;
     }
     auto& object = *mapping.object;
     LockGuard guard(object.lock());
-    if (found) {
-        TRY(enter_page(mapping, page, found.page, found.is_exclusive));
-    } else {
+    if (!found) {
         auto const lookup = object.page_for_read_locked(mapping.page_of_object(page));
         switch (lookup.state) {
         case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
@@ -121,14 +106,10 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         case MemoryObject::PageState::absent:
             TRY(enter_page(mapping, page, mem::zero_page(), false));
             return Resolution::resolved;
-        case MemoryObject::PageState::present: TRY(enter_page(mapping, page, lookup.page, false)); break;
+        case MemoryObject::PageState::present: break;
         }
     }
-    enter_around(mapping, page, [&](VirtAddr at) NO_THREAD_SAFETY_ANALYSIS -> Shown {  // both locked
-        if (auto const own = private_pages_.find(place_of(at)))
-            return {own.page, own.is_exclusive};
-        return {object.page_for_read_locked(mapping.page_of_object(at)).page};
-    });
+    TRY(enter_around(mapping, page));
     return Resolution::resolved;
 }
 
@@ -212,40 +193,142 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
     return {};
 }
 
-// Enters those of the pages around `address` that `find` has and nothing is shown for yet.
-// Budget: 60 instructions for a page of a file (file_map_fault).
-template <typename Find>
-void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address, Find find) {
-    VirtAddr const window{align_down(address.value, around_pages * page_size)};
-    auto const first = std::max(window, mapping.start);
-    auto const end = std::min(window + around_pages * page_size, mapping.end());
-    if (end - first <= page_size)
-        return;
+// What is in memory of the pages from `at` on, as the mapping shows them. The locks of what it shows are held.
+MemoryObject::Run AddressSpace::resident_locked(Mapping const& mapping, VirtAddr at) NO_THREAD_SAFETY_ANALYSIS {
+    if (!mapping.is_private())
+        return mapping.object->resident_locked(mapping.page_of_object(at));
+    auto const own = private_pages_.run_at(place_of(at));
+    if (!mapping.object)
+        return {.frames = own.frames, .present = own.present, .count = own.count, .may_write = own.is_exclusive};
+    // A run ends where pages of the space's own and the object's take turns.
+    bool const is_own = (own.present & 1) != 0;
+    auto const count =
+        std::min(own.count, static_cast<std::uint64_t>(std::countr_one(is_own ? own.present : ~own.present)));
+    if (is_own)
+        return {.frames = own.frames, .present = own.present, .count = count, .may_write = own.is_exclusive};
+    auto shown = mapping.object->resident_locked(mapping.page_of_object(at));
+    // Beyond the object's end there may still be pages of the space's own.
+    shown.count = shown.count == 0 ? count : std::min(shown.count, count);
+    shown.may_write = false;
+    return shown;
+}
+
+namespace {
+
+// Fills the absent ones of the `entries` that `wanted` has bits for. Returns how many there were.
+template <typename Leaf>
+[[gnu::always_inline]] inline std::uint32_t enter_leaves(std::span<paging::Entry> entries, std::uint64_t wanted, Leaf leaf) {
+    std::uint32_t entered = 0;
+    for (; wanted != 0; wanted &= wanted - 1) {
+        auto const offset = static_cast<unsigned>(std::countr_zero(wanted));
+#pragma clang unsafe_buffer_usage begin  // there are as many entries as `wanted` may have bits
+        auto& entry = entries.data()[offset];
+#pragma clang unsafe_buffer_usage end
+        if (arch::PageFormat::is_present(paging::load_entry(entry)))
+            continue;
+        paging::store_entry(entry, leaf(offset));
+        ++entered;
+    }
+    return entered;
+}
+
+}  // namespace
+
+// Enters what is in memory of [start, end) and not shown yet; one lowest table covers the range, and the locks of what the mapping
+// shows are held. Returns where the first page is that is still not shown, or not as `access` wants it.
+// Budget: 20 instructions for a page (map_page_in_batch, file_map_fault).
+Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access) {
+    using Format = arch::PageFormat;
+    auto attributes = attributes_of(mapping);
+    bool const is_writable = std::exchange(attributes.write, false);
+    bool const wants_write = has(access, abi::Access::write);
     LockGuard guard(page_table_lock_);
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
-    auto const place = tables.find(address);
-    if (place.entry == nullptr)
-        return;
-    auto const entries = Tables::entries(place.table);
-    auto const attributes = attributes_of(mapping);
-    auto read_only = attributes;
-    read_only.write = false;
-    auto index = paging::index_at(first, 0);
+    auto const table = TRY(place_for_locked(tables, start)).table;
+    auto const entries = Tables::entries(table);
+    auto const writable = Format::leaf({0}, {.write = true, .execute = attributes.execute, .user = attributes.user, .uncached = attributes.uncached}, 0);
+    auto const read_only = Format::leaf({0}, attributes, 0);
+    auto index = paging::index_at(start, 0);
+    auto const limit = index + (end - start) / page_size;
+    auto served = index;  // the first page that does not serve
     std::uint32_t entered = 0;
-    for (auto at = first; at < end; at += page_size, ++index) {
-        auto& entry = entries[index];
-        if (arch::PageFormat::is_present(paging::load_entry(entry)))
-            continue;
-        Shown const shown = find(at);
-        if (shown.page.value == 0)
-            continue;
-        paging::store_entry(entry, arch::PageFormat::leaf(shown.page, shown.may_write ? attributes : read_only, 0));
-        Tables::add_group(place.table, index / paging::entries_per_group);
-        ++entered;
+    while (index < limit) {
+        auto const run = resident_locked(mapping, end - (limit - index) * page_size);
+        if (run.count == 0)
+            break;
+        auto const count = static_cast<unsigned>(std::min<std::uint64_t>(limit - index, run.count));
+        auto const present = run.present & ~std::uint64_t{0} >> (mem::PageTree::fanout - count);
+        auto const here = entries.subspan(index, count);
+        bool const may_write = is_writable && run.may_write;
+        if (run.frames == nullptr)
+            entered += enter_leaves(here, present, [&, leaf = may_write ? writable : read_only](unsigned offset) {
+                return Format::with_page(leaf, run.first + offset * page_size);
+            });
+        else if (!may_write)
+            entered += enter_leaves(here, present, [read_only, frames = run.frames](unsigned offset) {
+                return Format::with_page(read_only, mem::page_at(frames, offset));
+            });
+        else
+            entered += enter_leaves(here, present, [&](unsigned offset) {
+                auto const page = mem::page_at(run.frames, offset);
+                return Format::with_page(run.may_write_page(page) ? writable : read_only, page);
+            });
+        Tables::add_groups(table, index / paging::entries_per_group, (index + count - 1) / paging::entries_per_group);
+        if (served == index) {
+            auto const in_memory = here.first(static_cast<unsigned>(std::countr_one(present)));
+            auto const end_of_good = wants_write ? std::ranges::find_if_not(in_memory, Format::is_writable) : in_memory.end();
+            served += static_cast<unsigned>(end_of_good - in_memory.begin());
+        }
+        index += count;
     }
-    Tables::used(place.table) += entered;
+    Tables::used(table) += entered;
     resident_pages_ += entered;
+    return end - (limit - served) * page_size;
+}
+
+// A page that is in memory, with its neighbours.
+Result<> AddressSpace::enter_around(Mapping const& mapping, VirtAddr address) {
+    VirtAddr const window{align_down(address.value, around_pages * page_size)};
+    auto const first = std::max(window, mapping.start);
+    auto const end = std::min(window + around_pages * page_size, mapping.end());
+    TRY(enter_resident_locked(mapping, first, end, abi::Access::read));
+    return {};
+}
+
+// The same for any range, whose mappings are looked up.
+VirtAddr AddressSpace::show_resident_locked(VirtAddr at, VirtAddr end, abi::Access access) {
+    while (at < end) {
+        auto* const mapping = mapping_at_locked(at);
+        if (mapping == nullptr || !permits(*mapping, access))
+            break;
+        auto const block_end = VirtAddr{align_down(at.value, paging::bytes_of(1)) + paging::bytes_of(1)};
+        auto const limit = std::min({end, mapping->end(), block_end});
+        mapping->is_touched = true;
+        auto reached = at;
+        if (mapping->object) {
+            LockGuard guard(mapping->object->lock());
+            reached = enter_resident_locked(*mapping, at, limit, access).value_or(at);
+        } else {
+            reached = enter_resident_locked(*mapping, at, limit, access).value_or(at);
+        }
+        at = reached;
+        if (reached < limit)
+            break;
+    }
+    return at;
+}
+
+// What is in memory comes in by tables, the rest as if it were touched.
+void AddressSpace::populate(VirtAddr start, std::uint64_t length, abi::Access access) {
+    auto const kind = has(access, abi::Access::write) ? abi::Access::write : access;
+    for (auto at = start; at < start + length;) {
+        // What cannot be had now is tried again at the first access.
+        if (!handle_fault(at, kind))
+            return;
+        LockGuard guard(mapping_lock_);
+        at = show_resident_locked(at + page_size, start + length, kind);
+    }
 }
 
 Result<> AddressSpace::commit(VirtAddr address, std::uint64_t length) {

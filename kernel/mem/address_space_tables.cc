@@ -1,6 +1,7 @@
 // The page tables of an address space.
 #include <algorithm>
 
+#include "arch/user_view.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/kernel_space.h"
 
@@ -48,6 +49,39 @@ bool AddressSpace::Tables::keep_empty(PhysAddr table) NO_THREAD_SAFETY_ANALYSIS 
 void AddressSpace::Tables::root_entry_added(unsigned index, paging::Entry entry) {
     if (space_.native_root_ != space_.restricted_root_)
         paging::store_entry(entries(space_.native_root_)[index], entry);
+    if (arch::has_user_views()) {
+        for (auto const root : {space_.native_root_, space_.restricted_root_})
+            paging::store_entry(entries(arch::user_view_of(root))[index], entry);
+    }
+}
+
+Result<PhysAddr> AddressSpace::Tables::allocate_root() {
+    if (!arch::has_user_views()) {
+        auto const root = TRY(allocate());
+        mem::copy_kernel_half(entries(root));
+        return root;
+    }
+    auto charge = TRY(PendingCharge::make(space_.account(), 2 * page_size));
+    auto const root = TRY(mem::allocate_frames(1, mem::FrameKind::page_table, mem::Zero::yes));
+    charge.keep();
+    auto const view = arch::user_view_of(root);
+    for (auto const table : {root, view})
+        mem::frame_of(table).account = space_.account().id();
+    space_.table_pages_.fetch_add(2, std::memory_order_relaxed);
+    mem::copy_kernel_half(entries(root));
+    std::ranges::copy(entries(arch::user_view_root()).last<paging::entries_per_table / 2>(),
+                      entries(view).last<paging::entries_per_table / 2>().begin());
+    return root;
+}
+
+void AddressSpace::Tables::free_root(PhysAddr root) {
+    // What was entered for the kernel's half, and in views, was never counted.
+    used(root) = paging::entries_per_table;
+    free(root);
+    if (!arch::has_user_views())
+        return;
+    used(arch::user_view_of(root)) = paging::entries_per_table;
+    free(arch::user_view_of(root));
 }
 
 // Before anybody else knows the space.
@@ -58,16 +92,15 @@ Result<> AddressSpace::initialize() {
         return {};
     }
     Tables pages(*this);
-    restricted_root_ = TRY(pages.allocate());
-    native_root_ = restricted_root_;
-    mem::copy_kernel_half(mem::table_entries(restricted_root_));
+    native_root_ = restricted_root_ = TRY(pages.allocate_root());
     if (is_guest() && is_hosted())
         return {};
     if (is_guest()) {
-        native_root_ = TRY(pages.allocate());
-        auto const entries = mem::table_entries(native_root_);
-        mem::copy_kernel_half(entries);
-        entries[home_slot] = mem::table_entries(home_->restricted_root_)[home_slot];
+        native_root_ = TRY(pages.allocate_root());
+        auto const home = mem::table_entries(home_->restricted_root_)[home_slot];
+        mem::table_entries(native_root_)[home_slot] = home;
+        if (arch::has_user_views())
+            mem::table_entries(arch::user_view_of(native_root_))[home_slot] = home;
         return {};
     }
     // Guest spaces copy the home slot once, so its table is there from the start and stays.
@@ -83,6 +116,10 @@ void AddressSpace::audit(mem::Auditor& auditor) {
     LockGuard guard(page_table_lock_);
     auditor.compare_kernel_half(restricted_root_, mem::kernel_root());
     auditor.compare_kernel_half(native_root_, mem::kernel_root());
+    if (arch::has_user_views() && restricted_root_ != mem::kernel_root()) {
+        for (auto const root : {native_root_, restricted_root_})
+            auditor.compare_user_view(arch::user_view_of(root), root, arch::user_view_root());
+    }
     auto const first = paging::index_at(first_address(), root_level);
     if (is_guest())
         auditor.walk(restricted_root_, 0, home_slot, mem::Auditor::View::foreign);
@@ -109,12 +146,9 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
     tables.free_tables(0, user_slots);
-    // Their entries for the kernel's half were never counted.
-    for (auto const root : {native_root_, restricted_root_})
-        Tables::used(root) = paging::entries_per_table;
     if (native_root_ != restricted_root_)
-        pages.free(native_root_);
-    pages.free(restricted_root_);
+        pages.free_root(native_root_);
+    pages.free_root(restricted_root_);
 }
 
 void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {

@@ -139,4 +139,14 @@ void Auditor::compare_kernel_half(PhysAddr root, PhysAddr kernel_root) {
     }
 }
 
+void Auditor::compare_user_view(PhysAddr view, PhysAddr root, PhysAddr views) {
+    compare_kernel_half(view, views);
+    for (unsigned index = 0; index < paging::entries_per_table / 2; ++index) {
+        auto const seen = paging::load_entry(table_entries(view)[index]);
+        auto const meant = paging::load_entry(table_entries(root)[index]);
+        if ((seen | PageFormat::accessed) != (meant | PageFormat::accessed))
+            ++found_.exposed_tables;
+    }
+}
+
 }  // namespace astrata::kernel::mem

@@ -20,6 +20,8 @@ public:
     void walk(PhysAddr root, unsigned first, unsigned last, View view);
     /// A root other than the kernel's: its kernel half must be the same.
     void compare_kernel_half(PhysAddr root, PhysAddr kernel_root);
+    /// The user view of a root: its kernel half must be that of `views`, and the rest the same.
+    void compare_user_view(PhysAddr view, PhysAddr root, PhysAddr views);
     void count_space() { ++found_.spaces; }
 
     [[nodiscard]] abi::MemoryAudit const& found() const { return found_; }

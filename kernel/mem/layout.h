@@ -35,7 +35,7 @@ inline constinit VirtAddr dynamic_start = dynamic_region;
 inline constexpr std::uint64_t dynamic_length = root_slot_bytes;
 /// Home spaces of processes that are hosted in the kernel, one root slot each; their second-level tables are present from the
 /// start as well.
-inline constinit VirtAddr hosted_start = hosted_region;
+inline constinit VirtAddr hosted_start asm("hosted_start_address") = hosted_region;   // trap_entry.S reads it
 inline constexpr unsigned hosted_limit = 16;
 inline constexpr std::uint64_t hosted_length = hosted_limit * root_slot_bytes;
 /// The kernel image: physical address 0 would lie here.

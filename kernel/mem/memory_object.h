@@ -66,7 +66,7 @@ public:
     MemoryObject* next_in_domain = nullptr;
 
     /// In bytes; a paged or shrinking object may have another size by the time the caller looks.
-    [[nodiscard]] std::uint64_t size();
+    [[nodiscard]] std::uint64_t size() const { return size_; }
     void fill(abi::MemoryObjectInfo& info);
     /// Where contiguous memory is for devices.
     [[nodiscard]] PhysAddr device_address() const { return base_; }
@@ -93,8 +93,10 @@ public:
     /// Gives this paged object the pages it lacks from `offset` on: copies of `length` bytes of `source`, zero-filled
     /// to whole pages. Pages that are there already stay, and what lies beyond the size, or beyond what there is memory for after
     /// the first page, is left out. errors no_memory, out_of_range, invalid_argument, and those of reading `source`
+    /// SupplyBy::move takes whole pages out of `source` where it can, an anonymous object that shares them with nobody.
+    enum class SupplyBy : bool { copy, move };
     [[nodiscard]] Result<> supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
-                                  std::uint64_t length);
+                                  std::uint64_t length, SupplyBy by = SupplyBy::copy);
 
     /// Drops up to `limit` pages of this paged object that are as the pager supplied them. Returns how many.
     std::uint64_t reclaim(std::uint64_t limit, mem::KeptPages const& kept);
@@ -114,7 +116,22 @@ public:
         MemoryObject* paged = nullptr;  ///< needs_pager: whose page is missing; lives as long as this object
         std::uint64_t paged_index = 0;
     };
+    /// Neighbouring pages as far as they are in memory.
+    struct Run {
+        std::uint32_t const* frames = nullptr;  ///< their numbers; null: consecutive ones from `first` on
+        PhysAddr first;
+        std::uint64_t present = 0;  ///< a bit for each page, from the one that was asked for
+        std::uint64_t count = 0;    ///< how many pages this speaks of, at most 64; 0: beyond the end
+        bool may_write = false;     ///< in place: all without `frames`, else those of which may_write_page says so
+        bool must_be_dirty = false; ///< the first write to a page is to be noticed
+
+        [[nodiscard]] bool may_write_page(PhysAddr page) const {
+            return !mem::is_in_several_trees(page) && (!must_be_dirty || mem::is_dirty(page));
+        }
+    };
     ObjectLock& lock() RETURN_CAPABILITY(lock_) { return lock_; }
+    /// Those that page_for_read_locked would find, from `index` on.
+    [[nodiscard]] Run resident_locked(std::uint64_t index) REQUIRES(lock_);
     [[nodiscard]] PageLookup page_for_read_locked(std::uint64_t index) REQUIRES(lock_);
     /// Makes the page writable first: allocates, copies. Views that show what was there before have lost it on return.
     /// errors    no_memory
@@ -142,6 +159,9 @@ private:
     template <typename Copy>
     Result<std::uint64_t> transfer(std::uint64_t offset, std::uint64_t length, bool is_write, Copy copy);
     Result<bool> lacks_page(std::uint64_t index);
+    PhysAddr take_page(std::uint64_t index);
+    PhysAddr take_over(MemoryObject& source, std::uint64_t source_offset);
+    Result<PhysAddr> copy_of(MemoryObject& source, std::uint64_t source_offset, std::uint64_t length, mem::KeptPages const& kept);
     Result<> snapshot_into(MemoryObject& clone, std::uint64_t first_page);
 
     Kind const kind_;
@@ -154,7 +174,7 @@ private:
 
     ObjectLock own_lock_;
     ObjectLock& lock_;  // the family's: own_lock_ of the object that all of it stands before
-    std::uint64_t size_ GUARDED_BY(lock_);
+    mem::Relaxed<std::uint64_t> size_;  // changed under the lock
     std::uint64_t backing_first_ GUARDED_BY(lock_) = 0;  // shadow: which page of the backing object is this one's first
     std::uint64_t backing_count_ GUARDED_BY(lock_) = 0;  // pages from there on that show through
     std::uint64_t tree_first_ GUARDED_BY(lock_) = 0;     // where in the tree this object's page 0 is (clones of a part)

@@ -18,6 +18,13 @@
 
 namespace astrata::kernel::mem {
 
+/// The page whose frame number is the one at `index`.
+#pragma clang unsafe_buffer_usage begin  // the caller has seen the page's bit in what `frames` came with
+inline PhysAddr page_at(std::uint32_t const* frames, unsigned index) {
+    return {std::uint64_t{frames[index]} * page_size};
+}
+#pragma clang unsafe_buffer_usage end
+
 class PageTree {
 public:
     static constexpr unsigned bits_per_level = 6;
@@ -74,6 +81,26 @@ public:
         return find_from_root(index);
     }
 
+    /// Neighbouring pages as one leaf has them. Valid until the tree is next changed.
+    struct Run {
+        std::uint32_t const* frames = nullptr;  ///< their numbers, defined where `present` says so
+        std::uint64_t present = 0;              ///< a bit for each page, from the one that was asked for
+        std::uint64_t count = fanout;           ///< how many pages this speaks of, above 0
+        bool is_exclusive = false;              ///< no other tree has the leaf; single pages may still be in several
+    };
+    [[nodiscard]] Run run_at(std::uint64_t index) const {
+        if (index - recent_.first >= recent_.count) {
+            if (!covers(index))
+                return {};
+            (void)find_from_root(index);
+        }
+        auto const count = recent_.first + recent_.count - index;
+        if (recent_.leaf == nullptr)
+            return {.count = count};
+        auto const slot = static_cast<unsigned>(index) % fanout;
+        return {&recent_.leaf->pages[slot], recent_.leaf->present >> slot, count, recent_.is_exclusive};
+    }
+
     /// The place of a page, in a leaf that no other tree shares. Valid until the tree is next changed.
     class Slot {
     public:
@@ -112,6 +139,9 @@ public:
     /// count is now the caller's to drop, after flushing. Nodes are charged to `account`. errors    no_memory (nothing
     /// has changed)
     [[nodiscard]] Result<PhysAddr> exchange(std::uint64_t index, PhysAddr page, Account& account);
+
+    /// Takes a page out that find() says is there, exclusively; its tree count becomes the caller's. It must be in no page table.
+    void take(std::uint64_t index);
 
     /// Drops the pages in [first, first + count). They must be in no page table any more.
     /// errors    no_memory (copying a shared node at the edge of the range; part of the range is done)

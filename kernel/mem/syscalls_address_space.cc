@@ -54,8 +54,7 @@ Result<abi::Handle> sys_address_space_clone(Thread& caller, AddressSpaceCloneArg
 
 Result<std::uint64_t> sys_address_space_map(Thread& caller, AddressSpaceMapArgs const& args) {
     auto const [access, flags] = TRY(split(args.access_and_flags));
-    auto const rights = TRY(caller.process().handles().find(args.object_value))
-    .rights;
+    auto const rights = caller.process().handles().rights_of(args.object_value);
     auto const allowed = allowed_access(rights, has(flags, abi::MapFlags::private_));
     if (!has(allowed, access))
         return fail(Error::access_denied);

@@ -19,9 +19,10 @@ inline paging::TableEntries table_entries(PhysAddr table) {
 inline std::uint64_t table_groups(PhysAddr table) {
     return frame_of(table).word.load(std::memory_order_relaxed);
 }
-inline void add_table_group(PhysAddr table, unsigned group) {
+inline void add_table_groups(PhysAddr table, unsigned first, unsigned last) {
+    auto const groups = ~std::uint64_t{0} >> (63 - last) & ~std::uint64_t{0} << first;
     auto& word = frame_of(table).word;  // changed under the page-table lock only
-    word.store(word.load(std::memory_order_relaxed) | std::uint64_t{1} << group, std::memory_order_relaxed);
+    word.store(word.load(std::memory_order_relaxed) | groups, std::memory_order_relaxed);
 }
 
 /// Table pages that were taken out of use while processors may still walk them; freed after the TLBs were flushed.

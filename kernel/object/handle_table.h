@@ -62,6 +62,29 @@ public:
 
     /// errors    bad_handle
     [[nodiscard]] Result<ResolvedHandle> find(abi::Handle handle);
+    /// The object alone, if it is of this kind and the handle has these rights.
+    /// errors    bad_handle, wrong_type, access_denied
+    [[nodiscard]] Result<Ref<KernelObject>> find_kind(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights);
+    /// The same for a short use, which the table's lock is held for.
+    template <typename Use>
+    [[nodiscard]] Result<> use(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights, Use short_use) {
+        LockGuard guard(lock_);
+        auto* const entry = TRY(entry_of_kind_locked(handle, kind, rights));
+        short_use(*entry->object);
+        return {};
+    }
+    /// None if it is no handle.
+    [[nodiscard]] abi::Rights rights_of(abi::Handle handle) {
+        LockGuard guard(lock_);
+        auto const* const entry = entry_locked(handle);
+        return entry != nullptr ? entry->rights() : abi::Rights{};
+    }
+    /// 0 if it is no handle.
+    [[nodiscard]] std::uint64_t badge_of(abi::Handle handle) {
+        LockGuard guard(lock_);
+        auto const* const entry = entry_locked(handle);
+        return entry != nullptr ? entry->badge : 0;
+    }
 
     /// A handle derived from no other.
     /// errors    no_memory, no_resources (table full or closed)
@@ -121,6 +144,16 @@ private:
         if (entry.object == nullptr || entry.generation != static_cast<std::uint32_t>(handle >> 32))
             return nullptr;
         return &entry;
+    }
+    [[nodiscard]] Result<HandleEntry*> entry_of_kind_locked(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights) REQUIRES(lock_) {
+        auto* const entry = entry_locked(handle);
+        if (entry == nullptr) [[unlikely]]
+            return fail(Error::bad_handle);
+        if (entry->object->kind() != kind) [[unlikely]]
+            return fail(Error::wrong_type);
+        if ((entry->rights() & rights) != rights) [[unlikely]]
+            return fail(Error::access_denied);
+        return entry;
     }
     // Null when a page of entries must be added first; see grow().
     [[nodiscard]] HandleEntry* allocate_locked(KernelObject& object, abi::Rights rights, std::uint64_t badge) REQUIRES(lock_);

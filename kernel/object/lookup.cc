@@ -13,12 +13,7 @@ Result<Ref<KernelObject>> lookup_any(Thread& caller, abi::Handle handle, abi::Ri
 }
 
 Result<Ref<KernelObject>> lookup_kind(Thread& caller, abi::Handle handle, abi::ObjectKind kind, abi::Rights rights) {
-    auto found = TRY(caller.process().handles().find(handle));
-    if (found.object->kind() != kind)
-        return fail(Error::wrong_type);
-    if ((found.rights & rights) != rights)
-        return fail(Error::access_denied);
-    return std::move(found.object);
+    return caller.process().handles().find_kind(handle, kind, rights);
 }
 
 Result<abi::Handle> install_handle(Thread& caller, Ref<KernelObject> object, abi::Rights rights) {

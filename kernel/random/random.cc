@@ -39,9 +39,16 @@ void reseed() REQUIRES(generator.lock) {
 
 }  // namespace
 
-void add_entropy(std::uint64_t value) {
+void add_entropy(std::span<std::byte const> seed) {
     LockGuard guard(generator.lock);
-    stir(value);
+    while (!seed.empty()) {
+        std::uint64_t value = 0;
+        auto const count = std::min(seed.size(), sizeof(value));
+        std::memcpy(&value, seed.data(), count);
+        stir(value);
+        seed = seed.subspan(count);
+    }
+    reseed();
 }
 
 // Bernstein, Fast-key-erasure random-number generators (2017): each read takes a fresh key and erases the old one, so that what

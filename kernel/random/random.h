@@ -10,7 +10,7 @@ namespace astrata::kernel {
 
 /// From thread context.
 void fill_random(std::span<std::byte> into);
-/// Stirs in something unpredictable; how unpredictable does not matter.
-void add_entropy(std::uint64_t value);
+/// Stirs in something unpredictable, all of it before anybody reads again; how unpredictable does not matter.
+void add_entropy(std::span<std::byte const> seed);
 
 }  // namespace astrata::kernel

@@ -59,8 +59,10 @@ public:
             level = choose(now, patience);
         else if (level < priority::first_real_time)
             time_shared_since_ = now;
-        auto* thread = levels_[level].front();
-        remove(*thread);
+        auto& threads = levels_[level];
+        auto* thread = threads.pop_front();
+        if (threads.is_empty())
+            occupied_ &= ~(1U << level);
         return thread;
     }
 

@@ -8,6 +8,7 @@
 #include "arch/cpu.h"
 #include "arch/local_timer.h"
 #include "arch/smp.h"
+#include "arch/thread_switch.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/tlb.h"
@@ -24,6 +25,15 @@
 
 namespace astrata::kernel::sched {
 
+struct RunQueue {
+    SpinLock<LockRank::run_queue, IrqsAlreadyOff> lock;
+    ReadyQueue<Thread> threads GUARDED_BY(lock);
+    std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
+
+    [[nodiscard]] bool has_work() const { return levels.load(std::memory_order_relaxed) != 0; }
+    void publish_levels() REQUIRES(lock) { levels.store(threads.levels(), std::memory_order_relaxed); }
+};
+
 namespace {
 
 constexpr std::uint64_t slice_ns = 10'000'000;
@@ -31,6 +41,8 @@ constexpr std::uint64_t patience_at_the_bottom_ns = 300'000'000;
 constexpr std::uint64_t patience_with_real_time_ns = 950'000'000;
 // How often a busy CPU looks at quotas and weights, while any silo has some.
 constexpr std::uint64_t tick_ns = 4'000'000;
+// Of system calls and of page faults each.
+constexpr std::uint32_t uncounted_limit = 255;
 // An idle CPU looks for work this long before it halts: waking from a halt costs far more than a context switch.
 constexpr std::uint64_t idle_poll_ns = 30'000;
 
@@ -49,15 +61,6 @@ void measure_durations() {
                               .with_real_time = clock::ticks_for(patience_with_real_time_ns)}};
 }
 
-struct RunQueue {
-    SpinLock<LockRank::run_queue, IrqsOff> lock;
-    ReadyQueue<Thread> threads GUARDED_BY(lock);
-    std::atomic<std::uint32_t> levels = 0;  // as threads.levels(), read without the lock by those who look for work
-
-    [[nodiscard]] bool has_work() const { return levels.load(std::memory_order_relaxed) != 0; }
-    void publish_levels() REQUIRES(lock) { levels.store(threads.levels(), std::memory_order_relaxed); }
-};
-
 constinit std::array<RunQueue, cpu_limit> run_queues;
 constinit std::atomic<std::uint64_t> online = 0;
 
@@ -69,11 +72,11 @@ constinit std::atomic<std::uint64_t> online = 0;
     return thread.effective_priority;
 }
 
-[[gnu::always_inline]] inline void push(std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front) {
-    auto& queue = run_queues[cpu];
+[[gnu::always_inline]] inline void push(RunQueue& queue, std::uint32_t cpu, Thread& thread, std::uint8_t level,
+                                        bool at_front, std::uint64_t now) {
     LockGuard guard(queue.lock);
     thread.queued_on.store(cpu, std::memory_order_relaxed);
-    queue.threads.push(thread, level, at_front, arch::timestamp());
+    queue.threads.push(thread, level, at_front, now);
     queue.publish_levels();
 }
 
@@ -82,11 +85,11 @@ constinit std::atomic<std::uint64_t> online = 0;
     queue.publish_levels();
 }
 
-[[gnu::always_inline]] inline Thread* pop_next(RunQueue& queue) {
+[[gnu::always_inline]] inline Thread* pop_next(RunQueue& queue, std::uint64_t now) {
     if (!queue.has_work())
         return nullptr;
     LockGuard guard(queue.lock);
-    auto* thread = queue.threads.pop(arch::timestamp(), durations.patience);
+    auto* thread = queue.threads.pop(now, durations.patience);
     if (thread != nullptr)
         note_taken_locked(queue, *thread);
     return thread;
@@ -129,13 +132,10 @@ Thread* steal(std::uint32_t own) {
     return nullptr;
 }
 
-std::uint32_t choose_cpu(Thread const& thread) {
-    auto const allowed = thread.affinity.load(std::memory_order_relaxed) & online.load(std::memory_order_relaxed);
-    auto const last = thread.cpu.load(std::memory_order_relaxed);
+[[gnu::noinline]] std::uint32_t choose_among(std::uint64_t allowed, std::uint32_t last) {
+    if (allowed == 0)
+        return static_cast<std::uint32_t>(std::countr_zero(online.load(std::memory_order_relaxed)));
     auto const last_bit = std::uint64_t{1} << last;
-    if (allowed == 0 || allowed == last_bit)
-        return allowed == 0 ? static_cast<std::uint32_t>(std::countr_zero(online.load(std::memory_order_relaxed)))
-                            : last;
     auto is_idle = [](std::uint32_t cpu) {
         auto const* current = arch::cpu(cpu).current;
         return current != nullptr && current->is_idle && !run_queues[cpu].has_work();
@@ -150,9 +150,15 @@ std::uint32_t choose_cpu(Thread const& thread) {
     return (allowed & last_bit) != 0 ? last : static_cast<std::uint32_t>(std::countr_zero(allowed));
 }
 
+[[gnu::always_inline]] inline std::uint32_t choose_cpu(Thread const& thread) {
+    auto const allowed = thread.affinity.load(std::memory_order_relaxed) & online.load(std::memory_order_relaxed);
+    auto const last = thread.cpu.load(std::memory_order_relaxed);
+    return allowed == std::uint64_t{1} << last ? last : choose_among(allowed, last);
+}
+
 [[gnu::always_inline]] inline void arm_slice(arch::PerCpu& cpu) {
     // With nobody else waiting the slice may run out unnoticed.
-    if (run_queues[cpu.index].has_work())
+    if (cpu.run_queue->has_work())
         program_timer(cpu, cpu.slice_end_ticks);
 }
 
@@ -166,22 +172,19 @@ std::uint32_t choose_cpu(Thread const& thread) {
         cpu.needs_reschedule = 1;
 }
 
-void charge_time(Thread& thread, std::uint64_t now) {
+[[gnu::always_inline]] inline void charge_time(arch::PerCpu& cpu, Thread& thread, std::uint64_t now) {
     auto const ticks = now - thread.switched_in_ticks;
     thread.switched_in_ticks = now;
-    if (thread.is_idle) {
-        arch::this_cpu().idle_ticks += ticks;
-        return;
-    }
-    thread.run_ticks.store(thread.run_ticks.load(std::memory_order_relaxed) + ticks, std::memory_order_relaxed);
-    if (thread.is_user())
-        thread.silo_run_ticks->fetch_add(ticks, std::memory_order_relaxed);
+    // Kernel threads, which belong to no silo, are idle but for the reaper.
+    if (auto* const silo = thread.silo_run_ticks; silo != nullptr)
+        silo->fetch_add(ticks, std::memory_order_relaxed);
+    else if (thread.is_idle)
+        cpu.idle_ticks += ticks;
+    arch::add(thread.run_ticks, ticks);
 }
 
 // What the thread has counted for itself. Interrupts are off.
 void settle_counts(arch::PerCpu& cpu, Thread& thread) {
-    if (thread.uncounted_system_calls == 0 && thread.uncounted_page_faults == 0)
-        return;
     auto const calls = std::exchange(thread.uncounted_system_calls, 0);
     auto const faults = std::exchange(thread.uncounted_page_faults, 0);
     cpu.system_calls += calls;
@@ -193,11 +196,12 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
 }
 
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
-void change_to(arch::PerCpu& cpu, Thread& next) {
+// Budget: 110 instructions between threads of one space (yield_between_threads watches it).
+[[gnu::always_inline]] inline void change_to_now(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
     auto& previous = *cpu.current;
     if (&next == &previous) {
         // Still the most urgent: a new slice, whose end must be noticed as well.
-        cpu.slice_end_ticks = arch::timestamp() + durations.slice;
+        cpu.slice_end_ticks = now + durations.slice;
         arm_slice(cpu);
         if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
             apply_limits(cpu, next);
@@ -206,15 +210,17 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     // Its last CPU may still be on the way off its stack.
     while (next.is_on_cpu.load(std::memory_order_acquire))
         arch::pause();
-    auto const now = arch::timestamp();
-    charge_time(previous, now);
-    settle_counts(cpu, previous);
+    charge_time(cpu, previous, now);
+    // Whoever reads the counts sees them late by this much at most.
+    if ((previous.uncounted_system_calls | previous.uncounted_page_faults) > uncounted_limit || next.is_idle)
+        [[unlikely]]
+        settle_counts(cpu, previous);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_switch(previous, next);
     next.switched_in_ticks = now;
     next.is_on_cpu.store(true, std::memory_order_relaxed);
     next.cpu.store(cpu.index, std::memory_order_relaxed);
-    next.switches.store(next.switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    arch::add(next.switches, 1);
     ++cpu.switches;
     cpu.slice_end_ticks = now + durations.slice;
     cpu.switched_from = &previous;
@@ -222,24 +228,35 @@ void change_to(arch::PerCpu& cpu, Thread& next) {
     arm_slice(cpu);
     if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
         apply_limits(cpu, next);
-    arch::switch_threads(previous, next);
+    arch::switch_threads(cpu, previous, next);
     finish_switch();
 }
 
+[[gnu::noinline]] void change_to(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
+    change_to_now(cpu, next, now);
+}
+
 // Puts a ready thread into that CPU's queue and tells the CPU if it must do something about it now.
-void enqueue(std::uint32_t target, Thread& thread, bool at_front) {
+[[gnu::always_inline]] inline void enqueue_here(arch::PerCpu& cpu, Thread& thread, bool at_front, std::uint64_t now) {
     auto const level = level_of(thread);
-    push(target, thread, level, at_front);
+    push(*cpu.run_queue, cpu.index, thread, level, at_front, now);
+    auto const& running = *cpu.current;
+    if (running.is_idle || level_of(running) < level)
+        cpu.needs_reschedule = 1;
+    else
+        program_timer(cpu, cpu.slice_end_ticks);
+}
+
+[[gnu::noinline]] void enqueue(std::uint32_t target, Thread& thread, bool at_front, std::uint64_t now) {
     auto& cpu = arch::this_cpu();
+    if (target == cpu.index)
+        return enqueue_here(cpu, thread, at_front, now);
+    auto const level = level_of(thread);
+    push(run_queues[target], target, thread, level, at_front, now);
     auto& other = arch::cpu(target);
     auto const* running = other.current;
     bool const is_urgent = running == nullptr || running->is_idle || level_of(*running) < level;
-    if (target == cpu.index) {
-        if (is_urgent)
-            cpu.needs_reschedule = 1;
-        else
-            arm_slice(cpu);
-    } else if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
+    if (is_urgent || other.armed_ticks > other.slice_end_ticks) {
         // A CPU that runs one thread alone has no timer set for its slice; it must start counting it now.
         if (is_urgent)
             other.needs_reschedule = 1;
@@ -252,13 +269,13 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
     return !may_run_on(thread, own) && (thread.affinity.load(std::memory_order_relaxed) & online_mask()) != 0;
 }
 
-[[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu) {
+[[gnu::always_inline]] inline Thread& pick(arch::PerCpu& cpu, std::uint64_t now) {
     if (cpu.is_leaving.load(std::memory_order_relaxed)) [[unlikely]]
         return *cpu.idle_thread;
-    while (auto* own = pop_next(run_queues[cpu.index])) {
+    while (auto* own = pop_next(*cpu.run_queue, now)) {
         if (!belongs_elsewhere(*own, cpu.index)) [[likely]]
             return *own;
-        enqueue(choose_cpu(*own), *own, false);
+        enqueue(choose_cpu(*own), *own, false, now);
     }
     if (auto* stolen = steal(cpu.index); stolen != nullptr)
         return *stolen;
@@ -266,25 +283,37 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
 }
 
 // The current thread stays ready, but others go first: at the back of its level if its slice is over.
-void requeue_current(arch::PerCpu& cpu, bool slice_is_over) {
+[[gnu::always_inline]] inline void requeue_current(arch::PerCpu& cpu, bool slice_is_over, std::uint64_t now) {
     auto& thread = *cpu.current;
     if (thread.is_idle)
         return;
     if (belongs_elsewhere(thread, cpu.index)) [[unlikely]]
-        enqueue(choose_cpu(thread), thread, false);
+        enqueue(choose_cpu(thread), thread, false, now);
     else
-        push(cpu.index, thread, level_of(thread), !slice_is_over);
+        push(*cpu.run_queue, cpu.index, thread, level_of(thread), !slice_is_over, now);
 }
 
 void sink(Thread& thread) {
     thread.effective_priority = priority::sunk(thread.effective_priority, thread.resting_priority);
 }
 
-// A ready thread takes the place that it would get if it became ready now; for others nothing is to be done.
+// The CPU that runs the thread looks whether it still should.
+void reconsider(Thread const& thread) {
+    auto const cpu = thread.cpu.load(std::memory_order_relaxed);
+    if (arch::cpu(cpu).current != &thread)
+        return;
+    arch::cpu(cpu).needs_reschedule = 1;
+    if (cpu != arch::cpu_index())
+        arch::interrupt_cpu(cpu);
+}
+
+// A ready thread takes the place that it would get if it became ready now; one that runs may have to make way.
 void queue_anew(Thread& thread) {
     auto const state = arch::disable_interrupts();
     if (take_from_queue(thread))
-        enqueue(choose_cpu(thread), thread, false);
+        enqueue(choose_cpu(thread), thread, false, arch::timestamp());
+    else
+        reconsider(thread);
     arch::restore_interrupts(state);
 }
 
@@ -309,14 +338,19 @@ void make_ready(Thread& thread) {
     auto const target = choose_cpu(thread);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_wake(thread, target);
-    enqueue(target, thread, false);
+    auto const now = arch::timestamp();
+    if (auto& cpu = arch::this_cpu(); target == cpu.index) [[likely]]
+        enqueue_here(cpu, thread, false, now);
+    else
+        enqueue(target, thread, false, now);
     arch::restore_interrupts(state);
 }
 
 void switch_away() {
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
-    change_to(cpu, pick(cpu));
+    auto const now = arch::timestamp();
+    change_to_now(cpu, pick(cpu, now), now);
 }
 
 void switch_to(Thread& next) {
@@ -326,7 +360,7 @@ void switch_to(Thread& next) {
         switch_away();
     } else {
         next.effective_priority = next.resting_priority;
-        change_to(cpu, next);
+        change_to(cpu, next, arch::timestamp());
     }
 }
 
@@ -336,8 +370,9 @@ void yield() {
     cpu.needs_reschedule = 0;
     // Whoever yields in a loop waits for somebody who may have sunk; it must come down to that level itself.
     sink(*cpu.current);
-    requeue_current(cpu, true);
-    change_to(cpu, pick(cpu));
+    auto const now = arch::timestamp();
+    requeue_current(cpu, true, now);
+    change_to_now(cpu, pick(cpu, now), now);
     arch::restore_interrupts(state);
 }
 
@@ -345,7 +380,9 @@ void exit_thread() {
     (void)arch::disable_interrupts();
     auto& cpu = arch::this_cpu();
     cpu.current->has_ended = true;
-    change_to(cpu, pick(cpu));
+    settle_counts(cpu, *cpu.current);
+    auto const now = arch::timestamp();
+    change_to(cpu, pick(cpu, now), now);
     __builtin_unreachable();
 }
 
@@ -360,8 +397,8 @@ void reschedule_if_needed() {
     bool const slice_is_over = now >= cpu.slice_end_ticks && !is_fifo;
     if (slice_is_over)
         sink(thread);
-    requeue_current(cpu, slice_is_over);
-    change_to(cpu, pick(cpu));
+    requeue_current(cpu, slice_is_over, now);
+    change_to(cpu, pick(cpu, now), now);
 }
 
 namespace {
@@ -371,8 +408,9 @@ constinit Mutex<LockRank::cpu_state> cpu_state;
 
 // The CPU's last act, and what it does again whenever an interrupt may have left it something: all goes to the others.
 void hand_over_everything(arch::PerCpu& cpu) {
-    while (auto* thread = pop_next(run_queues[cpu.index]))
-        enqueue(choose_cpu(*thread), *thread, false);
+    auto const now = arch::timestamp();
+    while (auto* thread = pop_next(run_queues[cpu.index], now))
+        enqueue(choose_cpu(*thread), *thread, false, now);
     auto const heir = static_cast<std::uint32_t>(std::countr_zero(online_mask()));
     move_timers(cpu.index, heir);
     arch::cpu(heir).has_new_timers.store(true, std::memory_order_release);
@@ -381,8 +419,8 @@ void hand_over_everything(arch::PerCpu& cpu) {
     cpu.needs_reschedule = 0;
 }
 
-// In the idle thread of a CPU that is out of use. It still answers TLB requests that were under way when it left, and no
-// others: it uses no memory that changes, and forgets all translations before it comes back.
+// In the idle thread of a CPU that is out of use. It still answers TLB requests that were under way when it left, and
+// no others: it uses no memory that changes, and forgets all translations before it comes back.
 void stay_offline(arch::PerCpu& cpu) {
     // The interrupt that calls it back must not make it run somebody else's thread before it has come back.
     arch::disable_preemption();
@@ -415,6 +453,7 @@ void register_cpu(Thread& idle_thread) {
     idle_thread.cpu = cpu.index;
     idle_thread.switched_in_ticks = arch::timestamp();
     cpu.idle_thread = cpu.current = &idle_thread;
+    cpu.run_queue = &run_queues[cpu.index];
     cpu.is_online = true;
     online.fetch_or(std::uint64_t{1} << cpu.index, std::memory_order_release);
 }
@@ -429,7 +468,8 @@ void enter_idle() {
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);
         auto has_work = [&cpu] {
-            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) || run_queues[cpu.index].has_work();
+            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) ||
+                   run_queues[cpu.index].has_work();
         };
         while (!has_work() && arch::timestamp() < give_up) {
             if (!mem::prepare_zeroed_frame())
@@ -448,11 +488,10 @@ void enter_idle() {
                 arch::wait_for_interrupt();
                 continue;
             }
-            change_to(cpu, *stolen);
+            change_to(cpu, *stolen, arch::timestamp());
             continue;
         }
-        cpu.needs_reschedule = 0;
-        change_to(cpu, pick(cpu));
+        switch_away();
     }
 }
 
@@ -466,11 +505,10 @@ void timer_interrupt() {
     auto& current = *cpu.current;
     auto& queue = run_queues[cpu.index];
     if (cpu_limits::are_on.load(std::memory_order_relaxed) && !current.is_idle) {
-        charge_time(current, ticks);
+        charge_time(cpu, current, ticks);
         cpu_limits::tick(ticks);
         // Its silo may have had enough, for now or compared with those of the threads that wait.
-        if (cpu_limits::has_no_time(current) ||
-            queue.levels.load(std::memory_order_relaxed) >> level_of(current) > 1)
+        if (cpu_limits::has_no_time(current) || queue.levels.load(std::memory_order_relaxed) >> level_of(current) > 1)
             cpu.needs_reschedule = 1;
         program_timer(cpu, ticks + durations.tick);
     }
@@ -508,14 +546,8 @@ void set_affinity(Thread& thread, std::uint64_t mask) {
     auto const state = arch::disable_interrupts();
     thread.affinity.store(mask, std::memory_order_relaxed);
     auto const cpu = thread.cpu.load(std::memory_order_relaxed);
-    if (belongs_elsewhere(thread, cpu)) {
+    if (belongs_elsewhere(thread, cpu))
         queue_anew(thread);
-        if (arch::cpu(cpu).current == &thread) {
-            arch::cpu(cpu).needs_reschedule = 1;
-            if (cpu != arch::cpu_index())
-                arch::interrupt_cpu(cpu);
-        }
-    }
     arch::restore_interrupts(state);
 }
 

@@ -77,6 +77,15 @@ Result<> sys_thread_kick_program(Thread&, ThreadKickProgramArgs const& args) {
     return {};
 }
 
+Result<> sys_thread_park(Thread& caller, ThreadParkArgs const& args) {
+    return caller.wait_for_permit(args.deadline);
+}
+
+Result<> sys_thread_unpark(Thread&, ThreadUnparkArgs const& args) {
+    args.thread->permit();
+    return {};
+}
+
 Result<> sys_thread_yield(Thread&, ThreadYieldArgs const&) {
     sched::yield();
     return {};

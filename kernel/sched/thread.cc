@@ -127,6 +127,31 @@ std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
     return finish_wait();
 }
 
+// The wait is announced before the thread looks for a permit, and a permit is given before its giver looks for the wait: one of
+// the two sees the other (permit_model.pml).
+Result<> Thread::wait_for_permit(MonotonicNs deadline) {
+    if (has_permit_.exchange(false, std::memory_order_acquire))
+        return {};
+    if (deadline.value == 0)
+        return fail(Error::would_block);
+    arch::disable_preemption();
+    wait_state_.announce(WaitState::Phase::waiting_for_permit, call_number);
+    auto status = wake_normal;
+    if (has_permit_.load(std::memory_order_seq_cst)) [[unlikely]]
+        cancel_wait();
+    else
+        status = block(deadline);
+    if (has_permit_.exchange(false, std::memory_order_acquire) || status == wake_normal)
+        return {};
+    return fail(static_cast<Error>(status));
+}
+
+void Thread::permit() {
+    has_permit_.store(true, std::memory_order_seq_cst);
+    if (note_winner(wait_state_.try_permit(), wake_normal))
+        sched::make_ready(*this);
+}
+
 std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     (void)arch::disable_interrupts();
     arch::release_preemption();

@@ -103,6 +103,11 @@ public:
     std::uint32_t block(MonotonicNs deadline);
     /// The same, but the CPU goes straight to `next`, which the caller has woken.
     std::uint32_t block_and_switch_to(Thread& next, MonotonicNs deadline);
+    /// Sleeps until there is a permit, and takes it.
+    /// errors    timed_out, would_block (deadline 0), interrupted
+    [[nodiscard]] Result<> wait_for_permit(MonotonicNs deadline);
+    /// From any thread: the wait for a permit ends, or the next one does at once.
+    void permit();
     /// Sleeps without a deadline in a message call whose results are in `frame`. Whoever brings them may resume the
     /// thread straight in user mode, and then this never returns: no caller up the stack may have anything left to do
     /// but what a slow return does. Returns, interrupts on, the status of a wake-up by anybody else.
@@ -222,6 +227,7 @@ private:
     std::uint32_t wake_status_ = 0;
     bool has_armed_timeout_ = false;
     std::atomic<std::uint32_t> pending_ = 0;
+    std::atomic<bool> has_permit_ = false;
     std::atomic<bool> is_started_ = false;
 
     WaitQueue* wait_queue_ = nullptr;  // guarded by that queue's lock

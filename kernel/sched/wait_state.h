@@ -11,7 +11,7 @@ namespace astrata::kernel {
 class WaitState {
 public:
     /// From `waiting_firmly` on the thread waits. Firmly: neither kick nor kill ends it. Parked: nothing is left to do
-    /// on its kernel stack, see ParkedIn.
+    /// on its kernel stack, see ParkedIn. For a permit: the one wait that Thread::unpark may end.
     enum class Phase : std::uint8_t {
         running,
         woken,
@@ -19,7 +19,8 @@ public:
         waiting_through_kicks,
         waiting,
         parked_in_call,
-        parked_in_receive
+        parked_in_receive,
+        waiting_for_permit
     };
 
     // ---- By the thread itself.
@@ -45,6 +46,8 @@ public:
     [[nodiscard]] bool try_interrupt(bool is_kill) {
         return try_end(is_kill ? Phase::waiting_through_kicks : Phase::waiting);
     }
+    /// Only if it is a permit that the thread waits for.
+    [[nodiscard]] bool try_permit() { return try_end(Phase::waiting_for_permit); }
     /// Only if the thread still waits for the answer to this call.
     [[nodiscard]] bool try_answer(std::uint64_t call_number) {
         auto seen = word_.load(std::memory_order_seq_cst);

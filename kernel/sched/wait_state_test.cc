@@ -54,6 +54,22 @@ TEST(WaitState, kicks_and_kills_end_what_they_may) {
     }
 }
 
+TEST(WaitState, a_permit_ends_no_other_wait) {
+    WaitState state;
+    EXPECT_FALSE(state.try_permit());
+    for (auto const phase : {Phase::waiting_firmly, Phase::waiting_through_kicks, Phase::waiting, Phase::parked_in_call, Phase::parked_in_receive}) {
+        state.announce(phase, 1);
+        EXPECT_FALSE(state.try_permit());
+        EXPECT_TRUE(state.try_wake());
+    }
+    state.announce(Phase::waiting_for_permit, 1);
+    EXPECT_TRUE(state.try_permit());
+    EXPECT_FALSE(state.try_wake());
+    state.announce(Phase::waiting_for_permit, 2);
+    EXPECT_TRUE(state.try_interrupt(false));
+    EXPECT_FALSE(state.try_permit());
+}
+
 TEST(WaitState, parking_does_not_undo_a_wake_up) {
     WaitState state;
     state.announce(Phase::waiting, 5);

@@ -11,10 +11,12 @@
 
 namespace astrata::kernel {
 
-/// What a holder of the lock has switched off. A lock that an interrupt handler takes must be IrqsOff everywhere.
-enum class LockContext : std::uint8_t { preemption_off, interrupts_off };
+/// What a holder of the lock has switched off. A lock that an interrupt handler takes must be IrqsOff everywhere, or be taken only
+/// where interrupts are off anyway.
+enum class LockContext : std::uint8_t { preemption_off, interrupts_off, interrupts_already_off };
 inline constexpr auto PreemptionOff = LockContext::preemption_off;
 inline constexpr auto IrqsOff = LockContext::interrupts_off;
+inline constexpr auto IrqsAlreadyOff = LockContext::interrupts_already_off;
 
 /// A test-and-test-and-set lock. Held briefly: no allocation, user copy, IPC or sleeping while holding one.
 template <LockRank rank, LockContext context>
@@ -28,23 +30,26 @@ public:
         arch::InterruptState state{};
         if constexpr (context == LockContext::interrupts_off)
             state = arch::disable_interrupts();
-        else
+        else if constexpr (context == LockContext::preemption_off)
             arch::disable_preemption();
         arch::note_lock_taken(static_cast<std::uint8_t>(rank));
         while (held_.exchange(true, std::memory_order_acquire)) {
             while (held_.load(std::memory_order_relaxed))
                 arch::pause();
         }
-        saved_ = state;
+        if constexpr (context == LockContext::interrupts_off)
+            saved_ = state;
     }
 
     void unlock() RELEASE() {
-        auto const state = saved_;
+        arch::InterruptState state{};
+        if constexpr (context == LockContext::interrupts_off)
+            state = saved_;
         held_.store(false, std::memory_order_release);
         arch::note_lock_released(static_cast<std::uint8_t>(rank));
         if constexpr (context == LockContext::interrupts_off)
             arch::restore_interrupts(state);
-        else
+        else if constexpr (context == LockContext::preemption_off)
             arch::enable_preemption();
     }
 

@@ -73,17 +73,22 @@ extern "C" void syscall_dispatch(arch::TrapFrame& frame) {
     leave_to_user(frame);
 }
 
-// Interrupts are on.
+// Interrupts are on, and stay on: one that finds something to settle settles it at its own end.
 extern "C" void hosted_dispatch(arch::TrapFrame& frame) {
+    auto& caller = arch::current_thread();
+    ++caller.uncounted_system_calls;
+    dispatch(caller, frame);
+    leave_to_hosted(frame);
+}
+
+extern "C" void hosted_message_dispatch(arch::TrapFrame& frame) {
     auto& caller = arch::current_thread();
     ++caller.uncounted_system_calls;
     // Messages are read from and delivered to it; it lies wherever the stack is.
     caller.frame = &frame;
-    if (frame.rax <= ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT) {
+    {
         trace::Call const traced(frame);
         message_call_by_hosted(caller, frame);
-    } else {
-        dispatch(caller, frame);
     }
-    leave_to_user(frame);
+    leave_to_hosted(frame);
 }

@@ -21,6 +21,11 @@
 
 extern "C" [[noreturn]] void leave_restricted(std::uint32_t reason);
 extern "C" char const astrata_has_smap;
+extern "C" {
+// From where on code runs on the stack of whoever it interrupts, or is called by (arch/x86_64/{trap,syscall}_entry.S).
+extern std::byte const trap_entry_start[], trap_entry_end[], hosted_entry_end[];
+[[noreturn]] void hosted_stack_exhausted(astrata::kernel::arch::TrapFrame& frame, std::uint64_t fault_address);
+}
 
 namespace astrata::kernel {
 
@@ -93,7 +98,7 @@ bool resolve_page_fault(Thread& thread, VirtAddr address, std::uint64_t error_co
 void handle_user_exception(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
     if (arch::this_cpu().restricted != nullptr)
         report_to_personality(frame, abi::RestrictedExit::exception, fault_address);
-    if (frame.vector == page_fault) {
+    if (frame.vector == page_fault || frame.vector == general_protection) {
         if (auto const recovery = thread.process().recovery_for(frame.rip); recovery != 0) {
             frame.rip = recovery;
             frame.rax = fault_address;
@@ -178,6 +183,28 @@ void handle_interrupt(std::uint8_t vector) {
         trace::record_always(abi::trace_interrupt_exit(vector));
 }
 
+bool is_between(std::uint64_t address, void const* start, void const* end) {
+    return address >= reinterpret_cast<std::uint64_t>(start) && address < reinterpret_cast<std::uint64_t>(end);
+}
+
+// A fault on the stack of hosted code that the processor could not report there. If Bedrock had not begun to work on that stack, the
+// thread goes on from here on its kernel stack, where nothing is, and ends.
+bool is_contained(arch::TrapFrame& frame, std::uint64_t fault_address) {
+    bool const is_before_bedrock = is_in_hosted_part({frame.rip}) || is_between(frame.rip, trap_entry_start, trap_entry_end) ||
+                                   is_between(frame.rip, reinterpret_cast<void const*>(&arch::hosted_entry), hosted_entry_end);
+    auto& thread = arch::current_thread();
+    if (!is_before_bedrock || !is_in_hosted_part({frame.rsp}) || !thread.is_user() || !thread.process().is_hosted())
+        return false;
+    auto& kept = arch::system_call_frame(thread.arch);
+    kept = frame;
+    frame.rip = reinterpret_cast<std::uint64_t>(&hosted_stack_exhausted);
+    frame.rsp = reinterpret_cast<std::uint64_t>(&kept) - sizeof(std::uint64_t);   // as after a call
+    frame.rflags &= ~std::uint64_t{arch::interrupt_flag};
+    frame.rdi = reinterpret_cast<std::uint64_t>(&kept);
+    frame.rsi = fault_address;
+    return true;
+}
+
 }  // namespace
 
 bool arch::is_own_hosted_memory(VirtAddr start, std::uint64_t length) {
@@ -236,6 +263,23 @@ extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) 
         try_print("non-maskable interrupt at ", hex(frame.rip));
         return;
     }
+    auto const fault_address = arch::read_cr2();
+    if (frame.vector == double_fault && is_contained(frame, fault_address))
+        return;
     panic_with_registers(frame.vector == double_fault ? "double fault: kernel stack exhausted?" : "machine check",
-                         frame, arch::read_cr2());
+                         frame, fault_address);
+}
+
+// On the thread's kernel stack, interrupts off: its stack in the hosted part has no room.
+extern "C" void hosted_stack_exhausted(astrata::kernel::arch::TrapFrame& frame, std::uint64_t fault_address) {
+    using namespace astrata::kernel;
+    // The processor has taken an interrupt that it could then not deliver.
+    if (auto const vector = arch::interrupt_in_service(); vector != 0)
+        handle_interrupt(vector);
+    auto& thread = arch::current_thread();
+    print("process ", thread.process().id(), " (", thread.process().name(), ") has used up the stack of thread ", thread.id());
+    frame.vector = double_fault;
+    handle_user_exception(thread, frame, fault_address);
+    settle_before_user_mode(frame);
+    panic("a thread without a stack was to go on");
 }

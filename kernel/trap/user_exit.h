@@ -17,4 +17,12 @@ inline void leave_to_user(arch::TrapFrame& frame) {
         settle_before_user_mode(frame);
 }
 
+/// To native code in the kernel's half, with interrupts on: one that comes too late for this look settles things itself.
+inline void leave_to_hosted(arch::TrapFrame& frame) {
+    if (arch::needs_reschedule() || arch::current_thread().has_pending()) [[unlikely]] {
+        settle_before_user_mode(frame);
+        arch::enable_interrupts();
+    }
+}
+
 }  // namespace astrata::kernel

@@ -44,8 +44,11 @@ public:
 
     T* pop_front() {
         T* element = first_;
-        if (element != nullptr)
-            remove(*element);
+        if (element != nullptr) {
+            first_ = (element->*link).next;
+            (first_ != nullptr ? (first_->*link).previous : last_) = nullptr;
+            element->*link = {};
+        }
         return element;
     }
 

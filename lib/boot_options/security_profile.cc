@@ -35,14 +35,24 @@ bool audits_at_boot(std::string_view command_line) {
     return security_profile(command_line) == SecurityProfile::secure || boot_option(command_line, "audit") == "boot";
 }
 
+bool isolates_page_tables(std::string_view command_line, SpeculationFacts const& facts) {
+    if (auto const choice = boot_option(command_line, "kpti"); choice == "on" || choice == "off")
+        return choice == "on";
+    return facts.leaks_kernel_memory && security_profile(command_line) != SecurityProfile::performance;
+}
+
 SpeculationControls speculation_controls(SecurityProfile profile, SpeculationFacts const& facts) {
     SpeculationControls controls;
     if (profile == SecurityProfile::performance)
         return controls;
     if (facts.is_branch_restriction_enhanced)
         controls.control |= branch_restriction;
+    // A processor that offers controls of branch prediction needs them; what it does by itself is enough if those are the newer ones.
+    controls.has_retpolines = controls.fills_return_buffer = facts.has_branch_restriction && !facts.is_branch_restriction_enhanced;
     if (profile == SecurityProfile::balanced)
         return controls;
+    controls.fills_return_buffer = true;
+    controls.has_retpolines = !facts.is_branch_restriction_enhanced;
     controls.control |= (facts.has_branch_restriction ? branch_restriction : 0) | (facts.has_thread_separation ? thread_separation : 0) |
                         (facts.has_store_bypass_disable ? store_bypass_disable : 0);
     controls.is_barrier_on_switch = facts.has_branch_barrier;

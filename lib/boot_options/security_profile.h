@@ -25,14 +25,19 @@ struct SpeculationFacts {
     bool has_thread_separation = false;            // STIBP
     bool has_store_bypass_disable = false;         // SSBD
     bool has_branch_barrier = false;               // IBPB
+    bool leaks_kernel_memory = false;              // to user mode, through speculation (Meltdown)
 };
 
 struct SpeculationControls {
     std::uint64_t control = 0;              ///< IA32_SPEC_CTRL
     bool is_barrier_on_switch = false;      ///< IA32_PRED_CMD at every change of address space
-
+    bool fills_return_buffer = false;       ///< then, too; and always where there is the barrier
+    bool has_retpolines = false;            ///< Bedrock's indirect branches are not predicted
     bool operator==(SpeculationControls const&) const = default;
 };
+
+/// Whether user mode has page tables of its own: `kpti=on` or `kpti=off`, else where the processor needs it, by profile.
+bool isolates_page_tables(std::string_view command_line, SpeculationFacts const& facts);
 
 SpeculationControls speculation_controls(SecurityProfile profile, SpeculationFacts const& facts);
 

@@ -138,7 +138,7 @@ Result<Manifest> decode_all(Bytes bytes) {
     if (header.version != version)
         return fail(Error::not_supported);
     if (header.header_bytes != sizeof(StoredHeader) || header.total_bytes != bytes.size() || !is_name(header.name) ||
-        header.privileges > 7)
+        header.privileges > 15)
         return corrupt();
     Manifest manifest;
     manifest.name = header.name;

@@ -16,7 +16,7 @@ using Name = abi::Text<32>;  // at most 31 characters
 enum class Start : std::uint32_t { boot = 0, demand = 1, device = 2, first = 3 };
 enum class Restart : std::uint32_t { always = 0, on_failure = 1, never = 2 };
 
-enum class Privilege : std::uint32_t { root_silo = 1 << 0, silo_manager = 1 << 1, dma = 1 << 2 };
+enum class Privilege : std::uint32_t { root_silo = 1 << 0, silo_manager = 1 << 1, dma = 1 << 2, entropy = 1 << 3 };
 
 struct Provide {
     Name interface;

@@ -95,7 +95,7 @@ TEST(Manifest, refuses_nonsense) {
     EXPECT_EQ(decoded(12, 3), Error::corrupt);    // isolation
     EXPECT_EQ(decoded(16, 4), Error::corrupt);    // start
     EXPECT_EQ(decoded(16, 0), Error::corrupt);    // start = boot with devices
-    EXPECT_EQ(decoded(28, 8), Error::corrupt);    // privileges
+    EXPECT_EQ(decoded(28, 16), Error::corrupt);   // privileges
     EXPECT_EQ(decoded(48, 200), Error::corrupt);  // count of provides
     EXPECT_EQ(decoded(56, 0), Error::corrupt);    // empty name
     EXPECT_EQ(decoded(56, ' '), Error::corrupt);

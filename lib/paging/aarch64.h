@@ -33,6 +33,8 @@ struct Aarch64 {
             entry |= kernel_no_execute | user_no_execute;
         return entry;
     }
+    /// A leaf made for address 0, for another page.
+    static constexpr Entry with_page(Entry leaf, PhysAddr page) { return leaf | page.value; }
     static constexpr Entry table(PhysAddr page) { return page.value | valid | table_or_page; }
     static constexpr bool is_present(Entry entry) { return (entry & valid) != 0; }
     static constexpr bool is_leaf(Entry entry, int level) { return level == 0 || (entry & table_or_page) == 0; }

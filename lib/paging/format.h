@@ -47,6 +47,7 @@ concept PageTableFormat = requires(Entry entry, PhysAddr address, Attributes att
     { F::attributes(entry, level) } -> std::same_as<Attributes>;
     { F::is_writable(entry) } -> std::same_as<bool>;  // of a leaf
     { F::without_write(entry) } -> std::same_as<Entry>;
+    { F::with_page(entry, address) } -> std::same_as<Entry>;  // of a leaf for address 0
 };
 
 }  // namespace astrata::paging

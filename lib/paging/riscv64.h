@@ -27,6 +27,8 @@ struct Riscv64 {
                (attributes.execute ? executable : 0) | (attributes.user ? user : 0) | (attributes.global ? global : 0) |
                (attributes.uncached ? io_memory : 0);
     }
+    /// A leaf made for address 0, for another page.
+    static constexpr Entry with_page(Entry leaf, PhysAddr page) { return leaf | page.value >> address_shift; }
     static constexpr Entry table(PhysAddr page) { return page.value >> address_shift | valid; }
     static constexpr bool is_present(Entry entry) { return (entry & valid) != 0; }
     static constexpr bool is_leaf(Entry entry, int) { return (entry & (readable | executable)) != 0; }

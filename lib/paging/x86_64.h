@@ -27,6 +27,8 @@ struct X86_64 {
                (attributes.user ? user : 0) | (attributes.global ? global : 0) | (level > 0 ? large : 0) |
                (attributes.uncached ? write_through | cache_disabled : 0) | (attributes.execute ? 0 : no_execute);
     }
+    /// A leaf made for address 0, for another page.
+    static constexpr Entry with_page(Entry leaf, PhysAddr page) { return leaf | page.value; }
     static constexpr Entry table(PhysAddr page) { return page.value | present | writable | user | accessed; }
     static constexpr bool is_present(Entry entry) { return (entry & present) != 0; }
     static constexpr bool is_leaf(Entry entry, int level) { return level == 0 || (entry & large) != 0; }

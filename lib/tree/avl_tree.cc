@@ -10,10 +10,6 @@ int height_of(AvlLink const* link) {
     return link != nullptr ? link->height : 0;
 }
 
-void update_height(AvlLink& link) {
-    link.height = static_cast<std::uint8_t>(1 + std::max(height_of(link.left), height_of(link.right)));
-}
-
 }  // namespace
 
 AvlLink* AvlCore::pop_leaf() {
@@ -69,19 +65,39 @@ void AvlCore::replace(AvlLink* parent, AvlLink* old_child, AvlLink* new_child) {
         new_child->parent = parent;
 }
 
-// Lifts the child on the heavy side over `link`; returns it, the new root of the subtree.
-AvlLink* AvlCore::rotate(AvlLink& link, bool is_left_heavy) {
-    auto& pivot = is_left_heavy ? *link.left : *link.right;
-    replace(link.parent, &link, &pivot);
-    auto*& inner = is_left_heavy ? pivot.right : pivot.left;
-    (is_left_heavy ? link.left : link.right) = inner;
+// Puts `child`, on the right or left side of `link`, in its place, and `link` on the other side below it. Heights are the caller's.
+template <bool is_left>
+[[gnu::always_inline]] inline void AvlCore::lift(AvlLink& link, AvlLink& child) {
+    auto*& inner = is_left ? child.right : child.left;
+    (is_left ? link.left : link.right) = inner;
     if (inner != nullptr)
         inner->parent = &link;
     inner = &link;
-    link.parent = &pivot;
-    update_height(link);
-    update_height(pivot);
-    return &pivot;
+    child.parent = link.parent;
+    auto*& place = link.parent == nullptr ? root_ : link.parent->left == &link ? link.parent->left : link.parent->right;
+    place = &child;
+    link.parent = &child;
+}
+
+// Where the left (or right) side is higher by two. Returns the root of the subtree, which is as high as before or, possibly after a
+// removal, one lower.
+template <bool is_left>
+[[gnu::always_inline]] inline AvlLink& AvlCore::restore(AvlLink& link) {
+    auto& child = *(is_left ? link.left : link.right);
+    auto* const inner = is_left ? child.right : child.left;
+    auto const outer_height = height_of(is_left ? child.left : child.right);
+    auto const inner_height = height_of(inner);
+    if (outer_height >= inner_height) {
+        lift<is_left>(link, child);
+        link.height = static_cast<std::uint8_t>(1 + inner_height);
+        child.height = static_cast<std::uint8_t>(1 + std::max<int>(outer_height, link.height));
+        return child;
+    }
+    lift<!is_left>(child, *inner);
+    lift<is_left>(link, *inner);
+    inner->height = child.height;
+    child.height = link.height = static_cast<std::uint8_t>(inner_height);
+    return *inner;
 }
 
 void AvlCore::rebalance_from(AvlLink* link) {
@@ -98,25 +114,27 @@ void AvlCore::rebalance_from(AvlLink* link) {
             link = link->parent;
             continue;
         }
-        if (lean > 1) {
-            if (height_of(link->left->left) < height_of(link->left->right))
-                rotate(*link->left, false);
-            link = rotate(*link, true);
-        } else {
-            if (height_of(link->right->right) < height_of(link->right->left))
-                rotate(*link->right, true);
-            link = rotate(*link, false);
-        }
+        link = lean > 1 ? &restore<true>(*link) : &restore<false>(*link);
         if (link->height == old_height)
             return;  // nothing changes further up
         link = link->parent;
     }
 }
 
+// Budget: 15 instructions, 5 for each level that grows, and 40 if the balance must be restored, which ends the growth.
 void AvlCore::attach(AvlLink& link, AvlLink* parent, AvlLink** place) {
     link = {.parent = parent, .height = 1};
     *place = &link;
-    rebalance_from(parent);
+    for (AvlLink* child = &link; parent != nullptr && parent->height == child->height; parent = child->parent) {
+        bool const is_left = parent->left == child;
+        auto const* const other = is_left ? parent->right : parent->left;
+        if (child->height - height_of(other) > 1) {
+            is_left ? restore<true>(*parent) : restore<false>(*parent);
+            return;
+        }
+        parent->height = static_cast<std::uint8_t>(child->height + 1);
+        child = parent;
+    }
 }
 
 void AvlCore::detach(AvlLink& link) {

@@ -35,7 +35,10 @@ public:
 
 private:
     void replace(AvlLink* parent, AvlLink* old_child, AvlLink* new_child);
-    AvlLink* rotate(AvlLink& link, bool is_left_heavy);
+    template <bool is_left>
+    void lift(AvlLink& link, AvlLink& child);
+    template <bool is_left>
+    AvlLink& restore(AvlLink& link);
     void rebalance_from(AvlLink* link);
 };
 

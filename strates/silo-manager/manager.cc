@@ -276,6 +276,10 @@ Result<> Manager::grant_everything(Instance& instance, ProcessBuilder& builder, 
         auto const handle = TRY(builder.give_copy(environment_.mmio.get(), Rights::manage));
         TRY(grant(manifest::role_of_privilege(listed, Privilege::dma), handle));
     }
+    if (listed.has(Privilege::entropy)) {
+        auto const handle = TRY(builder.give_copy(environment_.silo.get(), Rights::write));
+        TRY(grant(manifest::role_of_privilege(listed, Privilege::entropy), handle));
+    }
     return {};
 }
 

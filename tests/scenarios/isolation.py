@@ -1,5 +1,6 @@
 """The same binaries behind different walls: in an address space of their own, and hosted in the kernel."""
 import re
+import time
 
 from big_reads import kill_while_reading
 from harness import chevron, compile_static, copy_busybox, expect, run, scenario
@@ -106,3 +107,26 @@ def unknown_modes():
     for choice in ("linux=paper", "linux=", "=kernel=user"):
         result = run("true", options=["--isolation", choice])
         expect(result.status == 2 and b"--isolation" in result.stderr, f"{choice}: {result.stderr}")
+
+
+@scenario("isolation.hosted_strate_uses_up_its_stack", timeout=300)
+def hosted_strate_uses_up_its_stack():
+    """By calls of its own, by calls of Bedrock, and when an interrupt comes: it crashes and starts again, and the machine goes on."""
+    for options in (("--smp", "1"), ("--smp", "2")):
+        with chevron(*options) as console:
+            console.command("strate start stack-exhauster")
+            log = ""
+            ways = ("about to call itself", "about to call Bedrock", "about to wait for an interrupt")
+            for _ in range(60):
+                # A CPU with one thread may not see an interrupt before the restart.
+                log = console.command("strate logs stack-exhauster").replace("\n", "")
+                endings = len(re.findall(r"crashed: vector (?:8|14), ", log))
+                if all(way in log for way in ways) and endings >= 3:
+                    break
+                console.command("strate restart stack-exhauster")
+                time.sleep(0.3)
+            expect(all(way in log for way in ways) and "nobody noticed" not in log, log)
+            console.command("strate stop stack-exhauster")
+            expect("running" in console.command("strate info ramfs"), "another strate did not survive")
+            console.command("/bin/true")
+            expect(console.command("echo $?").startswith("0"), "programs do not run any more")

@@ -1,4 +1,5 @@
 """Linux programs: what a static busybox and small C programs need, seen from outside."""
+import os
 import re
 import time
 
@@ -93,6 +94,73 @@ def signal_handlers():
     compile_static("tree/bin/signals", SIGNALS)
     run("/bin/signals", options=["--rootfs", "tree"]).check(
         stdout="blocked 0\ndelivered 1\nfault caught\ninterrupted -1 Interrupted system call 1\nrestarted 1 2\n")
+
+
+FRAMES = r"""
+#include <immintrin.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+enum { look, change, reserve_bits, move, plain, far };
+static int what;
+static int seen_magic, seen_value, seen_alignment;
+static unsigned char elsewhere[4096];
+static void on_signal(int number, siginfo_t* info, void* context) {
+    (void)number; (void)info;
+    ucontext_t* user = context;
+    unsigned char* area = (unsigned char*)user->uc_mcontext.fpregs;
+    uint32_t magic, size, end; memcpy(&magic, area + 464, 4); memcpy(&size, area + 480, 4); memcpy(&end, area + size, 4);
+    seen_magic = magic == 0x46505853 && end == 0x46505845;
+    seen_value = area[160]; seen_alignment = (uintptr_t)area % 64 == 0;
+    __asm__ volatile("vpxor %%ymm0, %%ymm0, %%ymm0" ::: "xmm0");
+    if (what == change) area[160] = 77, area[size > 576 ? 576 : 160] = 78;
+    if (what == reserve_bits) area[540] = 1;
+    if (what == move) user->uc_mcontext.fpregs = memcpy(elsewhere + 3, area, size + 4);
+    if (what == plain) memset(area + 464, 0, 48);
+    if (what == far) user->uc_mcontext.fpregs = (void*)0x7f0000000000;
+}
+static void deliver(int how, int* low, int* high) {
+    unsigned char values[32]; memset(values, 5, sizeof values); memset(values + 16, 6, 16);
+    what = how;
+    __asm__ volatile("vmovdqu (%0), %%ymm0\n mov %1, %%eax\n mov %2, %%edi\n mov %3, %%esi\n syscall\n vmovdqu %%ymm0, (%0)"
+                     :: "r"(values), "i"(62), "r"(getpid()), "i"(SIGUSR1) : "rax", "rdi", "rsi", "rcx", "r11", "xmm0", "memory");
+    *low = values[0]; *high = values[16];
+}
+int main(void) {
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    int low, high;
+    for (int on_stack = 0; on_stack < 2; ++on_stack) {
+        // Nothing of this stack is in memory yet.
+        stack_t stack = {.ss_sp = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), .ss_size = 65536};
+        if (on_stack) { sigaltstack(&stack, 0); action.sa_flags |= SA_ONSTACK; }
+        sigaction(SIGUSR1, &action, 0);
+        deliver(look, &low, &high); printf("%d %d %d: %d %d\n", seen_magic, seen_alignment, seen_value, low, high);
+        deliver(change, &low, &high); printf("%d %d\n", low, high);
+        deliver(reserve_bits, &low, &high); printf("%d %d\n", low, high);
+        deliver(move, &low, &high); printf("%d %d\n", low, high);
+        deliver(plain, &low, &high); printf("%d\n", low);
+    }
+    int status;
+    if (!fork()) { deliver(far, &low, &high); _exit(0); }
+    wait(&status); printf("far %d\n", WTERMSIG(status));
+    if (!fork()) { stack_t stack = {.ss_sp = (void*)0x100000000, .ss_size = 65536}; sigaltstack(&stack, 0); deliver(look, &low, &high); _exit(0); }
+    wait(&status); printf("no stack %d\n", WTERMSIG(status));
+    return 0;
+}
+"""
+
+
+@scenario("linux.signal_frames")
+def signal_frames():
+    """A handler finds the vector state in its frame, may change it, and may hand back what it likes."""
+    compile_static("tree/bin/frames", FRAMES)
+    each = "1 1 5: 5 6\n77 78\n5 6\n5 6\n5\n"
+    run("/bin/frames", options=["--rootfs", "tree"]).check(stdout=each + each + "far 11\nno stack 11\n")
 
 
 THREADS = r"""
@@ -198,6 +266,57 @@ int main(void) {
     return 0;
 }
 """
+
+
+COPIES = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static unsigned char expected(long at) { return (unsigned char)(at * 7 + at / 251); }
+int main(void) {
+    int file = open("/tmp/copies", O_RDWR | O_CREAT, 0600);
+    static unsigned char source[3 * 4096];
+    for (long at = 0; at < (long)sizeof source; ++at) source[at] = expected(at);
+    if (write(file, source, sizeof source) != sizeof source) return 1;
+    unsigned char* area = mmap(0, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(area + 3 * 4096, 4096);
+    unsigned char* end = area + 3 * 4096;
+    static const long rooms[] = {1, 7, 8, 63, 64, 255, 256, 257, 263, 1000, 4095, 4096, 4097, 8191, 9000};
+    int bad = 0;
+    for (unsigned index = 0; index < sizeof rooms / sizeof *rooms; ++index) {
+        long room = rooms[index];
+        for (long length = room - 1; length <= room + 300; length += 43) {
+            long possible = length < room ? length : room, from = 5;
+            memset(area, 0xee, 3 * 4096);
+            long got = pread(file, end - room, length, from);
+            if (length > room ? got > possible || (got < 0 && errno != EFAULT) : got != length) ++bad;
+            for (long at = 0; at < got; ++at) bad += end[at - room] != expected(from + at);
+            if (length < room) bad += end[length - room] != 0xee;
+            bad += end[-room - 1] != 0xee;
+            if (length <= room) {
+                memcpy(end - room, source, room);
+                static unsigned char back[3 * 4096];
+                bad += pwrite(file, end - room, length, 0) != length || pread(file, back, length, 0) != length || memcmp(back, source, length);
+            }
+        }
+    }
+    printf("%d bad\n", bad);
+    return bad != 0;
+}
+"""
+
+
+@scenario("linux.copies_to_the_last_byte", timeout=120)
+def copies_to_the_last_byte():
+    """Reads and writes at the end of what is accessible, by every method of copying that the processor has."""
+    compile_static("tree/bin/copies", COPIES)
+    os.makedirs("tree/tmp")
+    for method in ("words", "string-words", "string-bytes"):
+        os.environ["ASTRATA_BOOT_WORDS"] = f"copy={method}"
+        run("/bin/copies", options=["--rootfs", "tree"]).check(stdout="0 bad\n")
 
 
 @scenario("linux.memory")

@@ -149,7 +149,7 @@ def overwritten_stack_of_a_strate():
 def overwritten_stack_of_the_kernel():
     """gdb changes the canary while a system call is under way: the next function that returns stops the kernel, and says where."""
     words = [ASTRATA, "debug", "--batch"]
-    for line in ("hbreak astrata::kernel::sys_log_write", "continue", "set var *(unsigned long*)&__stack_chk_guard = 1", "delete",
+    for line in ("hbreak astrata::kernel::Log::append_line", "continue", "set var *(unsigned long*)&__stack_chk_guard = 1", "delete",
                  "hbreak astrata::kernel::arch::stop_other_cpus", "continue", "backtrace"):
         words += ["--gdb", line]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
@@ -244,6 +244,56 @@ def page_tables_keep_the_rules():
             expect("memory audit" not in log or " 0 violations" in log, log)
 
 
+def kernel_half_of_a_program() -> int:
+    """So many bytes of the kernel half do the page tables map that the first processor has while a program computes."""
+    for _ in range(100):
+        shown = ask_monitor("info registers\ninfo mem\ninfo registers")
+        levels = re.findall(r"CPL=(\d)", shown)
+        if len(levels) == 2 and set(levels) == {"3"}:
+            return sum(int(size, 16) for first, size in re.findall(r"^(\w{16})-\w{16} (\w{16}) ", shown, re.MULTILINE) if first >= "8000000000000000")
+    raise AssertionError("the processor is never in user mode")
+
+
+@scenario("security.user_mode_does_not_see_the_kernel", timeout=240)
+def user_mode_does_not_see_the_kernel():
+    """With page tables of its own; programs, crashes and restarts go on as ever, and the tables keep the rules."""
+    compile_static("tree/bin/spin", "int main(void) { for (;;) __asm__ volatile(\"\"); }")
+    watch_processors()
+    os.environ["ASTRATA_BOOT_WORDS"] = "kpti=on"
+    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35", "--isolation", "user", "--profile", "secure")):
+        with chevron("--rootfs", "tree", *options) as console:
+            expect("page tables of its own" in console.command("dmesg"), "not switched on")
+            console.send("/bin/spin &\r" * int(options[1]))
+            console.expect(r"^>>> ")
+            shown = kernel_half_of_a_program()
+            expect(0 < shown <= 256 << 10, f"{shown} bytes")
+            console.command("strate start crasher")
+            console.until("strate logs crasher", "restart 2")
+            expect(console.until("mem audit", "kernel: code"), "no audit")
+            expect(console.command("echo $?").startswith("0"), console.command("mem audit"))
+    os.environ["ASTRATA_BOOT_WORDS"] = ""
+    with chevron("--rootfs", "tree") as console:
+        expect("page tables of its own" not in console.command("dmesg"), "switched on where the processor does not need it")
+        console.send("/bin/spin &\r")
+        console.expect(r"^>>> ")
+        expect(kernel_half_of_a_program() > 64 << 20, "nothing to hide")
+
+
+@scenario("security.indirect_branches_by_profile")
+def indirect_branches_by_profile():
+    """The thunk that Bedrock's indirect branches go through is a jump, or where the profile says so the way to the retpoline."""
+    symbols = subprocess.run(["llvm-nm-22", os.path.join(ROOT, "build/x86_64/kernel/bedrock.elf")], capture_output=True, text=True, check=True).stdout
+    thunk = re.search(r"^(\w+) \w __x86_indirect_thunk_r11$", symbols, re.MULTILINE).group(1)
+    watch_processors()
+    os.environ["ASTRATA_BOOT_WORDS"] = "nokaslr"
+    for profile, first in (("secure", "0xe9"), ("balanced", "0x41"), ("performance", "0x41")):
+        with chevron("--profile", profile, "--smp", "2") as console:
+            shown = ask_monitor(f"x /1xb 0x{thunk}")
+            expect(f": {first}" in shown, f"{profile}: {shown}")
+            console.command("/bin/true")
+            expect(console.command("echo $?").startswith("0"), "programs do not run")
+
+
 RANDOM = r"""
 #include <stdio.h>
 #include <sys/random.h>
@@ -277,3 +327,28 @@ def random_numbers():
             # Chi-square with 255 degrees of freedom: mean 255, deviation 23.
             expect(all(120 < int(square) < 390 for square in squares), f"{emulator}: {squares}")
     expect(len(seen) == 4, str(seen))
+
+
+@scenario("security.random_numbers_of_the_host", timeout=240)
+def random_numbers_of_the_host():
+    """A processor without a generator, and a device with one: the system says what it was seeded from, and loses the driver without harm."""
+    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    os.environ["ASTRATA_QEMU"] = os.path.abspath(
+        write_file("plain-qemu", f'#!/bin/sh\nexec "{real}" "$@" -cpu max,-rdrand,-rdseed\n', 0o755))
+    for machine, processors in (("microvm", "1"), ("q35", "2")):
+        with chevron("--machine", machine, "--smp", processors, "--random-device") as console:
+            log = console.until("dmesg", "mixed in")
+            expect("random numbers: seeded from nothing but times" in log, log)
+            expect("random numbers: 64 bytes from virtio-rng" in log, log)
+            for restarts in (1, 2):
+                console.command("strate kill virtio-rng.0")
+                for _ in range(100):
+                    listed = console.command("strate list")
+                    if re.search(rf"^virtio-rng\.0 .* running +\w+ +{restarts}", listed, re.MULTILINE):
+                        break
+                    time.sleep(0.1)
+                said = console.until("strate logs virtio-rng.0", "for Bedrock")
+                expect(said.count("64 random bytes from the host for Bedrock") >= 1, said)
+            expect("random" in console.command("echo random"), "the shell is gone")
+    with chevron() as console:
+        expect("seeded from nothing but times" in console.command("dmesg") and "virtio-rng" not in console.command("strate list"), "no device")

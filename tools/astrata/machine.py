@@ -16,10 +16,11 @@ class Options:
     """What kind of machine: everything that ./astrata run can choose."""
 
     def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max", is_shared=False,
-                 nodes=1, smp_limit=0, monitor=None):
+                 has_random_device=False, nodes=1, smp_limit=0, monitor=None):
         self.machine, self.smp, self.memory, self.nodes = machine, smp, memory, nodes
         self.smp_limit, self.monitor = smp_limit, monitor
         self.icount, self.reboots, self.cpu = icount, reboots, cpu
+        self.has_random_device = has_random_device
         # A file that holds the machine's memory, for whoever wants to look at it from outside.
         self.memory_file = os.memfd_create("astrata memory", os.MFD_CLOEXEC) if is_shared else None
         if self.memory_file is not None:
@@ -67,6 +68,8 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
         words += ["-device", _device(options, "virtio-serial", f"max_ports={len(PORTS) + 1}")]
         for number, name in enumerate(PORTS, start=1):
             words += ["-device", f"virtserialport,nr={number},chardev={name},name=org.astrata.{name}"]
+    if options.has_random_device:
+        words += ["-object", "rng-builtin,id=random", "-device", _device(options, "virtio-rng", "rng=random")]
     for number, disk in enumerate(disks):
         # The original of a read-only disk may be in use elsewhere, so it is not locked; a writable one is.
         mode = "read-only=off" if disk.writable else "read-only=on,file.locking=off"

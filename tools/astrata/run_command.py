@@ -19,6 +19,7 @@ def _refuse(what: str):
     return convert
 
 
+PROCESSORS = whole_number(1, 64)
 ISOLATION_MODES = ("user", "kernel")
 
 
@@ -49,7 +50,7 @@ def trace_groups(name: str, text: str) -> str:
 
 OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
-    Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
+    Option("--smp", "NUMBER", convert=PROCESSORS, help="processors (1)"),
     Option("--smp-limit", "NUMBER", 0, convert=whole_number(1, 64), help="processors that there may be, plugged in later; needs --machine q35"),
     Option("--monitor", "SOCKET", help="QEMU's machine protocol on a Unix socket, for plugging in and out"),
     Option("--numa", "NODES", 1, convert=whole_number(1, 8), help="nodes that share processors and memory (1); more need --machine q35"),
@@ -67,6 +68,7 @@ OPTIONS = [
            help=f"what to record: all, or some of {','.join(TRACE_GROUPS)}"),
     Option("--profile", "NAME", "balanced", convert=choice("secure", "balanced", "performance"),
            help="how much protection to pay for: secure, balanced or performance (docs/security.md)"),
+    Option("--random-device", help="a virtio device that gives the machine random bytes of the host"),
     Option("--icount", help="count instructions instead of time: exactly repeatable, slower"),
     Option("--verbose", help="show the system's console on stderr"),
 ]
@@ -75,13 +77,16 @@ OPTIONS = [
 def main(words: list[str]) -> int:
     """Runs `./astrata run WORDS...`."""
     arguments = parse("run", OPTIONS, words)
+    if arguments.smp is None:
+        arguments.smp = PROCESSORS("ASTRATA_SMP", os.environ.get("ASTRATA_SMP") or "1")
     check(arguments)
     _open_missing_descriptors()
     disks, image = open_disks(arguments)
     trace = _open_trace(arguments.trace)
     system = build.ready_system(arguments.arch)
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
-                              reboots=arguments.command is None, is_shared=trace is not None, nodes=arguments.numa,
+                              reboots=arguments.command is None, is_shared=trace is not None,
+                              has_random_device=arguments.random_device, nodes=arguments.numa,
                               smp_limit=arguments.smp_limit, monitor=arguments.monitor)
     collector = None
     if trace is not None:

@@ -8,7 +8,7 @@ astrata_sources(arch_sources ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
 set(vdso_images)
 function(astrata_vdso name)
     add_library(${name}_objects OBJECT ${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.cc ${CMAKE_SOURCE_DIR}/sdk/vdso/clock.cc
-        ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
+        ${CMAKE_SOURCE_DIR}/sdk/vdso/direct_calls.S ${CMAKE_SOURCE_DIR}/sdk/vdso/message_calls.S)
     target_compile_options(${name}_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer -fno-stack-protector ${ARGN})
     target_link_libraries(${name}_objects PRIVATE astrata_target_options)
     add_dependencies(${name}_objects astrata_generated)
@@ -26,14 +26,15 @@ astrata_vdso(hosted_vdso -DASTRATA_HOSTED_IN_KERNEL)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET}/vdso_image.S PROPERTIES
     OBJECT_DEPENDS "${vdso_images}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
 
-# Too short for a frame pointer, and for aligning a stack on which no vector is ever put.
-set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTIES COMPILE_OPTIONS "-fomit-frame-pointer;-mstack-alignment=8")
+# Too short for a frame pointer, and for aligning a stack on which no vector is ever put; the other files align it.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTIES COMPILE_OPTIONS "-fomit-frame-pointer;-mstack-alignment=8;-fno-lto")
 
 add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})
 set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)
 target_include_directories(bedrock PRIVATE ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
-target_compile_options(bedrock PRIVATE -mcmodel=kernel -fno-pic)
+target_compile_options(bedrock PRIVATE -mcmodel=kernel -fno-pic $<$<COMPILE_LANGUAGE:CXX>:-mretpoline-external-thunk>)
 target_link_options(bedrock PRIVATE -Wl,--no-pie,--emit-relocs -Wl,-T,${CMAKE_SOURCE_DIR}/kernel/linker.ld)
+astrata_optimise_whole(bedrock)
 option(ASTRATA_CHECK_LOCKS "check the order of spin locks at every acquisition" OFF)
 if(ASTRATA_CHECK_LOCKS)
     target_compile_definitions(bedrock PRIVATE ASTRATA_CHECK_LOCKS)

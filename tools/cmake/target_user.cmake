@@ -84,6 +84,9 @@ foreach(folder IN LISTS strate_folders)
     set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
     file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
     add_executable(strate.${name} ${sources} ${entry})
+    if(name STREQUAL "linux")
+        astrata_optimise_whole(strate.${name})
+    endif()
     target_link_libraries(strate.${name} PRIVATE
         -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib -Wl,--end-group)
     add_custom_command(OUTPUT ${user_output}/${name}

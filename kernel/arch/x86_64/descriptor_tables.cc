@@ -1,5 +1,6 @@
 #include "arch/cpu.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
+#include "kernel/arch/x86_64/features.h"
 
 #include <span>
 
@@ -25,7 +26,7 @@ struct TablePointer {
     std::uint64_t base;
 } __attribute__((packed));
 
-alignas(16) std::array<Gate, 256> interrupt_table{};   // the same for all CPUs
+alignas(4096) std::array<Gate, 256> interrupt_table{};   // the same for all CPUs
 bool is_interrupt_table_built = false;
 
 constexpr std::uint8_t interrupt_gate = 0x8e;   // present, ring 0, 64-bit interrupt gate: interrupts off on entry
@@ -60,9 +61,26 @@ void build_interrupt_table() {
 
 }  // namespace
 
-void load_descriptor_tables(PerCpu& cpu, CpuTables& tables, std::array<std::uint64_t, 3> const& stack_tops) {
+EntryPage& entry_page_of(PerCpu& cpu) {
+#pragma clang unsafe_buffer_usage begin   // every PerCpu is part of a CpuBlock
+    return *(reinterpret_cast<EntryPage*>(&cpu) - 1);
+#pragma clang unsafe_buffer_usage end
+}
+
+std::span<std::byte const> interrupt_table_bytes() {
+    return std::as_bytes(std::span(interrupt_table));
+}
+
+void load_descriptor_tables(PerCpu& cpu, CpuTables& own_tables, std::array<std::uint64_t, 3> const& stack_tops) {
     if (!is_interrupt_table_built)
         build_interrupt_table();
+    cpu.tables = &own_tables;
+    auto& entry = entry_page_of(cpu);
+    auto& tables = features.isolates_page_tables ? entry.tables : own_tables;
+    if (features.isolates_page_tables) {
+        entry.tables.task.stacks[0] = reinterpret_cast<std::uint64_t>(&cpu);
+        entry.frame_address = reinterpret_cast<std::uint64_t>(&cpu) - 5 * sizeof(std::uint64_t);
+    }
 
     for (std::size_t i = 0; i < stack_tops.size(); ++i) {
         // The word that trap_paranoid finds above its frame. The stack pointer stays 16-byte aligned at the first push.
@@ -82,7 +100,6 @@ void load_descriptor_tables(PerCpu& cpu, CpuTables& tables, std::array<std::uint
         0x0000'8900'0000'0000 | (sizeof(TaskState) - 1) | (base & 0xff'ffff) << 16 | (base >> 24 & 0xff) << 56,
         base >> 32,
     };
-    cpu.tables = &tables;
 
     TablePointer const gdt_pointer{sizeof(tables.gdt) - 1, reinterpret_cast<std::uint64_t>(tables.gdt.data())};
     TablePointer const idt_pointer{sizeof(interrupt_table) - 1, reinterpret_cast<std::uint64_t>(interrupt_table.data())};

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "arch/per_cpu.h"
 #include "lib/base/result.h"
@@ -36,6 +37,27 @@ struct CpuTables {
     std::array<std::uint64_t, 7> gdt{};
     alignas(16) TaskState task{};
 };
+
+/// What user mode's page tables show of a CPU where they are isolated (isolated_entry.S): the tables that the processor itself reads,
+/// and from its end downwards the stack for traps from user mode, which holds no more than the processor's frame.
+struct alignas(4096) EntryPage {
+    std::uint64_t kernel_root = 0;     // when user mode was last entered
+    std::uint64_t scratch = 0;
+    std::uint64_t frame_address = 0;   // of that frame
+    CpuTables tables;
+};
+static_assert(sizeof(EntryPage) == 4096 && offsetof(CpuTables, task) + offsetof(TaskState, stacks) == 68);
+
+/// A CPU's data is reached through GS, and so is the page below it.
+struct CpuBlock {
+    EntryPage entry;
+    PerCpu cpu;
+};
+static_assert(offsetof(CpuBlock, cpu) == sizeof(EntryPage));
+EntryPage& entry_page_of(PerCpu& cpu);
+
+/// The same for all CPUs; whole pages.
+std::span<std::byte const> interrupt_table_bytes();
 
 /// Builds and loads this CPU's tables. `stack_tops` are the tops of the three interrupt stacks, in InterruptStack order.
 void load_descriptor_tables(PerCpu& cpu, CpuTables& tables, std::array<std::uint64_t, 3> const& stack_tops);

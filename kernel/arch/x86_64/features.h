@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "lib/boot_options/security_profile.h"
 
@@ -23,6 +24,7 @@ struct Features {
     bool has_fast_movsb = false;           // ERMS
     SpeculationFacts speculation;
     SpeculationControls speculation_controls;   // what of it is used: choose_protections
+    bool isolates_page_tables = false;          // arch/user_view.h
     std::uint64_t vector_state_mask = 0;   // XCR0: which state components we enable
     std::uint32_t vector_state_size = 512; // bytes of the XSAVE (standard format) or FXSAVE area
 };
@@ -31,7 +33,7 @@ struct Features {
 extern Features features;
 void detect_features();
 /// Before enable_features.
-void choose_protections(SecurityProfile profile);
+void choose_protections(std::string_view command_line);
 /// Switches on what was detected, on this CPU: CR0, CR4, EFER, XCR0, syscall registers.
 void enable_features();
 

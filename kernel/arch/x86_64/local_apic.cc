@@ -1,5 +1,7 @@
 #include "kernel/arch/x86_64/local_apic.h"
 
+#include <bit>
+
 #include "arch/cpu.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/mem/kernel_space.h"
@@ -20,6 +22,7 @@ enum class Register : std::uint32_t {
     task_priority = 0x80,
     end_of_interrupt = 0xb0,
     spurious = 0xf0,
+    in_service = 0x100,   // the first of eight
     command_low = 0x300,
     command_high = 0x310,
     timer_entry = 0x320,
@@ -102,6 +105,15 @@ std::uint32_t boot_apic_id() {
 
 void end_of_interrupt() {
     write(Register::end_of_interrupt, 0);
+}
+
+std::uint8_t interrupt_in_service() {
+    for (std::uint32_t word = 8; word-- != 0;) {
+        auto const bits = read(static_cast<Register>(static_cast<std::uint32_t>(Register::in_service) + word * 16));
+        if (bits != 0)
+            return static_cast<std::uint8_t>(word * 32 + 31 - static_cast<std::uint32_t>(std::countl_zero(bits)));
+    }
+    return 0;
 }
 
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector) {

@@ -23,6 +23,8 @@ void enable_local_apic();
 /// The boot CPU, which all device interrupts go to.
 [[nodiscard]] std::uint32_t boot_apic_id();
 void end_of_interrupt();
+/// The most urgent vector that was taken and not ended yet; 0 if there is none.
+[[nodiscard]] std::uint8_t interrupt_in_service();
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector);
 /// INIT, then STARTUP with the page number of the real-mode trampoline.
 void send_init(std::uint32_t apic_id);

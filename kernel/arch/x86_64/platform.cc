@@ -4,12 +4,14 @@
 #include "arch/direct_map.h"
 #include "arch/interrupt_routing.h"
 #include "arch/smp.h"
+#include "arch/user_view.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/frames.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/time/clock.h"
+#include "kernel/trap/panic.h"
 #include "lib/acpi/affinity.h"
 #include "lib/acpi/tables.h"
 
@@ -123,8 +125,11 @@ Result<> use_firmware(BootInfo const& info, Account& account) {
 }  // namespace
 
 void start_platform(BootInfo const& info, Account& account) {
-    if (!guard_boot_cpu(account))
+    if (!guard_boot_cpu(account)) {
         print("no memory for guarded exception stacks");
+        if (has_user_views())
+            panic("no memory for user mode's page tables");
+    }
     silence_legacy_controllers();
     enable_local_apic();
     this_cpu().apic_id = boot_apic_id();

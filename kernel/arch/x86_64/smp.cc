@@ -9,10 +9,12 @@
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
+#include "arch/user_view.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
 #include "kernel/arch/x86_64/descriptor_tables.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/local_apic.h"
+#include "kernel/arch/x86_64/user_view.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/kernel_space.h"
@@ -71,11 +73,17 @@ Result<> prepare_tables(PerCpu& cpu, Account& account) {
     std::array<std::uint64_t, 3> tops{};
     for (auto& top : tops) {
         auto stack = TRY(mem::KernelStack::create(account));
+        if (has_user_views())
+            TRY(show_in_user_view(stack.bottom(), stack.top() - stack.bottom(), {.write = true}));
         top = keep(std::move(stack)).top().value;
     }
     // Loaded by the CPU itself.
     cpu_stack_tops[cpu.index] = tops;
     return {};
+}
+
+Result<> show_entry_page(PerCpu& cpu) {
+    return show_in_user_view({reinterpret_cast<std::uint64_t>(&entry_page_of(cpu))}, sizeof(EntryPage), {.write = true});
 }
 
 void prepare_trampoline(PerCpu const& cpu) {
@@ -117,6 +125,10 @@ void register_boot_cpu(PerCpu& cpu) {
 
 Result<> guard_boot_cpu(Account& account) {
     auto& cpu = this_cpu();
+    if (has_user_views()) {
+        TRY(prepare_user_view());
+        TRY(show_entry_page(cpu));
+    }
     TRY(prepare_tables(cpu, account));
     auto const state = disable_interrupts();
     load_descriptor_tables(cpu, *cpu.tables, cpu_stack_tops[0]);
@@ -131,10 +143,12 @@ Result<> list_cpu(std::uint32_t apic_id, Account& account) {
     auto const index = count.load(std::memory_order_relaxed);
     if (index == cpu_limit)
         return fail(Error::no_resources);
-    auto* memory = mem::heap_allocate(sizeof(PerCpu));
+    auto* memory = mem::heap_allocate(sizeof(CpuBlock));
     if (memory == nullptr)
         return fail(Error::no_memory);
-    auto& cpu = *::new (memory) PerCpu{};
+    auto& cpu = (::new (memory) CpuBlock{})->cpu;
+    if (has_user_views())
+        TRY(show_entry_page(cpu));
     cpu.self = &cpu;
     cpu.index = index;
     cpu.apic_id = apic_id;

@@ -3,6 +3,7 @@
 
 #include "abi/system_call_numbers.h"
 #include "kernel/arch/x86_64/frame_registers.inc"
+#include "kernel/arch/x86_64/patch_sites.inc"
 
 .set USER_DATA, 0x1b
 .set USER_CODE, 0x23
@@ -86,6 +87,13 @@
     PUSH_REGISTERS
 .endm
 
+# Out of the kernel; with page-table isolation boot puts a jump here (isolated_entry.S).
+.macro TO_USER instruction, isolated
+88: swapgs
+    \instruction
+    PATCH_AT __isolation_sites, JUMP, 88b, \isolated, 5
+.endm
+
 # What the receiver gets of the sender's frame.
 .macro LOAD_MESSAGE
     movq FRAME_R8(%rsp), %r8
@@ -105,6 +113,8 @@
 .global syscall_entry
 syscall_entry:
     swapgs
+.global syscall_entered
+syscall_entered:
     movq %rsp, %gs:CPU_USER_STACK
     cmpq $0, %gs:CPU_RESTRICTED
     jne restricted_syscall
@@ -131,8 +141,7 @@ syscall_entry:
     movq FRAME_RIP(%rsp), %rcx  # user addresses end below the canonical hole, so sysret is safe
     movq FRAME_RFLAGS(%rsp), %r11
     movq FRAME_RSP(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 # endpoint_call (0) and reply_and_wait (1): the flags still say which. Every register but the stack pointer, instruction pointer and
 # flags, which are on the stack already, holds the message, or nothing that survives the call.
@@ -153,7 +162,7 @@ message_call:
     movq %rdx, FRAME_RDX(%rsp)
     movq %rsp, %r12             # the first argument, for functions that preserve no registers
     jne fast_path_call
-    call *fast_reply_now(%rip)
+    PATCHABLE __retpoline_sites, CALL, retpoline_fast_reply, call *fast_reply_now(%rip)
     # Reached twice: at once (rax: 0, or the flag of a thread that is left for another), and by switch_stacks (rax: RESUMED).
     cmpq $RESUMED, %rax
     jbe reply_and_wait_not_switched
@@ -167,11 +176,10 @@ message_call:
     xorl %edx, %edx
     xorl %ebp, %ebp
     xorl %eax, %eax
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 fast_path_call:
-    call *fast_call_now(%rip)
+    PATCHABLE __retpoline_sites, CALL, retpoline_fast_call, call *fast_call_now(%rip)
     cmpq $RESUMED, %rax         # as above
     jbe call_not_switched
     LOAD_MESSAGE
@@ -184,8 +192,7 @@ fast_path_call:
     movq FRAME_RBP - FRAME_SIZE(%rsp), %rbp
     movq FRAME_RSP - FRAME_SIZE(%rsp), %rsp
     xorl %eax, %eax
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 call_not_switched:
     movl $ENDPOINT_CALL, %esi
@@ -211,16 +218,48 @@ message_not_switched:
 message_exit:
     POP_REGISTERS
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
-# Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode: a
-# frame is built as if there had been a change of both.
+# Native code that is hosted in the kernel calls here instead of executing the instruction. The stack stays, and so does the mode. What
+# is called preserves the registers that C preserves, so the frame needs no more than arguments, which are also where results go, and
+# the way back.
+# Budget: 30 instructions with the way back.
 .set KERNEL_CODE, 0x08
 .set KERNEL_DATA, 0x10
+.set HOSTED_STACK_ROOM, 16384   # as much as a kernel stack has
 .align 16
 .global hosted_entry
 hosted_entry:
+    testb $0, -HOSTED_STACK_ROOM(%rsp)
+    cmpl $LAST_FAST_CALL, %eax
+    jbe hosted_message_call
+    cmpl $ASTRATA_SYSTEM_CALL_ENDPOINT_REPLY, %eax
+    je hosted_message_call
+    popq %rcx
+    movq %rsp, %r11
+    subq $FRAME_SIZE, %rsp
+    andq $-16, %rsp
+    movq %r11, FRAME_RSP(%rsp)
+    movq %rcx, FRAME_RIP(%rsp)
+    movq %rax, FRAME_RAX(%rsp)
+    movq %rdi, FRAME_RDI(%rsp)
+    movq %rsi, FRAME_RSI(%rsp)
+    movq %rdx, FRAME_RDX(%rsp)
+    movq %r10, FRAME_R10(%rsp)
+    movq %r8, FRAME_R8(%rsp)
+    movq %r9, FRAME_R9(%rsp)
+    movq %rsp, %rdi
+    call hosted_dispatch
+    movq FRAME_RAX(%rsp), %rax
+    movq FRAME_RDI(%rsp), %rdi
+    movq FRAME_RSI(%rsp), %rsi
+    movq FRAME_RDX(%rsp), %rdx
+    movq FRAME_RIP(%rsp), %rcx
+    movq FRAME_RSP(%rsp), %rsp
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
+
+# A message is in nearly all registers: a whole frame, as if there had been a change of mode and stack.
+hosted_message_call:
     popq %rcx
     movq %rsp, %r11
     pushq $KERNEL_DATA
@@ -233,18 +272,54 @@ hosted_entry:
     movq %rsp, %rbx
     andq $-16, %rsp
     xorl %ebp, %ebp
-    call hosted_dispatch        # comes back with interrupts off
+    call hosted_message_dispatch
     movq %rbx, %rsp
     POP_REGISTERS
     movq FRAME_RIP - FRAME_VECTOR(%rsp), %rcx
     movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
-    sti
-    jmpq *%rcx
+    PATCHABLE __retpoline_sites, JUMP, retpoline_rcx, jmpq *%rcx
+
+# The calls that have an entry of their own are C functions from here on.
+.macro DIRECT_ENTRY name, function
+.align 16
+.global \name
+\name:
+    testb $0, -HOSTED_STACK_ROOM(%rsp)
+    jmp \function
+.pushsection __exception_table, "a", @progbits
+    .quad \name, hosted_entry_without_room
+.popsection
+.endm
+DIRECT_ENTRY hosted_park_entry, hosted_thread_park
+DIRECT_ENTRY hosted_unpark_entry, hosted_thread_unpark
+
+.global hosted_entry_end
+hosted_entry_end:
+
+# That much is not there: Bedrock would run off the stack with its locks held.
+.pushsection __exception_table, "a", @progbits
+    .quad hosted_entry, hosted_entry_without_room
+.popsection
+hosted_entry_without_room:
+    cli
+    popq %rcx
+    movq %rsp, %r11
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    pushq $KERNEL_DATA
+    pushq %r11
+    pushfq
+    pushq $KERNEL_CODE
+    pushq %rcx
+    SAVE_REGISTERS
+    movq %rsp, %rdi
+    leaq -HOSTED_STACK_ROOM(%r11), %rsi
+    xorl %ebp, %ebp
+    call hosted_stack_exhausted
 
 # void enter_hosted(entry, stack, argument0, argument1, argument2): the first instruction of a hosted thread, on its own stack.
 .global enter_hosted
 enter_hosted:
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rsp
     movq %rdx, %rdi
     movq %rcx, %rsi
@@ -252,16 +327,16 @@ enter_hosted:
     xorl %ebp, %ebp
     cld
     sti
-    jmpq *%rax
+    jmp __x86_indirect_thunk_r11
 
 # void continue_on_stack(void (*function)(void*), void* argument, stack_top): leaves the present stack for good.
 .global continue_on_stack
 continue_on_stack:
     movq %rdx, %rsp
-    movq %rdi, %rax
+    movq %rdi, %r11
     movq %rsi, %rdi
     xorl %ebp, %ebp
-    call *%rax
+    call __x86_indirect_thunk_r11
     ud2
 
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
@@ -357,8 +432,7 @@ restricted_go:
     movq STATE_R14(%rsp), %r14
     movq STATE_R15(%rsp), %r15
     movq STATE_RSP(%rsp), %rsp
-    swapgs
-    sysretq
+    TO_USER sysretq, isolated_sysret
 
 restricted_resume_all:
     movq STATE_RIP(%rdi), %rcx
@@ -389,8 +463,7 @@ restricted_resume_all:
     movq STATE_R14(%rdi), %r14
     movq STATE_R15(%rdi), %r15
     movq STATE_RDI(%rdi), %rdi
-    swapgs
-    iretq
+    TO_USER iretq, isolated_iret
 
 # As if the first fetch had faulted: a general protection fault of the foreign code. rcx is the address.
 restricted_bad_address:
@@ -436,7 +509,7 @@ restricted_loop_handle:
     movl %eax, %esi
     movq LOOP_ARGUMENT(%rsp), %rdi
     xorl %ebp, %ebp
-    call *LOOP_HANDLER(%rsp)
+    PATCHABLE __retpoline_sites, CALL, retpoline_loop_handler, {disp32} call *LOOP_HANDLER(%rsp)
     cli
     testl %eax, %eax
     jz restricted_loop_done
@@ -449,6 +522,10 @@ restricted_loop_next:
 restricted_loop_go:
     movq LOOP_STATE(%rsp), %rdi
     jmp restricted_go
+
+retpoline_loop_handler:
+    movq LOOP_HANDLER + 8(%rsp), %r11
+    jmp __x86_indirect_thunk_r11
 
 restricted_loop_settle:
     call settle_restricted_loop

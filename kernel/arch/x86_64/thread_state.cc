@@ -19,9 +19,9 @@
 #include "kernel/trap/user_exit.h"
 
 extern "C" {
-void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);
 void thread_trampoline();
 void trap_return();
+void fill_return_buffer();
 [[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
                                std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
@@ -116,13 +116,20 @@ void resume_vector_state(PerCpu& cpu, Thread& thread) {
 
 }  // namespace
 
-// Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
-static void keep_space(PerCpu& cpu) {
+void keep_space(PerCpu& cpu) {
     auto* const space = cpu.entered.space.load(std::memory_order_relaxed);
     if (space != nullptr && cpu.is_space_borrowed) {
         space->add_reference();
         cpu.is_space_borrowed = false;
     }
+}
+
+[[clang::preserve_most]] void forget_branches() {
+    constexpr std::uint32_t msr_prediction_command = 0x49;   // IA32_PRED_CMD: IBPB
+    auto const& controls = features.speculation_controls;
+    if (controls.is_barrier_on_switch)
+        write_msr(msr_prediction_command, 1);
+    fill_return_buffer();
 }
 
 void release_kept_space(PerCpu& cpu, AddressSpace& space) {
@@ -175,12 +182,21 @@ TrapFrame& system_call_frame(ThreadState const& state) {
 static_assert(parked_stack_bytes == sizeof(TrapFrame) + 7 * sizeof(std::uint64_t));
 
 void exchange_foreign_state(Thread& from, Thread& to) {
-    if (!from.arch.vector_area.empty())
+    if (!from.arch.vector_area.empty()) {
         from.arch.gs_base = read_user_gs();
-    if (!to.arch.vector_area.empty())
+        leave_vector_state(from);
+    }
+    if (!to.arch.vector_area.empty()) {
         write_user_gs(to.arch.gs_base);
-    leave_vector_state(from);
-    resume_vector_state(this_cpu(), to);
+        resume_vector_state(this_cpu(), to);
+    }
+}
+
+void exchange_fs_by_register(Thread& from, Thread& to) {
+    if (from.is_user())
+        from.arch.fs_base = read_msr(msr_fs_base);
+    if (to.is_user())
+        write_msr(msr_fs_base, to.arch.fs_base);
 }
 
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) {
@@ -190,31 +206,6 @@ void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) 
         0, 0, reinterpret_cast<std::uint64_t>(&thread_trampoline), 0};
     state.stack_pointer = state.stack_top - sizeof(words);
     std::memcpy(reinterpret_cast<void*>(state.stack_pointer), words.data(), sizeof(words));
-}
-
-void switch_threads(Thread& from, Thread& to) {
-    auto& cpu = this_cpu();
-    leave_vector_state(from);
-    if (from.is_user()) {
-        from.arch.fs_base = read_user_fs();
-        from.arch.gs_base = read_user_gs();
-        from.arch.restricted = cpu.restricted;
-        from.arch.restricted_return = cpu.restricted_return;
-        from.arch.trap_stack = cpu.tables->task.stacks[0];
-    }
-    if (to.is_user()) {
-        write_user_fs(to.arch.fs_base);
-        write_user_gs(to.arch.gs_base);
-        cpu.restricted = to.arch.restricted;
-        cpu.restricted_return = to.arch.restricted_return;
-        cpu.kernel_stack = to.arch.stack_top;
-        cpu.tables->task.stacks[0] = to.arch.trap_stack;
-        activate_space(to);
-        resume_vector_state(cpu, to);
-    } else {
-        keep_space(cpu);
-    }
-    switch_stacks(&from.arch.stack_pointer, to.arch.stack_pointer);
 }
 
 bool allocate_vector_area(Thread& thread) {

@@ -8,6 +8,7 @@
 
 #include "arch/cpu.h"
 #include "arch/smp.h"
+#include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sync/spin_lock.h"
@@ -33,7 +34,7 @@ void flush_here(std::uint64_t start, std::uint64_t pages, bool is_global) {
     if (pages <= page_limit) {
         for (std::uint64_t page = 0; page < pages; ++page)
             arch::flush_tlb_page(start + page * page_size);
-    } else if (is_global) {
+    } else if (is_global && !arch::features.isolates_page_tables) {
         // Toggling CR4.PGE drops global entries too.
         auto const cr4 = arch::read_cr4();
         arch::write_cr4(cr4 & ~std::uint64_t{0x80});

@@ -2,8 +2,13 @@
 
 #include "kernel/arch/x86_64/frame_registers.inc"
 
-.section .text.hot, "ax"
+.set CPU_KERNEL_STACK, 8        # arch/per_cpu.h
+.set FRAME_SIZE, 176            # arch/trap_frame.h
+
+.section .text.entry, "ax"
 .code64
+.global trap_entry_start
+trap_entry_start:
 
 # Vectors with an error code: 8, 10-14, 17, 21, 29, 30 (Intel SDM volume 3, table 6-1).
 .altmacro
@@ -28,11 +33,14 @@ trap_stub_\number:
     .set index, index + 1
 .endr
 
+.global trap_common
 trap_common:
     testb $3, 24(%rsp)          # CS of the interrupted code
-    jz 1f
+    jz trap_in_kernel_mode
     swapgs
-1:  PUSH_REGISTERS
+    PUSH_REGISTERS
+.global trap_on_stack
+trap_on_stack:
     pushq $2                    # clears DF, AC (which lifts SMAP) and whatever else was set
     popfq
     movq %rsp, %rdi
@@ -41,14 +49,35 @@ trap_common:
 .global trap_return
 trap_return:
     testb $3, 144(%rsp)
-    jz 2f
+    jz 1f
     swapgs
-2:  POP_REGISTERS
+1:  POP_REGISTERS
     addq $16, %rsp              # vector and error code
     iretq
 
+# The stacks of hosted code end where its process made them end. What follows has the thread's kernel stack, where nothing is meanwhile.
+.set HOSTED_LENGTH_SHIFT, 43    # layout::hosted_length
+.global trap_in_kernel_mode
+trap_in_kernel_mode:
+    PUSH_REGISTERS
+    movq %rsp, %rax
+    subq hosted_start_address(%rip), %rax
+    shrq $HOSTED_LENGTH_SHIFT, %rax
+    jnz trap_on_stack
+    movq %rsp, %rsi
+    movq %gs:CPU_KERNEL_STACK, %rsp
+    .set offset, FRAME_SIZE
+    .rept FRAME_SIZE / 8
+    .set offset, offset - 8
+    pushq offset(%rsi)
+    .endr
+    jmp trap_on_stack
+.global trap_entry_end
+trap_entry_end:
+
 # NMI, double fault and machine check come on stacks of their own, perhaps between a syscall instruction and its swapgs, so
 # GS may belong to either side. The word above each such stack holds the address of this CPU's data.
+.global trap_paranoid
 trap_paranoid:
     PUSH_REGISTERS
     pushq $2

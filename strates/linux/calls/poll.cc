@@ -57,24 +57,38 @@ LinuxResult<> use_mask(GuestAddress mask, std::uint64_t set_size) {
     return {};
 }
 
-/// Room for as many elements as a program asked for: a few here, more on the heap.
+/// Room for as many elements as a program asked for: a few here, more on the heap. No more are made than that.
 template <typename T, std::size_t inline_count>
 class Room {
 public:
+    Room() = default;
+    Room(Room const&) = delete;
+    Room& operator=(Room const&) = delete;
+    ~Room() { std::ranges::destroy(elements_); }
+
+    /// Once.
     LinuxResult<std::span<T>> make(std::size_t count) {
-        if (count <= inline_count)
-            return std::span<T>(inline_).first(count);
-        heap_.reset(new (std::nothrow) T[count]);
-        if (heap_ == nullptr)
-            return fail(Errno::enomem);
-#pragma clang unsafe_buffer_usage begin  // made with this size just now
-        return std::span<T>(heap_.get(), count);
+        auto* place = inline_.data();
+        if (count > inline_count) {
+            heap_.reset(new (std::nothrow) Place[count]);
+            if (heap_ == nullptr)
+                return fail(Errno::enomem);
+            place = heap_.get();
+        }
+#pragma clang unsafe_buffer_usage begin  // there is room for as many
+        elements_ = std::span(reinterpret_cast<T*>(place), count);
 #pragma clang unsafe_buffer_usage end
+        std::ranges::uninitialized_value_construct(elements_);
+        return elements_;
     }
 
 private:
-    std::array<T, inline_count> inline_;
-    std::unique_ptr<T[]> heap_;
+    struct alignas(T) Place {
+        std::array<std::byte, sizeof(T)> bytes;
+    };
+    std::array<Place, inline_count> inline_;
+    std::unique_ptr<Place[]> heap_;
+    std::span<T> elements_;
 };
 
 // ---- poll ----
@@ -270,7 +284,7 @@ LinuxResult<std::uint64_t> wait_for_epoll(Task& task, std::int32_t fd, GuestAddr
                                           MonotonicNs deadline) {
     if (count <= 0)
         return fail(Errno::einval);
-    auto const file = LTRY(task.files().get(fd));
+    auto const file = LTRY(task.files().borrow(fd));
     auto* epoll = file_cast<Epoll>(*file);
     if (epoll == nullptr)
         return fail(Errno::einval);

@@ -1,4 +1,6 @@
 // clone, fork, vfork, exit, wait.
+#include <optional>
+
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
 #include "strates/linux/memory/memory.h"

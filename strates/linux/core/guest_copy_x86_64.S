@@ -6,15 +6,20 @@
     .section .text.guest_copy, "ax", @progbits
     .balign 64
     .globl guest_code_begin, guest_code_end, guest_code_recovery
+    .globl guest_copy_method
     .globl guest_copy, guest_zero, guest_copy_string, guest_load_word, guest_compare_exchange_word
+    .globl guest_save_vector_state, guest_load_vector_state
 
 guest_code_begin:
 
 // rdi: to, rsi: from, rdx: count -> rax: bytes not copied; if any, rdx: where in `to` the first of them belongs.
-// Blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at the block's start; the byte loop then copies
-// exactly what is accessible.
+// Long copies by whatever instructions are fastest here. Else blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at
+// the block's start; the byte loop then copies exactly what is accessible.
     .type guest_copy, @function
 guest_copy:
+    cmp rdx, 256
+    jae .Lcopy_string
+.Lcopy_unrolled:
     lea r11, [rip + .Lcopy_bytes]
     mov rcx, rdx
     shr rcx, 6
@@ -63,6 +68,26 @@ guest_copy:
     jnz .Lcopy_byte
 .Lcopy_done:
     mov rax, rdx
+    ret
+.Lcopy_string:
+    cmp byte ptr [rip + guest_copy_method], 1
+    jb .Lcopy_unrolled
+    mov rcx, rdx
+    ja .Lcopy_string_bytes
+    lea r11, [rip + .Lcopy_string_fault]
+    shr rcx, 3
+    and edx, 7
+    rep movsq
+    jmp .Lcopy_bytes
+.Lcopy_string_fault:
+    lea rdx, [rdx + rcx * 8]
+    jmp .Lcopy_bytes
+.Lcopy_string_bytes:
+    lea r11, [rip + .Lcopy_string_bytes_fault]
+    rep movsb
+.Lcopy_string_bytes_fault:
+    mov rax, rcx
+    mov rdx, rdi
     ret
 .Lcopy_failed:
     mov rax, rdx
@@ -169,6 +194,66 @@ guest_compare_exchange_word:
     ret
     .size guest_compare_exchange_word, . - guest_compare_exchange_word
 
+// The program's vector state is in the registers while its thread runs our code, which uses none of them. Both routines
+// work on all components that the system has switched on. The area as signal frames have it (signal/frame.h):
+    .set AREA_MAGIC, 464
+    .set AREA_EXTENDED_SIZE, 468
+    .set AREA_COMPONENTS, 472
+    .set AREA_SIZE, 480
+    .set AREA_HEADER, 512
+    .set MAGIC_FIRST, 0x46505853
+    .set MAGIC_SECOND, 0x46505845
+
+// rdi: to, rsi: bytes of an XSAVE area, rdx: components it can carry -> eax: 0, or 1 on a fault.
+    .type guest_save_vector_state, @function
+guest_save_vector_state:
+    lea r11, [rip + .Lword_fault]
+    mov r8, rdx
+    xor ecx, ecx
+    .set place, 0
+    .rept 8                     // XSAVE leaves what is reserved in the header as it was, and XRSTOR wants it to be 0
+    mov [rdi + AREA_HEADER + place], rcx
+    .set place, place + 8
+    .endr
+    mov eax, -1
+    mov edx, -1
+    xsave64 [rdi]
+    mov dword ptr [rdi + AREA_MAGIC], MAGIC_FIRST
+    lea eax, [rsi + 4]
+    mov [rdi + AREA_EXTENDED_SIZE], eax
+    mov [rdi + AREA_COMPONENTS], r8
+    mov [rdi + AREA_SIZE], rsi
+    .set place, AREA_SIZE + 8
+    .rept 3
+    mov [rdi + place], rcx
+    .set place, place + 8
+    .endr
+    mov dword ptr [rdi + rsi], MAGIC_SECOND
+    xor eax, eax
+    ret
+    .size guest_save_vector_state, . - guest_save_vector_state
+
+// rdi: from, rsi: bytes of an XSAVE area -> eax: 0, or 1 if it is not one of just this size, cannot be read, or holds
+// what the processor refuses.
+    .type guest_load_vector_state, @function
+guest_load_vector_state:
+    lea r11, [rip + .Lword_fault]
+    cmp dword ptr [rdi + AREA_MAGIC], MAGIC_FIRST
+    jne .Lword_fault
+    lea eax, [rsi + 4]
+    cmp [rdi + AREA_EXTENDED_SIZE], eax
+    jne .Lword_fault
+    cmp [rdi + AREA_SIZE], esi
+    jne .Lword_fault
+    cmp dword ptr [rdi + rsi], MAGIC_SECOND
+    jne .Lword_fault
+    mov eax, -1
+    mov edx, -1
+    xrstor64 [rdi]
+    xor eax, eax
+    ret
+    .size guest_load_vector_state, . - guest_load_vector_state
+
 guest_code_end:
 
 .Lword_fault:
@@ -177,3 +262,6 @@ guest_code_end:
 
 guest_code_recovery:
     jmp r11
+
+    .section .data.guest_copy_method, "aw", @progbits
+guest_copy_method: .byte 0

@@ -33,9 +33,7 @@ LinuxResult<Ref<Task>> Task::create(ProcessId id, Process& process) {
     auto* task = new (std::nothrow) Task(id, process);
     if (task == nullptr)
         return fail(Errno::enomem);
-    auto owned = Ref<Task>::adopt(*task);
-    LTRY(task->parker.create());
-    return owned;
+    return Ref<Task>::adopt(*task);
 }
 
 RefOrNull<FileTable> Task::share_files() const {
@@ -98,12 +96,13 @@ void Task::interrupt(std::uint32_t bits) {
     if (current_task_or_null() == this)
         return;
     parker.unpark();
-    if (thread == 0)
+    auto const handle = parker.thread();
+    if (handle == 0)
         return;
     // The task's loop looks at `work` before each entry, and Bedrock at kicks: one of the two sees us. Where the task
     // is we need not know, so that a system call costs it no announcement. One that is to end is also kicked out of
     // calls to other strates, which nothing else interrupts.
-    static_cast<void>((bits & task_work::exit) != 0 ? sys::thread_kick(thread) : sys::thread_kick_program(thread));
+    static_cast<void>((bits & task_work::exit) != 0 ? sys::thread_kick(handle) : sys::thread_kick_program(handle));
 }
 
 }  // namespace astrata::linux_abi

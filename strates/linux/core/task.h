@@ -19,12 +19,14 @@
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/core/lock.h"
 #include "strates/linux/core/wait.h"
+#include "strates/linux/process/usage.h"
 #include "strates/linux/process/wait_status.h"
 #include "strates/linux/signal/pending.h"
 #include "strates/linux/signal/signal.h"
 
 namespace astrata::linux_abi {
 
+struct ContendedLock;     // futex/
 class FileSystemContext;  // root, working directory, umask: vfs/
 class FileTable;          // file/
 class Memory;             // memory/
@@ -132,7 +134,10 @@ public:
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
     std::uint64_t failed_copy_address = 0, repeated_copy_address = 0;
-    abi::Handle thread = 0;  ///< for kicks and times; set by the thread itself when it begins
+    /// For kicks and times, from when the thread begins until it has ended; then it may serve another task. Written by
+    /// the thread itself, under the process table's lock.
+    abi::Handle thread = 0;
+    Usage thread_before;  ///< what the thread had used before it was this task's
 
     // ---- Waking and interrupting, from any thread ----
     std::atomic<std::uint32_t> work = 0;  ///< task_work bits
@@ -147,6 +152,13 @@ public:
     GuestAddress clear_child_tid;
     GuestAddress robust_list;
     Process* vfork_parent_waits = nullptr;  ///< this task's process borrows that one's memory; holds a reference
+    /// Of locks that lend priority; guarded by the mutex in futex/priority_lock.cc, but for `lent`, which readers may
+    /// miss a change of.
+    struct {
+        ContendedLock* awaited = nullptr;
+        std::uint32_t lent = 0;  ///< Bedrock's scale; 0: nothing
+        bool has_ended = false;  ///< it owns no more locks
+    } lending;
     std::int32_t parent_death_signal = 0;
     bool no_new_privileges = false;
     std::uint32_t scheduling_policy = 0;  ///< SCHED_OTHER...; read by procfs

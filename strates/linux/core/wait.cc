@@ -1,27 +1,23 @@
 #include "strates/linux/core/wait.h"
 
 #include "abi/system_calls.h"
+#include "sdk/thread.h"
 #include "strates/linux/core/task.h"
 
 namespace astrata::linux_abi {
 
-Parker::~Parker() {
-    if (notification_ != 0)
-        static_cast<void>(sys::handle_close(notification_));
-}
-
-Result<> Parker::create() {
-    notification_ = TRY(sys::notification_create());
-    return {};
+void Parker::begin() {
+    thread_.store(sdk::current_thread(), std::memory_order_seq_cst);
 }
 
 void Parker::unpark() {
-    // Fails only for a handle that is none, which would be our own mistake; nobody could be waiting then.
-    static_cast<void>(sys::notification_signal(notification_, 1));
+    // Fails only for a thread that has ended.
+    if (auto const thread = this->thread(); thread != 0)
+        static_cast<void>(sys::thread_unpark(thread));
 }
 
 bool Parker::park(MonotonicNs deadline) {
-    auto waited = sys::object_wait(notification_, deadline);
+    auto waited = sys::thread_park(deadline);
     return waited.has_value() || waited.error() != Error::timed_out;
 }
 

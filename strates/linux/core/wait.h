@@ -27,17 +27,20 @@ public:
     Parker() = default;
     Parker(Parker const&) = delete;
     Parker& operator=(Parker const&) = delete;
-    ~Parker();
 
-    /// errors    no_memory
-    [[nodiscard]] Result<> create();
+    /// From now on it is the calling thread that parks. What others did before, it must see by looking.
+    void begin();
+    /// The thread parks no more.
+    void end() { thread_.store(0, std::memory_order_relaxed); }
+    /// The one that parks; 0 before it has begun and after its end.
+    [[nodiscard]] abi::Handle thread() const { return thread_.load(std::memory_order_seq_cst); }
     /// Any thread.
     void unpark();
     /// The owning thread. Returns false once `deadline` has passed, true otherwise, also without reason.
     bool park(MonotonicNs deadline);
 
 private:
-    abi::Handle notification_ = 0;
+    std::atomic<abi::Handle> thread_ = 0;
 };
 
 /// One entry on one queue. Add it, check the condition, sleep, remove it: it must be off the queue before it is

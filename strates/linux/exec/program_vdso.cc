@@ -6,7 +6,6 @@
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
 #include "lib/start/layout.h"
-#include "lib/start/vdso_data.h"
 #include "sdk/own.h"
 #include "strates/linux/exec/program_clock.h"
 
@@ -21,11 +20,6 @@ namespace {
 abi::Handle object = 0;  // the clock's page, then the file
 std::uint64_t length = 0;
 
-// Ours, in front of the vDSO that Bedrock mapped for us.
-VdsoData const& own_data() {
-    return *reinterpret_cast<VdsoData const*>(sdk::own().vdso - page_size);
-}
-
 }  // namespace
 
 Result<> prepare_program_vdso() {
@@ -34,7 +28,7 @@ Result<> prepare_program_vdso() {
 #pragma clang unsafe_buffer_usage end
     length = page_size + align_up(image.size(), page_size);
     object = TRY(sys::memory_object_create(length));
-    ProgramClock const clock{.counter_base = own_data().counter_base, .multiplier = own_data().multiplier};
+    ProgramClock const clock{.counter_base = sdk::machine().counter_base, .multiplier = sdk::machine().multiplier};
     TRY(sys::memory_object_write(object, 0, std::as_bytes(std::span(&clock, 1))));
     TRY(sys::memory_object_write(object, page_size, image));
     return {};

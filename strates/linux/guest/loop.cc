@@ -9,11 +9,13 @@
 #include "linux_calls/table.h"
 #include "sdk/thread.h"
 #include "sdk/thread_context.h"
+#include "strates/linux/guest/idle_threads.h"
 #include "strates/linux/memory/memory.h"
+#include "strates/linux/process/exit.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/scheduling.h"
-#include "strates/linux/process/exit.h"
 #include "strates/linux/signal/deliver.h"
+#include "strates/linux/signal/vector_state.h"
 #include "strates/linux/syscalls/call_table.h"
 
 namespace astrata::linux_abi {
@@ -28,6 +30,7 @@ public:
     void* argument = nullptr;
 
 private:
+    [[nodiscard]] ThreadLeft run(abi::RestrictedStateX86& state, Usage const& used) const;
     [[nodiscard]] static bool prepare(Task& task, abi::RestrictedStateX86& state);
     static void enter_until_end(Task& task);
     [[nodiscard]] static bool enter_one_by_one(std::uint64_t argument);
@@ -46,6 +49,11 @@ struct alignas(page_size) StatePage {
 };
 static_assert(sizeof(StatePage) == page_size);
 
+// Enough for shells that start one program after the other and for pools of threads that breathe. Each holds some 40
+// KiB.
+constexpr std::size_t idle_thread_limit = 4;
+constinit IdleThreads<GuestThread, idle_thread_limit> idle_threads;
+
 }  // namespace
 
 // Once per system call. Budget: 25 instructions besides the handler (null_syscall of ./astrata bench): one table call,
@@ -58,7 +66,8 @@ std::uint64_t GuestThread::handle_exit(std::uint64_t argument, std::uint64_t rea
         return handle_other_exit(task, static_cast<abi::RestrictedExit>(reason));
     auto& state = task.state();
     task.system_call = state.rax;
-    state.rax = static_cast<std::uint64_t>(dispatch_call(*handlers_in_use.load(std::memory_order_relaxed), task, state));
+    state.rax =
+        static_cast<std::uint64_t>(dispatch_call(*handlers_in_use.load(std::memory_order_relaxed), task, state));
     if (task.work.load(std::memory_order_relaxed) == 0) [[likely]]
         return 1;
     return make_ready_to_enter(task) ? 1 : 0;
@@ -107,9 +116,6 @@ bool GuestThread::enter_one_by_one(std::uint64_t argument) {
 }
 
 bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
-    // Bedrock puts a page of its own there, with nothing in it.
-    if (!sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&state)).has_value())
-        return false;
     state = task.initial_state;
     task.state_ = &state;
     if (!sys::restricted_load_bases().has_value())
@@ -120,8 +126,7 @@ bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
     if (!sys::thread_set_space(memory->space()).has_value())
         return false;
     if (task.initial_vector_state != nullptr) {
-        auto saved = std::span(task.initial_vector_state->bytes).first(task.initial_vector_state->size);
-        if (!sys::restricted_load_vector_state(saved).has_value())
+        if (!load_vector_state(*task.initial_vector_state).has_value())
             return false;
         task.initial_vector_state.reset();
     }
@@ -130,33 +135,51 @@ bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
     return true;
 }
 
-void GuestThread::main(void* argument) {
-    auto* start = static_cast<GuestThread*>(argument);
-    auto given = *start;
-    delete start;
-    Task& task = *given.task;
-    sdk::thread_context().user = &task;
+ThreadLeft GuestThread::run(abi::RestrictedStateX86& state, Usage const& used) const {
+    sdk::thread_context().user = task;
     {
         Lock lock(process_table().mutex);
-        task.thread = sdk::current_thread();
-        apply_inherited_scheduling(task);
+        task->thread = sdk::current_thread();
+        task->parker.begin();
+        task->thread_before = used;
+        apply_inherited_scheduling(*task);
     }
-    StatePage page;
-    if (!prepare(task, page.state))
-        begin_group_exit(task.process(), WaitStatus::killed(Signal::sigkill, false));
-    else if (given.first_work != nullptr)
-        given.first_work(task, given.argument);
-    enter_until_end(task);
-    finish_task(task, task.own_status);
+    if (!prepare(*task, state))
+        begin_group_exit(task->process(), WaitStatus::killed(Signal::sigkill, false));
+    else if (first_work != nullptr)
+        first_work(*task, argument);
+    enter_until_end(*task);
+    auto const left = finish_task(*task, task->own_status);
     sdk::thread_context().user = nullptr;
+    return left;
+}
+
+void GuestThread::main(void* argument) {
+    StatePage page;
+    // Bedrock puts a page of its own there, with nothing in it. Without it the task cannot run, and ends.
+    bool const is_bound = sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&page.state)).has_value();
+    ThreadLeft left;
+    auto* next = static_cast<GuestThread*>(argument);
+    do {
+        auto const given = *next;
+        delete next;
+        if (!is_bound)
+            begin_group_exit(given.task->process(), WaitStatus::killed(Signal::sigkill, false));
+        left = given.run(page.state, left.used);
+        next = is_bound && left.has_default_scheduling ? idle_threads.wait() : nullptr;
+    } while (next != nullptr);
 }
 
 LinuxResult<> start_thread(Task& task, FirstWork work, void* argument) {
     auto* start = new (std::nothrow) GuestThread{.task = &task, .first_work = work, .argument = argument};
     if (start == nullptr)
         return fail(Errno::enomem);
+    // From its first instruction on: under a real time parent it would not even begin with less.
+    auto const priority = bedrock_priority(task.scheduling_policy, task.nice, task.scheduling_priority);
+    if (priority == sdk::Thread::standard_priority && idle_threads.hand_over(*start))
+        return {};
     constexpr std::uint64_t stack_bytes = 64 << 10;
-    auto thread = sdk::Thread::spawn(GuestThread::main, start, task.name(), stack_bytes);
+    auto thread = sdk::Thread::spawn(GuestThread::main, start, task.name(), stack_bytes, priority);
     if (!thread.has_value()) {
         delete start;
         return fail(thread.error() == Error::no_resources ? Errno::eagain : to_errno(thread.error()));

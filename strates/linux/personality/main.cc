@@ -11,6 +11,7 @@
 #include "strates/linux/personality/unusable.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/system_information.h"
+#include "strates/linux/signal/vector_state.h"
 
 namespace astrata {
 
@@ -54,6 +55,7 @@ Result<> strate_main(linux::Environment& environment) {
         take_argument(argument);
     set_host_name("astrata");
     TRY(register_guest_copy_routines());
+    TRY(learn_vector_state_format());
     TRY(prepare_program_vdso());
     if (auto started = process_table().start(); !started.has_value())
         return report("no process table", started.error());

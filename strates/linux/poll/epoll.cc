@@ -19,7 +19,7 @@ constinit Mutex epoll_mutex;
 }  // namespace
 
 /// One file in one instance.
-class EpollWatch {
+class EpollWatch final : public ReadyPlace {
 public:
     EpollWatch(Epoll& watching_epoll, File& watched_file, std::int32_t watched_descriptor, EpollEvent const& event)
         : epoll(watching_epoll), file(watched_file), descriptor(watched_descriptor), events(event.events),
@@ -31,8 +31,8 @@ public:
         bool on_wake(std::uint32_t woken) override {
             // Spares those who wait for other events, as far as the file says what happened.
             auto const wanted = watch->events.load(std::memory_order_relaxed) | always_reported;
-            if ((wanted & woken) != 0 && !watch->is_ready.exchange(true, std::memory_order_acq_rel))
-                watch->epoll.ready_queue_.wake_all(poll_event::readable);
+            if ((wanted & woken) != 0)
+                watch->epoll.list_and_wake(*watch);
             return false;
         }
         EpollWatch* watch = nullptr;
@@ -56,6 +56,14 @@ public:
         EpollWatch& watch_;
     };
 
+    /// What it has to report now, zero for nothing.
+    [[nodiscard]] std::uint32_t ready_events() const {
+        auto const wanted = events.load(std::memory_order_relaxed);
+        if ((wanted & ~epoll_flag::all) == 0)  // used up by EPOLLONESHOT
+            return 0;
+        return file.poll(nullptr) & (wanted | always_reported);
+    }
+
     Epoll& epoll;
     File& file;  // not counted: the file's end ends the watch
     /// Whose queue the watch lies on when that is not the file's own (signalfd): it may end before instance and file.
@@ -63,8 +71,7 @@ public:
     std::int32_t const descriptor;
     std::atomic<std::uint32_t> events;
     std::uint64_t data;
-    /// Woken, or found ready, since it was last looked at.
-    std::atomic<bool> is_ready = false;
+    std::atomic<bool> is_listed = false;   // as ready, or about to be
     EpollWatch* next_in_bucket = nullptr;
     EpollWatch* next_of_file = nullptr;  // guarded by epoll_mutex
     std::array<QueueWaiter, 4> waiters;  // no file has more queues
@@ -103,6 +110,11 @@ void Epoll::end_watch_locked(EpollWatch& watch) {
     for (auto& waiter : watch.waiters) {
         if (waiter.queue != nullptr)
             waiter.queue->remove(waiter);
+    }
+    // Nobody lists it from now on.
+    if (watch.is_listed.load(std::memory_order_acquire)) {
+        Lock lock(ready_mutex_);
+        ready_.remove(watch);
     }
     auto** place = &watches_[bucket_of(watch.file, watch.descriptor)];
     while (*place != &watch)
@@ -163,10 +175,8 @@ LinuxResult<> Epoll::add(File& file, std::int32_t descriptor, EpollEvent const& 
         watch->process = Ref<Process>::share(current_process());
     EpollWatch::Table table(*watch);
     // On the queues before the look: what becomes ready after it marks the watch itself.
-    if ((file.poll(&table) & (event.events | always_reported)) != 0) {
-        watch->is_ready.store(true, std::memory_order_release);
-        ready_queue_.wake_all(poll_event::readable);
-    }
+    if ((file.poll(&table) & (event.events | always_reported)) != 0)
+        list_and_wake(*watch);
     return {};
 }
 
@@ -177,8 +187,7 @@ LinuxResult<> Epoll::modify(File& file, std::int32_t descriptor, EpollEvent cons
         return fail(Errno::enoent);
     watch->events.store(event.events, std::memory_order_relaxed);
     watch->data = event.data;
-    watch->is_ready.store(true, std::memory_order_release);
-    ready_queue_.wake_all(poll_event::readable);
+    list_and_wake(*watch);
     return {};
 }
 
@@ -192,83 +201,96 @@ LinuxResult<> Epoll::remove(File& file, std::int32_t descriptor) {
     return {};
 }
 
-// What the watch has to report now, zero for nothing; takes the mark away unless it is to be asked again.
-std::uint32_t Epoll::take_events_locked(EpollWatch& watch) {
-    // Cleared before the look: what happens after it sets the mark again.
-    if (!watch.is_ready.exchange(false, std::memory_order_acq_rel))
-        return 0;
-    auto const wanted = watch.events.load(std::memory_order_relaxed);
-    if ((wanted & ~epoll_flag::all) == 0)  // used up by EPOLLONESHOT
-        return 0;
-    auto const ready = watch.file.poll(nullptr) & (wanted | always_reported);
-    if (ready == 0)
-        return 0;
-    if ((wanted & epoll_flag::one_shot) != 0)
-        watch.events.store(wanted & epoll_flag::all, std::memory_order_relaxed);
-    else if ((wanted & epoll_flag::edge_triggered) == 0)
-        watch.is_ready.store(true, std::memory_order_release);
-    return ready;
+void Epoll::list(EpollWatch& watch) {
+    // Whoever sees the mark here has changed the file before; whoever takes it away looks at the file after.
+    if (watch.is_listed.exchange(true, std::memory_order_seq_cst))
+        return;
+    Lock lock(ready_mutex_);
+    ready_.push_back(watch);
 }
 
-// When there is more to report than room, the next call goes on where this one ended, so that nobody starves.
+void Epoll::list_and_wake(EpollWatch& watch) {
+    list(watch);
+    ready_queue_.wake_all(poll_event::readable);
+}
+
+bool Epoll::has_ready() {
+    Lock lock(ready_mutex_);
+    return !ready_.is_empty();
+}
+
+EpollWatch* Epoll::take_first_ready_locked() {
+    Lock lock(ready_mutex_);
+    auto* const first = static_cast<EpollWatch*>(ready_.pop_front());
+    if (first != nullptr)
+        first->is_listed.exchange(false, std::memory_order_seq_cst);
+    return first;
+}
+
+// Nobody else takes a watch off the list meanwhile, so that the last one is met.
+template <typename Look>
+void Epoll::for_each_ready_locked(Look look) {
+    ReadyPlace const* last = nullptr;
+    {
+        Lock lock(ready_mutex_);
+        last = ready_.back();
+    }
+    for (bool goes_on = last != nullptr; goes_on;) {
+        auto& watch = *take_first_ready_locked();
+        goes_on = look(watch) && &watch != last;
+    }
+}
+
+// Budget for one that is ready: 150 instructions besides the file's own poll (epoll_eventfd_self).
 std::size_t Epoll::collect_locked(std::span<EpollEvent> events) {
     std::size_t count = 0;
-    auto const first = next_;
-    // The bucket where it begins comes again last, for the watches before the beginning.
-    for (std::size_t step = 0; step <= bucket_count && count < events.size(); ++step) {
-        Position here{.bucket = (first.bucket + step) % bucket_count};
-        for (auto* watch = watches_[here.bucket]; watch != nullptr; watch = watch->next_in_bucket) {
-            bool const is_before_first = here.passed < first.passed;
-            ++here.passed;
-            if ((step == 0 && is_before_first) || (step == bucket_count && !is_before_first))
-                continue;
-            auto const ready = take_events_locked(*watch);
-            if (ready == 0)
-                continue;
-            events[count++] = {.events = ready, .data = watch->data};
-            if (count == events.size()) {
-                next_ = here;
-                break;
-            }
-        }
-    }
+    for_each_ready_locked([&](EpollWatch& watch) {
+        auto const wanted = watch.events.load(std::memory_order_relaxed);
+        auto const ready = watch.ready_events();
+        if (ready == 0)
+            return true;
+        events[count++] = {.events = ready, .data = watch.data};
+        if ((wanted & epoll_flag::one_shot) != 0)
+            watch.events.store(wanted & epoll_flag::all, std::memory_order_relaxed);
+        else if ((wanted & epoll_flag::edge_triggered) == 0)
+            list(watch);
+        return count < events.size();
+    });
     return count;
 }
 
 LinuxResult<std::size_t> Epoll::wait(std::span<EpollEvent> events, MonotonicNs deadline) {
     for (;;) {
-        TaskWaiter waiter;
-        ready_queue_.add(waiter);
-        std::size_t count = 0;
         {
             Lock lock(mutex_);
-            count = collect_locked(events);
+            if (auto const count = collect_locked(events); count != 0 || deadline.value == 0)
+                return count;
         }
+        TaskWaiter waiter;
+        ready_queue_.add(waiter);
         LinuxResult<> slept;
-        if (count == 0 && deadline.value != 0)
+        // Not if something was listed since the look.
+        if (!has_ready())
             slept = sleep_task(deadline);
         ready_queue_.remove(waiter);
-        if (count != 0 || deadline.value == 0)
-            return count;
         if (slept)
             continue;
         if (slept.error() != Errno::etimedout)
             return fail(slept.error());
-        return std::size_t{0};
+        deadline = {};   // one more look
     }
 }
 
 bool Epoll::is_anything_ready() {
     Lock lock(mutex_);
-    for (auto* bucket : watches_) {
-        for (auto* watch = bucket; watch != nullptr; watch = watch->next_in_bucket) {
-            auto const wanted = watch->events.load(std::memory_order_relaxed);
-            if (watch->is_ready.load(std::memory_order_acquire) && (wanted & ~epoll_flag::all) != 0 &&
-                (watch->file.poll(nullptr) & (wanted | always_reported)) != 0)
-                return true;
-        }
-    }
-    return false;
+    bool is_ready = false;
+    for_each_ready_locked([&](EpollWatch& watch) {
+        is_ready = watch.ready_events() != 0;
+        if (is_ready)
+            list(watch);
+        return !is_ready;
+    });
+    return is_ready;
 }
 
 std::uint32_t Epoll::poll(PollTable* table) {

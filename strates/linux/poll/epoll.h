@@ -1,11 +1,12 @@
 // epoll instances (epoll(7)).
 //
-// A watch lies on the wait queues of its file and, when one is woken, marks itself and wakes its instance; waiting then
-// asks only the marked files. Level-triggered watches that are still ready stay marked, edge-triggered ones do not.
+// A watch lies on the wait queues of its file and, when one is woken, lists itself as ready and wakes its instance; waiting
+// then asks only the listed files, however many are watched. Level-triggered watches that are still ready are listed again,
+// at the end, so that all take turns when there is little room; edge-triggered ones are not.
 //
 // Locks, in this order: the epoll mutex (who watches what: epoll_ctl, and the end of files and instances), an
-// instance's mutex (an outer instance's before that of one it watches), then the watched files' own. Wake-ups take none
-// of these.
+// instance's mutex (an outer instance's before that of one it watches), the watched files' own, their queues', an instance's
+// ready mutex. Wake-ups take the last alone.
 #pragma once
 
 #include <array>
@@ -36,6 +37,11 @@ struct [[gnu::packed]] EpollEvent {
 };
 static_assert(sizeof(EpollEvent) == 12);
 
+/// A watch's place among the ready ones of its instance.
+struct ReadyPlace {
+    ListLink<ReadyPlace> link;
+};
+
 class Epoll final : public File {
 public:
     static constexpr char kind_mark = 0;
@@ -60,22 +66,24 @@ private:
     ~Epoll() override;
 
     static constexpr std::size_t bucket_count = 64;
-    /// In the order of reports: how many watches of one bucket lie before it.
-    struct Position {
-        std::size_t bucket = 0;
-        std::size_t passed = 0;
-    };
     [[nodiscard]] std::size_t bucket_of(File const& file, std::int32_t descriptor) const;
     [[nodiscard]] EpollWatch* find_locked(File const& file, std::int32_t descriptor) REQUIRES(mutex_);
     std::size_t collect_locked(std::span<EpollEvent> events) REQUIRES(mutex_);
-    std::uint32_t take_events_locked(EpollWatch& watch) REQUIRES(mutex_);
+    /// Calls `look` with each watch that is listed, once, until it returns false. It is not listed any more then.
+    template <typename Look>
+    void for_each_ready_locked(Look look) REQUIRES(mutex_);
+    [[nodiscard]] EpollWatch* take_first_ready_locked() REQUIRES(mutex_);
+    [[nodiscard]] bool has_ready();
+    void list(EpollWatch& watch);
+    void list_and_wake(EpollWatch& watch);
     [[nodiscard]] bool is_anything_ready();
     void end_watch_locked(EpollWatch& watch) REQUIRES(mutex_);
     [[nodiscard]] bool reaches(Epoll const& target, unsigned depth);
 
     Mutex mutex_;
     std::array<EpollWatch*, bucket_count> watches_ GUARDED_BY(mutex_) = {};
-    Position next_ GUARDED_BY(mutex_);  // where the next report begins
+    Mutex ready_mutex_;
+    IntrusiveList<ReadyPlace, &ReadyPlace::link> ready_ GUARDED_BY(ready_mutex_);
     WaitQueue ready_queue_;
 };
 

@@ -9,6 +9,7 @@
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/exit.h"
 #include "strates/linux/vfs/context.h"
+#include "strates/linux/signal/vector_state.h"
 
 namespace astrata::linux_abi {
 namespace {
@@ -83,8 +84,7 @@ LinuxResult<> copy_vector_state(Task& child) {
     child.initial_vector_state.reset(new (std::nothrow) VectorState);
     if (child.initial_vector_state == nullptr)
         return fail(Errno::enomem);
-    auto& state = *child.initial_vector_state;
-    state.size = LTRY(sys::restricted_save_vector_state(state.bytes));
+    LTRY(save_vector_state(*child.initial_vector_state));
     return {};
 }
 

@@ -3,9 +3,11 @@
 #include "abi/system_calls.h"
 #include "strates/linux/file/file_table.h"
 #include "strates/linux/futex/futex.h"
+#include "strates/linux/futex/priority_lock.h"
 #include "strates/linux/futex/robust_list.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/personality/job.h"
+#include "strates/linux/process/scheduling.h"
 #include "strates/linux/process/times.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/time/process_timers.h"
@@ -170,11 +172,12 @@ void release_vfork_parent(Task& task) {
     parent->drop_reference();
 }
 
-void finish_task(Task& task, WaitStatus status) {
+ThreadLeft finish_task(Task& task, WaitStatus status) {
     auto& process = task.process();
 
     // While the program's memory is still there: what other threads wait for in it.
     auto memory = task.share_memory();
+    leave_priority_locks(task);
     leave_robust_list(task);
     if (!task.clear_child_tid.is_null() && write_guest(task.clear_child_tid, std::uint32_t{0}).has_value())
         static_cast<void>(wake_futex(task.clear_child_tid, 1, ~0u, true));
@@ -184,15 +187,18 @@ void finish_task(Task& task, WaitStatus status) {
     task.set_fs(nullptr);
     release_vfork_parent(task);
     static_cast<void>(sys::thread_set_space(0));
-    auto resident = memory ? memory->resident_bytes() : 0;
+    bool const is_end_of_process = begin_task_end(process);
+    auto const resident = memory && is_end_of_process ? memory->resident_bytes() : 0;
     task.set_memory(nullptr);
     memory = nullptr;
 
     auto usage = thread_usage(task);
     usage.maximum_resident = resident;
+    ThreadLeft left{.used = task.thread_before};
+    left.used.add(usage);
     auto own = Ref<Process>::share(process);
     RefOrNull<Job> job;
-    if (begin_task_end(process))
+    if (is_end_of_process)
         stop_timers(process);
     {
         Lock table(process_table().mutex);
@@ -213,11 +219,16 @@ void finish_task(Task& task, WaitStatus status) {
             process.stop_queue.wake_all();
         }
         process_table().remove(task);
+        left.has_default_scheduling =
+            task.nice == 0 && task.scheduling_policy == other && task.cpu_mask == ~std::uint64_t{0};
+        task.thread = 0;
         task.run_state.store(TaskState::dead, std::memory_order_relaxed);
+        task.parker.end();
         if (is_last)
             job = end_process(process, process.group_status);
     }
     task.drop_reference();  // the running thread's own
+    return left;
 }
 
 }  // namespace astrata::linux_abi

@@ -12,10 +12,16 @@ void begin_group_exit(Process& process, WaitStatus status);
 /// errors    erestartnointr (another task does the same, or the process is ending)
 [[nodiscard]] LinuxResult<> end_other_tasks(Task& task);
 
+/// What is left of a task when it has ended: its thread.
+struct ThreadLeft {
+    Usage used;                           ///< by the thread in all, this task and those before
+    bool has_default_scheduling = false;  ///< so that another task can have it
+};
+
 /// Everything that the calling task has to undo: what it shares, its thread-exit duties, its place in its process, and, for
-/// the last one, the process. The thread must end right after; `task` is gone when this returns.
+/// the last one, the process. `task` is gone when this returns.
 /// status    of the task; the process ends with its group_status if that is set, else with the last task's
-void finish_task(Task& task, WaitStatus status);
+ThreadLeft finish_task(Task& task, WaitStatus status);
 
 /// Lets a vfork parent go on: the child has another memory now, or none.
 void release_vfork_parent(Task& task);

@@ -8,8 +8,8 @@ namespace astrata::linux_abi {
 Usage thread_usage(Task const& task) {
     Usage usage;
     if (auto information = sys::thread_info(task.thread); information.has_value()) {
-        usage.cpu_ns = information->cpu_time_ns;
-        usage.switches = information->switches;
+        usage.cpu_ns = information->cpu_time_ns - task.thread_before.cpu_ns;
+        usage.switches = information->switches - task.thread_before.switches;
     }
     return usage;
 }

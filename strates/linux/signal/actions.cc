@@ -5,6 +5,8 @@
 namespace astrata::linux_abi {
 
 DefaultAction default_action(Signal signal) {
+    if (ignored_by_default.contains(signal))
+        return DefaultAction::ignore;
     switch (signal) {
     case Signal::sigquit:
     case Signal::sigill:
@@ -16,9 +18,6 @@ DefaultAction default_action(Signal signal) {
     case Signal::sigxcpu:
     case Signal::sigxfsz:
     case Signal::sigsys: return DefaultAction::core;
-    case Signal::sigchld:
-    case Signal::sigurg:
-    case Signal::sigwinch: return DefaultAction::ignore;
     case Signal::sigcont: return DefaultAction::resume;
     case Signal::sigstop:
     case Signal::sigtstp:
@@ -30,7 +29,7 @@ DefaultAction default_action(Signal signal) {
 
 LinuxResult<Ref<SignalActions>> SignalActions::copy() {
     Lock lock(mutex_);
-    return make_ref<SignalActions>(actions_);
+    return make_ref<SignalActions>(actions_, SignalSet{without_effect_.load(std::memory_order_relaxed)});
 }
 
 SignalAction SignalActions::get(Signal signal) {
@@ -41,22 +40,26 @@ SignalAction SignalActions::get(Signal signal) {
 void SignalActions::set(Signal signal, SignalAction const& action) {
     Lock lock(mutex_);
     actions_[index(signal)] = action;
+    note_effect_locked(signal);
 }
 
-bool SignalActions::is_ignored(Signal signal) {
-    Lock lock(mutex_);
+void SignalActions::note_effect_locked(Signal signal) {
     auto const& action = actions_[index(signal)];
-    if (action.is_ignore())
-        return true;
-    return action.is_default() && default_action(signal) == DefaultAction::ignore;
+    auto const bit = SignalSet::bit(signal);
+    if (action.is_ignore() || (action.is_default() && ignored_by_default.contains(signal)))
+        without_effect_.fetch_or(bit, std::memory_order_release);
+    else
+        without_effect_.fetch_and(~bit, std::memory_order_release);
 }
 
 SignalAction SignalActions::take_for_delivery(Signal signal) {
     Lock lock(mutex_);
     auto& action = actions_[index(signal)];
     auto taken = action;
-    if (taken.is_handler() && (taken.flags & action_flag::reset_hand) != 0)
+    if (taken.is_handler() && (taken.flags & action_flag::reset_hand) != 0) [[unlikely]] {
         action.handler = 0;
+        note_effect_locked(signal);
+    }
     return taken;
 }
 
@@ -64,6 +67,7 @@ void SignalActions::reset_handlers() {
     Lock lock(mutex_);
     for (auto& action : actions_)
         action = {.handler = action.is_ignore() ? 1u : 0u};
+    without_effect_.fetch_or(ignored_by_default.bits, std::memory_order_release);
 }
 
 void SignalActions::summarize(SignalSet& ignored, SignalSet& caught) {

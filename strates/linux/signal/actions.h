@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "lib/base/ref.h"
@@ -39,19 +40,23 @@ static_assert(sizeof(SignalAction) == 32);
 
 enum class DefaultAction : std::uint8_t { terminate, core, ignore, stop, resume };
 [[nodiscard]] DefaultAction default_action(Signal signal);
+inline constexpr SignalSet ignored_by_default = SignalSet::of(Signal::sigchld, Signal::sigurg, Signal::sigwinch);
 
 class SignalActions : public RefCounted<SignalActions> {
 public:
     using Table = std::array<SignalAction, last_signal>;
     SignalActions() = default;
-    explicit SignalActions(Table const& actions) : actions_(actions) {}
+    SignalActions(Table const& actions, SignalSet without_effect)
+        : actions_(actions), without_effect_(without_effect.bits) {}
     static void destroy(SignalActions* actions) { delete actions; }
     [[nodiscard]] LinuxResult<Ref<SignalActions>> copy();
 
     [[nodiscard]] SignalAction get(Signal signal);
     void set(Signal signal, SignalAction const& action);
     /// Whether sending the signal has no effect: ignored, or by default without effect.
-    [[nodiscard]] bool is_ignored(Signal signal);
+    [[nodiscard]] bool is_ignored(Signal signal) const {
+        return SignalSet{without_effect_.load(std::memory_order_acquire)}.contains(signal);
+    }
     /// Takes the action for delivery: with SA_RESETHAND the default is back afterwards.
     [[nodiscard]] SignalAction take_for_delivery(Signal signal);
     /// exec: handlers become the default, ignored signals stay ignored.
@@ -60,9 +65,11 @@ public:
     void summarize(SignalSet& ignored, SignalSet& caught);
 
 private:
+    void note_effect_locked(Signal signal) REQUIRES(mutex_);
     [[nodiscard]] static std::size_t index(Signal signal) { return static_cast<std::size_t>(signal) - 1; }
     Mutex mutex_;
     Table actions_ GUARDED_BY(mutex_) = {};
+    std::atomic<std::uint64_t> without_effect_ = ignored_by_default.bits;  // a SignalSet, written under mutex_
 };
 
 }  // namespace astrata::linux_abi

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
 
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
@@ -14,6 +13,7 @@
 #include "strates/linux/signal/frame.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/signal/stop.h"
+#include "strates/linux/signal/vector_state.h"
 
 namespace astrata::linux_abi {
 namespace {
@@ -57,63 +57,43 @@ void settle_call_before_handler(Task& task, SignalAction const& action) {
     task.system_call = Task::no_system_call;
 }
 
-// What Bedrock saves on this machine, without Linux's trailer.
-LinuxResult<std::size_t> vector_state_size() {
-    static constinit std::atomic<std::size_t> known = 0;
-    if (auto const size = known.load(std::memory_order_relaxed); size != 0) [[likely]]
-        return size;
-    std::unique_ptr<VectorState> vector(new (std::nothrow) VectorState);
-    if (vector == nullptr)
-        return fail(Errno::enomem);
-    auto room = std::span(vector->bytes);
-    auto const size = LTRY(sys::restricted_save_vector_state(room.first(room.size() - vector_state_trailer)));
-    known.store(size, std::memory_order_relaxed);
-    return size;
-}
-
-// Saved straight to where the handler finds it: 2.7 KiB that are copied once.
-LinuxResult<> write_vector_state(GuestAddress place, std::size_t size) {
-    LTRY(sys::restricted_save_vector_state(LTRY(guest_span(place, size))));
-    std::uint64_t components = 0;
-    if (size > vector_state_components_offset)
-        components = LTRY(read_guest<std::uint64_t>(place + vector_state_components_offset));
-    LTRY(write_guest(place + VectorStateDescription::offset, describe_vector_state(size, components)));
-    return write_guest(place + size, vector_state_trailer_mark);
-}
-
-// Budget of a delivery with its rt_sigreturn, without what Bedrock does for the vector state: 1,340 instructions
-// (signal_deliver).
-LinuxResult<> write_frame(Task& task, SignalInfo const& info, SignalAction const& action) {
+// Budget of kill, delivery and rt_sigreturn: 1,340 instructions (signal_deliver).
+LinuxResult<> write_frame(Task& task, SignalFrame& frame, SignalAction const& action) {
     auto& state = task.state();
     if ((action.flags & action_flag::restorer) == 0)
         return fail(Errno::efault);  // x86_64 has no other way back
 
-    auto const vector_size = LTRY(vector_state_size());
+    auto const& format = vector_state_format();
     bool was_on_alternate = is_on(task.alternate_stack, state.rsp);
     bool enters_alternate = (action.flags & action_flag::on_stack) != 0 && !was_on_alternate &&
                             (task.alternate_stack.flags & 2) == 0 && task.alternate_stack.size != 0;
     auto rsp = enters_alternate ? task.alternate_stack.base + task.alternate_stack.size : state.rsp;
-    auto place = place_frame(rsp, enters_alternate, vector_size);
+    auto place = place_frame(rsp, enters_alternate, format.size);
     // A frame that would run off the alternate stack's lower end must not scribble below it.
     if ((enters_alternate || was_on_alternate) && place.frame < task.alternate_stack.base)
         return fail(Errno::efault);
 
     bool has_saved_mask = (task.work.load(std::memory_order_relaxed) & task_work::restore_mask) != 0;
     auto mask = has_saved_mask ? task.saved_mask : task.blocked();
-    SignalFrame frame{.return_address = action.restorer};
+    frame.return_address = action.restorer;
     frame.context.flags = context_has_xsave | context_saves_ss;
+    frame.context.link = 0;
     frame.context.stack = {
         .base = task.alternate_stack.base, .flags = task.alternate_stack.flags, .size = task.alternate_stack.size};
-    frame.context.registers = to_context(state, task.fault_vector, task.fault_error, task.fault_address, mask);
-    frame.context.registers.vector_state = place.vector_state;
+    auto& registers = frame.context.registers;
+    to_context(state, registers);
+    registers.error_code = task.fault_error;
+    registers.trap_number = task.fault_vector;
+    registers.old_mask = mask.bits;
+    registers.fault_address = task.fault_address;
+    registers.vector_state = place.vector_state;
     frame.context.mask = mask;
-    frame.information = info;
-    LTRY(write_vector_state({place.vector_state}, vector_size));
+    LTRY(write_vector_state({place.vector_state}, format));
     LTRY(write_guest({place.frame}, frame));
 
     state.rsp = place.frame;
     state.rip = action.handler;
-    state.rdi = static_cast<std::uint64_t>(info.number);
+    state.rdi = static_cast<std::uint64_t>(frame.information.number);
     state.rsi = place.frame + offsetof(SignalFrame, information);
     state.rdx = place.frame + offsetof(SignalFrame, context);
     state.rax = 0;
@@ -126,7 +106,7 @@ LinuxResult<> write_frame(Task& task, SignalInfo const& info, SignalAction const
     task.work.fetch_and(~task_work::restore_mask, std::memory_order_relaxed);
     auto blocked = task.blocked() | action.mask;
     if ((action.flags & action_flag::no_defer) == 0)
-        blocked.add(info.signal());
+        blocked.add(frame.information.signal());
     task.set_blocked(blocked);
     return {};
 }
@@ -143,17 +123,18 @@ void run_default_action(Task& task, SignalInfo const& info) {
     begin_group_exit(task.process(), WaitStatus::killed(signal, false));
 }
 
-std::optional<SignalInfo> take_deliverable(Task& task) {
+// Whether there was one; its information is then in `into`.
+bool take_deliverable(Task& task, SignalInfo& into) {
     auto& process = task.process();
     Lock lock(process.signal_mutex);
     // Cleared before looking: a signal sent from now on sets it again.
     task.work.fetch_and(~task_work::signal, std::memory_order_relaxed);
     auto wanted = ~task.blocked();
-    auto info = task.pending.take(wanted);
-    if (!info)
-        info = process.pending.take(wanted);
-    task.is_stop_due = info && stop_signals.contains(info->signal());
-    return info;
+    bool const is_taken = task.pending.take(wanted, into) || process.pending.take(wanted, into);
+    task.is_stop_due = is_taken && stop_signals.contains(into.signal());
+    if (!((task.pending.set() | process.pending.set()) & wanted).is_empty())
+        task.work.fetch_or(task_work::signal, std::memory_order_relaxed);
+    return is_taken;
 }
 
 bool is_interruption(std::uint64_t result) {
@@ -170,22 +151,21 @@ void restore_mask(Task& task) {
 
 // Delivers one signal, if there is one.
 void deliver_one(Task& task) {
-    auto info = take_deliverable(task);
-    if (!info.has_value())
+    SignalFrame frame;
+    auto const& info = frame.information;
+    if (!take_deliverable(task, frame.information))
         return;
-    // Others may be pending too; the loop in do_pending_work looks until there are none.
-    task.work.fetch_or(task_work::signal, std::memory_order_relaxed);
-    auto action = task.process().actions->take_for_delivery(info->signal());
+    auto action = task.process().actions->take_for_delivery(info.signal());
     if (action.is_ignore())
         return;
     if (action.is_default()) {
-        run_default_action(task, *info);
+        run_default_action(task, info);
         return;
     }
     settle_call_before_handler(task, action);
-    if (!write_frame(task, *info, action).has_value()) {
+    if (!write_frame(task, frame, action).has_value()) {
         // No room for the frame: SIGSEGV, which must not come back here for ever.
-        if (info->signal() == Signal::sigsegv)
+        if (info.signal() == Signal::sigsegv)
             task.process().actions->set(Signal::sigsegv, {});
         force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
     }
@@ -194,48 +174,6 @@ void deliver_one(Task& task) {
 // Both words of a bad frame lead here.
 void refuse_frame() {
     force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
-}
-
-// The usual frame, as write_vector_state made it, loaded from where it lies: Bedrock checks its own copy of what it
-// loads.
-bool restore_whole_vector_state(GuestAddress address) {
-    auto const size = vector_state_size();
-    if (!size.has_value())
-        return false;
-    auto const description = read_guest<VectorStateDescription>(address + VectorStateDescription::offset);
-    auto const trailer = read_guest<std::uint32_t>(address + *size);
-    if (!description.has_value() || !describes_vector_state(*description, *size) || !trailer.has_value() ||
-        *trailer != vector_state_trailer_mark)
-        return false;
-    auto const area = guest_span(address, *size);
-    return area.has_value() && sys::restricted_load_vector_state(*area).has_value();
-}
-
-// Whatever else a program may return with.
-LinuxResult<> restore_partial_vector_state(std::uint64_t address) {
-    std::unique_ptr<VectorState> vector(new (std::nothrow) VectorState);
-    if (vector == nullptr)
-        return fail(Errno::enomem);
-    auto room = std::span(vector->bytes);
-    // The size of this machine's area; what the program hands back may be shorter, never longer.
-    auto size = LTRY(sys::restricted_save_vector_state(room));
-    constexpr std::size_t legacy_size = 512;
-    LTRY(copy_from_guest(room.first(legacy_size), {address}));
-    auto marked = marked_vector_state_size(room.first(legacy_size), size);
-    if (marked > legacy_size && marked <= room.size()) {
-        LTRY(copy_from_guest(room.first(marked), {address}));
-        // The frame may have changed between the two reads: its mark must still say the same.
-        bool is_intact = has_vector_state_trailer(room.first(marked)) &&
-                         marked_vector_state_size(room.first(legacy_size), size) == marked;
-        if (is_intact) {
-            std::ranges::fill(room.subspan(marked - vector_state_trailer), std::byte{0});
-            LTRY(sys::restricted_load_vector_state(room.first(size)));
-            return {};
-        }
-    }
-    complete_legacy_state(room.first(size));
-    LTRY(sys::restricted_load_vector_state(room.first(size)));
-    return {};
 }
 
 // A system call could not write where the program wanted it to. For want of memory, that is like a fault of the program's own.
@@ -278,7 +216,7 @@ bool do_pending_work(Task& task) {
             continue;
         }
         if ((work & task_work::signal) != 0) {
-            deliver_one(task);  // clears the bit once there is none left
+            deliver_one(task);  // leaves the bit set only if there are more
             continue;
         }
         if ((work & task_work::restore_mask) != 0) {
@@ -352,8 +290,7 @@ void return_from_signal(Task& task) {
         refuse_frame();
         return;
     }
-    if (context.registers.vector_state != 0 && !restore_whole_vector_state({context.registers.vector_state}) &&
-        !restore_partial_vector_state(context.registers.vector_state).has_value()) {
+    if (context.registers.vector_state != 0 && !restore_vector_state({context.registers.vector_state}).has_value()) {
         refuse_frame();
         return;
     }

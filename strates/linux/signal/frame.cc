@@ -32,11 +32,6 @@ VectorStateDescription describe_vector_state(std::size_t size, std::uint64_t com
             .state_size = static_cast<std::uint32_t>(size)};
 }
 
-bool describes_vector_state(VectorStateDescription const& description, std::size_t size) {
-    return size > header_end && description.magic == magic_first && description.state_size == size &&
-           description.extended_size == size + vector_state_trailer;
-}
-
 LinuxResult<> mark_vector_state(MutableBytes area) {
     if (area.size() < legacy_size + vector_state_trailer)
         return fail(Errno::einval);
@@ -68,9 +63,7 @@ void complete_legacy_state(MutableBytes area) {
     static_cast<void>(store(area, vector_state_components_offset, std::uint64_t{3}));  // x87 and SSE
 }
 
-SignalContext to_context(abi::RestrictedStateX86 const& state, std::uint64_t trap_number, std::uint64_t error_code,
-                         std::uint64_t fault_address, SignalSet old_mask) {
-    SignalContext context{};
+void to_context(abi::RestrictedStateX86 const& state, SignalContext& context) {
     context.r8 = state.r8;
     context.r9 = state.r9;
     context.r10 = state.r10;
@@ -91,12 +84,10 @@ SignalContext to_context(abi::RestrictedStateX86 const& state, std::uint64_t tra
     context.rflags = state.rflags;
     // The selectors that Linux's 64-bit programs run with.
     context.cs = 0x33;
+    context.gs = 0;
+    context.fs = 0;
     context.ss = 0x2b;
-    context.error_code = error_code;
-    context.trap_number = trap_number;
-    context.old_mask = old_mask.bits;
-    context.fault_address = fault_address;
-    return context;
+    context.reserved = {};
 }
 
 void from_context(SignalContext const& context, abi::RestrictedStateX86& state) {

@@ -1,7 +1,7 @@
 // What x86_64 Linux puts on a program's stack before a signal handler runs, and what rt_sigreturn takes back: struct
 // rt_sigframe, ucontext and the XSAVE area behind it (sigreturn(2); the layout is part of the ABI).
 //
-// Only layout and conversion are here, free of privilege; deliver.cc moves the bytes.
+// Only layout and conversion are here, free of privilege; deliver.cc and vector_state.cc move the bytes.
 #pragma once
 
 #include <array>
@@ -18,10 +18,10 @@ namespace astrata::linux_abi {
 
 /// stack_t.
 struct StackDescription {
-    std::uint64_t base = 0;
-    std::int32_t flags = 0;
-    std::int32_t padding = 0;
-    std::uint64_t size = 0;
+    std::uint64_t base;
+    std::int32_t flags;
+    std::int32_t padding;
+    std::uint64_t size;
 };
 
 /// struct sigcontext.
@@ -37,17 +37,17 @@ static_assert(sizeof(SignalContext) == 256);
 
 /// struct ucontext as the kernel lays it out.
 struct UserContext {
-    std::uint64_t flags = 0;
-    std::uint64_t link = 0;
+    std::uint64_t flags;
+    std::uint64_t link;
     StackDescription stack;
-    SignalContext registers = {};
+    SignalContext registers;
     SignalSet mask;
 };
 static_assert(sizeof(UserContext) == 304);
 
 /// struct rt_sigframe. On entry of the handler rsp points at it: the first word is the return address.
 struct SignalFrame {
-    std::uint64_t return_address = 0;
+    std::uint64_t return_address;
     UserContext context;
     SignalInfo information;
 };
@@ -87,8 +87,6 @@ inline constexpr std::size_t vector_state_components_offset = 512;
 /// size        of the area without its trailer
 /// components  what the area carries now; of no matter for a plain FXSAVE area
 [[nodiscard]] VectorStateDescription describe_vector_state(std::size_t size, std::uint64_t components);
-/// Whether it describes an XSAVE area of just this size.
-[[nodiscard]] bool describes_vector_state(VectorStateDescription const& description, std::size_t size);
 
 /// Writes Linux's description of the XSAVE area into its software-reserved bytes and FP_XSTATE_MAGIC2 behind it.
 /// area    the XSAVE area followed by vector_state_trailer bytes
@@ -102,8 +100,8 @@ inline constexpr std::size_t vector_state_components_offset = 512;
 /// Turns a plain FXSAVE area at the start of `area` into an XSAVE area that says only x87 and SSE state are valid.
 void complete_legacy_state(MutableBytes area);
 
-[[nodiscard]] SignalContext to_context(abi::RestrictedStateX86 const& state, std::uint64_t trap_number,
-                                       std::uint64_t error_code, std::uint64_t fault_address, SignalSet old_mask);
+/// Everything but what is said of the fault, the mask and the vector state.
+void to_context(abi::RestrictedStateX86 const& state, SignalContext& context);
 /// Takes registers over, with only those flags that a program may set for itself.
 void from_context(SignalContext const& context, abi::RestrictedStateX86& state);
 

@@ -4,12 +4,28 @@
 
 namespace astrata::linux_abi {
 
+PendingSignals::Entry* PendingSignals::make_entry() {
+    if (is_first_used_)
+        return new (std::nothrow) Entry;
+    is_first_used_ = true;
+    return &first_;
+}
+
+void PendingSignals::remove(Entry& entry) {
+    queue_.remove(entry);
+    --queued_;
+    if (&entry == &first_)
+        is_first_used_ = false;
+    else
+        delete &entry;
+}
+
 LinuxResult<> PendingSignals::add(SignalInfo const& info, bool must_queue, std::uint64_t limit) {
     auto signal = info.signal();
     if (!is_real_time(signal) && set_.contains(signal))
         return {};
     bool fails_loudly = must_queue && is_real_time(signal);
-    Entry* entry = !is_real_time(signal) || queued_ < limit ? new (std::nothrow) Entry : nullptr;
+    Entry* entry = !is_real_time(signal) || queued_ < limit ? make_entry() : nullptr;
     if (entry == nullptr && fails_loudly)
         return fail(Errno::eagain);
     if (entry != nullptr) {
@@ -21,15 +37,9 @@ LinuxResult<> PendingSignals::add(SignalInfo const& info, bool must_queue, std::
     return {};
 }
 
-std::optional<SignalInfo> PendingSignals::take(SignalSet wanted) {
-    auto candidates = set_ & wanted;
-    auto signal = (candidates & synchronous_signals).first();
-    if (signal == Signal::none)
-        signal = candidates.first();
-    if (signal == Signal::none)
-        return std::nullopt;
-    // What could not be stored when it was sent: only the number is known (Linux gives SI_USER then).
-    auto info = SignalInfo::from_process(signal, signal_code::user, 0, 0);
+bool PendingSignals::take_first(SignalSet candidates, SignalInfo& into) {
+    auto const synchronous = candidates & synchronous_signals;
+    auto const signal = synchronous.is_empty() ? candidates.first() : synchronous.first();
     Entry* taken = nullptr;
     bool has_more = false;
     for (auto& entry : queue_) {
@@ -40,26 +50,28 @@ std::optional<SignalInfo> PendingSignals::take(SignalSet wanted) {
             break;
         }
         taken = &entry;
+        if (!is_real_time(signal))
+            break;
     }
     if (taken != nullptr) {
-        info = taken->info;
-        queue_.remove(*taken);
-        --queued_;
-        delete taken;
+        into = taken->info;
+        remove(*taken);
+    } else {
+        // Could not be stored when it was sent: only the number is known (Linux gives SI_USER then).
+        into = SignalInfo::from_process(signal, signal_code::user, 0, 0);
     }
     if (!has_more)
         set_.remove(signal);
-    return info;
+    return true;
 }
 
 void PendingSignals::discard(SignalSet discarded) {
+    if ((set_ & discarded).is_empty())
+        return;
     for (Entry* entry = queue_.front(); entry != nullptr;) {
         Entry* next = queue_.next(*entry);
-        if (discarded.contains(entry->info.signal())) {
-            queue_.remove(*entry);
-            --queued_;
-            delete entry;
-        }
+        if (discarded.contains(entry->info.signal()))
+            remove(*entry);
         entry = next;
     }
     set_ = set_ & ~discarded;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "lib/base/intrusive_list.h"
 #include "strates/linux/core/errno.h"
@@ -25,8 +24,11 @@ public:
     /// pending, except a queued real-time one whose sender can be told.
     /// errors    eagain (`must_queue`, a real-time signal, and no memory or `limit` entries queued already)
     [[nodiscard]] LinuxResult<> add(SignalInfo const& info, bool must_queue, std::uint64_t limit);
-    /// Takes the first pending signal among `wanted`, those caused by the thread's own instructions first.
-    [[nodiscard]] std::optional<SignalInfo> take(SignalSet wanted);
+    /// Takes the first pending signal among `wanted`, those caused by the thread's own instructions first. False, and
+    /// `into` is as it was, if there is none.
+    [[nodiscard]] bool take(SignalSet wanted, SignalInfo& into) {
+        return !(set_ & wanted).is_empty() && take_first(set_ & wanted, into);
+    }
     /// Forgets every pending signal among `discarded`.
     void discard(SignalSet discarded);
     void clear() { discard({~std::uint64_t{0}}); }
@@ -37,9 +39,15 @@ private:
         ListLink<Entry> link;
         SignalInfo info;
     };
+    bool take_first(SignalSet candidates, SignalInfo& into);
+    [[nodiscard]] Entry* make_entry();
+    void remove(Entry& entry);
+
     IntrusiveList<Entry, &Entry::link> queue_;
     SignalSet set_;
     std::uint64_t queued_ = 0;
+    Entry first_;  // most often there is only one, which needs no memory then
+    bool is_first_used_ = false;
 };
 
 }  // namespace astrata::linux_abi

@@ -57,7 +57,8 @@ LinuxResult<> send_locked(Process& process, Task* task, SignalInfo const& info) 
         return {};
     auto& queue = task != nullptr ? task->pending : process.pending;
     bool must_queue = info.code == signal_code::queue || info.code == signal_code::timer;
-    LTRY(queue.add(info, must_queue, process.limits.soft(LimitKind::pending_signals)));
+    auto const limit = is_real_time(signal) ? process.limits.soft(LimitKind::pending_signals) : unlimited;
+    LTRY(queue.add(info, must_queue, limit));
     auto* taker = task != nullptr ? task : choose_task(process, signal);
     if (taker != nullptr && (!taker->blocked().contains(signal) || taker->awaited.contains(signal)))
         taker->interrupt(task_work::signal);
@@ -165,9 +166,10 @@ std::optional<SignalInfo> take_pending(SignalSet wanted) {
     auto& task = current_task();
     auto& process = task.process();
     Lock lock(process.signal_mutex);
-    if (auto info = task.pending.take(wanted))
-        return info;
-    return process.pending.take(wanted);
+    SignalInfo info;
+    if (!task.pending.take(wanted, info) && !process.pending.take(wanted, info))
+        return std::nullopt;
+    return info;
 }
 
 SignalSet pending_signals() {

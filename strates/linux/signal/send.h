@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include <optional>
+
 #include "strates/linux/process/process.h"
 #include "strates/linux/process/process_table.h"
 

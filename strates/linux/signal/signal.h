@@ -112,11 +112,11 @@ inline constexpr std::int32_t trap_trace = 2;          // TRAP_TRACE
 /// siginfo_t in Linux's 64-bit layout. The union's arms are reached by offset, since which one holds depends on number
 /// and code and programs may send any bytes (rt_sigqueueinfo).
 struct SignalInfo {
-    std::int32_t number = 0;
-    std::int32_t error = 0;
-    std::int32_t code = 0;
-    std::int32_t padding = 0;
-    std::array<std::uint64_t, 14> words = {};  // offsets 16 to 128
+    std::int32_t number;
+    std::int32_t error;
+    std::int32_t code;
+    std::int32_t padding;
+    std::array<std::uint64_t, 14> words;  // offsets 16 to 128
 
     [[nodiscard]] Signal signal() const { return static_cast<Signal>(number); }
     [[nodiscard]] std::uint32_t sender() const { return static_cast<std::uint32_t>(words[0]); }

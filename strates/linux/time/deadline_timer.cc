@@ -34,7 +34,6 @@ constinit TimerService service;
 LinuxResult<> TimerService::start_locked() {
     if (is_started_)
         return {};
-    LTRY(parker_.create());
     auto thread = sdk::Thread::spawn([](void*) { service.run(); }, nullptr, "timers");
     if (!thread.has_value())
         return fail(to_errno(thread.error()));
@@ -69,6 +68,7 @@ void TimerService::cancel(DeadlineTimer& timer) {
 }
 
 void TimerService::run() {
+    parker_.begin();
     for (;;) {
         MonotonicNs next = never;
         {

@@ -19,11 +19,8 @@ namespace astrata::kernel::arch {
     write_cr3(root);
 }
 
-/// What was learnt of branches in one space does not steer speculation in the next (IBPB of IA32_PRED_CMD).
-[[gnu::always_inline]] inline void forget_branches() {
-    constexpr std::uint32_t msr_prediction_command = 0x49;
-    write_msr(msr_prediction_command, 1);
-}
+/// What was learnt of branches in one space does not steer speculation in the next.
+[[gnu::cold, gnu::noinline, clang::preserve_most]] void forget_branches();
 
 /// Gives up the reference that a CPU held while code in the kernel's half ran.
 void release_kept_space(PerCpu& cpu, AddressSpace& space);
@@ -50,7 +47,7 @@ template <Processors processors>
     auto const root = space.native_root().value;
     cpu.full_root = cpu.active_root = root;
     write_cr3(root);
-    if (features.speculation_controls.is_barrier_on_switch) [[unlikely]]
+    if (features.speculation_controls.fills_return_buffer) [[unlikely]]
         forget_branches();
 }
 

@@ -1,6 +1,8 @@
 // The x86_64 instructions that the rest of the kernel needs by name.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "arch/per_cpu.h"
@@ -55,6 +57,11 @@ inline Thread& current_thread() {
     return *thread;
 }
 
+static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
+/// For counters that only their owner changes: one instruction, though not a locked one.
+[[gnu::always_inline]] inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
+    asm volatile("addq %1, %0" : "+m"(counter) : "er"(amount));
+}
 /// Adds one to a counter of this CPU, whichever that is at the moment.
 template <std::size_t offset>
 inline void count_event() {

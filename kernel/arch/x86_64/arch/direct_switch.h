@@ -19,11 +19,6 @@ namespace astrata::kernel::arch {
     return features.has_fsgsbase;
 }
 
-/// For counters that only their owner changes: one instruction, though not a locked one.
-[[gnu::always_inline]] inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
-    asm volatile("addq %1, %0" : "+m"(counter) : "er"(amount));
-}
-
 /// The calling thread is parked and `next`, which was parked, is current. The caller's kernel stack stays in use until
 /// the entry code leaves it. Interrupts are off.
 template <Processors processors>

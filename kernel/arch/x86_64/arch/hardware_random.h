@@ -2,10 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "kernel/arch/x86_64/features.h"
 
 namespace astrata::kernel::arch {
+
+/// For the log.
+[[nodiscard]] inline std::string_view hardware_random_source() {
+    return features.has_rdseed ? "RDSEED" : features.has_rdrand ? "RDRAND" : "nothing but times: the processor has no generator";
+}
 
 /// False if there is none, or if it has nothing to give just now.
 [[nodiscard]] inline bool read_hardware_random(std::uint64_t& value) {

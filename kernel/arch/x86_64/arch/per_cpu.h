@@ -11,12 +11,19 @@ namespace astrata::kernel {
 
 class Thread;
 class AddressSpace;
+namespace sched {
+struct RunQueue;
+}
 
 namespace arch {
 
 struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
 
-extern "C" void hosted_entry();   // syscall_entry.S
+extern "C" {   // syscall_entry.S
+void hosted_entry();
+void hosted_park_entry();
+void hosted_unpark_entry();
+}
 
 /// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
 struct UsedSpace {
@@ -35,16 +42,19 @@ struct PerCpu {
     std::uint64_t restricted_return = 0;            // gs:48, stack pointer of enter_restricted
     std::uint64_t full_root = 0;                    // gs:56, page-table root of the native view
     void (*hosted_call)() = hosted_entry;                // gs:64, where native code that is hosted in the kernel calls
+    void (*hosted_park)() = hosted_park_entry;           // gs:72 and gs:80, the same for these calls (sdk/vdso/direct_calls.S)
+    void (*hosted_unpark)() = hosted_unpark_entry;
     std::uint64_t held_ranks = 0;                   // debug: bit for each lock rank held
     std::uint32_t index = 0;
     std::uint32_t apic_id = 0;
-    CpuTables* tables = nullptr;
-    std::uint64_t active_root = 0;         // what CR3 holds
+    CpuTables* tables = nullptr;                    // gs:104
+    std::uint64_t active_root = 0;                  // gs:112, what CR3 holds
     UsedSpace entered;                                   // before its root is loaded; it lives as long as its thread is current
     UsedSpace left;                                      // whose root was loaded before that
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
     Thread* vector_state_owner = nullptr;  // whose FPU state the registers hold
     Thread* idle_thread = nullptr;
+    sched::RunQueue* run_queue = nullptr;
     std::uint64_t interrupts = 0;
     std::uint64_t timer_interrupts = 0;
     std::uint64_t switches = 0;
@@ -64,7 +74,8 @@ struct PerCpu {
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
-static_assert(offsetof(PerCpu, hosted_call) == 64);
+static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80);
+static_assert(offsetof(PerCpu, tables) == 104 && offsetof(PerCpu, active_root) == 112);
 
 }  // namespace arch
 }  // namespace astrata::kernel

@@ -16,7 +16,7 @@ namespace astrata::kernel::arch {
 Result<> start_cpu(PerCpu& cpu);
 /// Makes the CPU look at its run queue.
 void interrupt_cpu(std::uint32_t index);
-/// Stops every other CPU for good: before a reset, after a panic.
-void stop_other_cpus();
+/// Stops every other CPU for good: before a reset, after a panic. Debuggers stop here.
+[[gnu::noinline]] void stop_other_cpus();
 
 }  // namespace astrata::kernel::arch

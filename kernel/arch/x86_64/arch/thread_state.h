@@ -46,14 +46,13 @@ inline void note_running(ThreadState& state) {
 /// Prepares a stack on which the thread begins with function(argument), in the kernel.
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument);
 
-/// Switches from the running thread to another; returns when the first runs again. Interrupts are off. The outgoing
-/// thread's guest state is stored, the incoming one's loaded, address space included.
-void switch_threads(Thread& from, Thread& to);
-
 /// The current thread's space becomes the CPU's, in the view that it runs in. Interrupts are off.
 void activate_space(Thread& thread);
 
-/// What switch_directly leaves out, for threads with foreign code: vector registers, and the segment base that native code does not use.
+/// Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
+void keep_space(PerCpu& cpu);
+
+/// For threads with foreign code: vector registers, and the segment base that native code does not use.
 void exchange_foreign_state(Thread& from, Thread& to);
 
 /// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context.

@@ -29,7 +29,8 @@ namespace astrata::kernel::arch {
 
 namespace {
 
-constinit PerCpu boot_cpu;
+constinit CpuBlock boot_block;
+constinit PerCpu& boot_cpu = boot_block.cpu;
 constinit CpuTables boot_tables;
 constinit BootInfo boot_info;
 alignas(16) constinit std::array<std::array<std::byte, 4096>, 3> early_interrupt_stacks{};
@@ -177,7 +178,7 @@ extern "C" [[noreturn, gnu::no_stack_protector]] void boot_start() {
         (*constructor)();
 #pragma clang unsafe_buffer_usage end
     arch::set_up_boot_cpu();
-    arch::choose_protections(security_profile(arch::boot_info.command_line()));
+    arch::choose_protections(arch::boot_info.command_line());
     arch::enable_features();
     choose_fast_path(false);
     if (!arch::is_door_known)

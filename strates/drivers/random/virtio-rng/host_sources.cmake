@@ -1,0 +1,1 @@
+set(host_sources ${CMAKE_CURRENT_LIST_DIR}/source.cc)
