@@ -86,6 +86,12 @@ Result<bool> EventLoop::run_once(MonotonicNs deadline) {
     return true;
 }
 
+void PageRequest::finish() {
+    OutgoingReply answer(0);
+    // Whoever does not wait any more is no error of the pager.
+    (void)answer.send(reply.release(), 0);
+}
+
 void EventLoop::dispatch(abi::Message& message) {
     auto const kind = static_cast<abi::DeliveryKind>(message.key >> kind_shift);
     auto const key = message.key & key_mask;
@@ -106,8 +112,11 @@ void EventLoop::dispatch(abi::Message& message) {
                             .first_page = message.words[1],
                             .page_count = message.words[2],
                             .reply = UniqueHandle(message.reply)};
+        auto& deferred = thread_context().deferred;
+        deferred.allowed = message.reply;
         if (source.pages != nullptr)
             source.pages->on_page_request(std::move(request));
+        deferred.allowed = 0;
         return;
     }
     }

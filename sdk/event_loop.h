@@ -34,6 +34,10 @@ struct PageRequest {
     std::uint64_t first_page = 0;
     std::uint64_t page_count = 0;
     UniqueHandle reply;
+
+    /// The pages are there, so the access that waits for them may go on: with the next wait for messages, if this is called while the
+    /// request is handled.
+    void finish();
 };
 
 class PageRequestHandler {

@@ -792,4 +792,27 @@ struct RandomAddArgs {
 /// errors: access_denied (not the root silo), out_of_range (nothing, or more than 256 bytes)
 Result<> sys_random_add(Thread& caller, RandomAddArgs const& args);
 
+struct PagerGiveArgs {
+    Ref<Reply> reply;
+    abi::Handle reply_value;
+    Ref<MemoryObject> source;
+    std::uint64_t source_offset;
+    std::uint64_t offset;
+    std::uint64_t length;
+};
+/// As pager_supply, but whole pages are moved out of `source` where it can be done (anonymous memory that shares them with no clone, and
+/// that no device or call uses just now), which reads as zero there afterwards; nothing is copied then. The request stays unanswered:
+/// endpoint_reply, or the reply of the next wait, answers it. errors: no_memory (charged to the object's owner), out_of_range
+Result<> sys_pager_give(Thread& caller, PagerGiveArgs const& args);
+
+struct NodeInfoArgs {
+    Ref<Silo> silo;
+    std::uint32_t index;
+    UserOut<abi::NodeInfo> info;
+};
+/// The machine's memory, node by node. With another silo than the root one, what says how much others use is left out: free memory counts
+/// in whole MiB, allocations not at all.
+/// errors: out_of_range (no such node)
+Result<> sys_node_info(Thread& caller, NodeInfoArgs const& args);
+
 }  // namespace astrata::kernel

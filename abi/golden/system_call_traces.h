@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 98> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 100> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -113,6 +113,8 @@ inline constexpr std::array<SystemCallTrace, 98> system_call_traces{{
     {"thread_set_policy", "he", "thread policy"},
     {"cpu_set_online", "huu", "root index is_online"},
     {"random_add", "hpl", "root seed length"},
+    {"pager_give", "hhuuu", "reply source source_offset offset length"},
+    {"node_info", "hup", "silo index info"},
 }};
 
 }  // namespace astrata::abi

@@ -726,6 +726,23 @@ inline Result<> random_add(abi::Handle root, Bytes seed) {
     return detail::to_result(astrata_vdso.random_add(root, seed.data(), seed.size()));
 }
 
+/// As pager_supply, but whole pages are moved out of `source` where it can be done (anonymous memory that shares them with no clone, and
+/// that no device or call uses just now), which reads as zero there afterwards; nothing is copied then. The request stays unanswered:
+/// endpoint_reply, or the reply of the next wait, answers it. errors: no_memory (charged to the object's owner), out_of_range
+inline Result<> pager_give(abi::Handle reply, abi::Handle source, std::uint64_t source_offset, std::uint64_t offset, std::uint64_t length) {
+    return detail::to_result(astrata_vdso.pager_give(reply, source, source_offset, offset, length));
+}
+
+/// The machine's memory, node by node. With another silo than the root one, what says how much others use is left out: free memory counts
+/// in whole MiB, allocations not at all.
+/// errors: out_of_range (no such node)
+inline Result<abi::NodeInfo> node_info(abi::Handle silo, std::uint32_t index) {
+    abi::NodeInfo info;
+    if (std::uint64_t const status = astrata_vdso.node_info(silo, index, &info); status != 0) [[unlikely]]
+        return fail(detail::to_error(status));
+    return info;
+}
+
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.
 inline Result<> endpoint_call(abi::Handle endpoint, abi::Message& message, MonotonicNs deadline) {
     return detail::to_result(astrata_vdso.endpoint_call(endpoint, &message, deadline.value));

@@ -470,6 +470,8 @@ struct MachineInfo {
     std::uint64_t memory_boot{};
     std::uint32_t cpus{};
     std::uint32_t cpus_online{};
+    std::uint32_t nodes{};
+    std::uint32_t reserved{};
     std::uint64_t uptime_ns{};
     std::uint64_t tsc_frequency_hz{};
     std::uint64_t context_switches{};
@@ -481,7 +483,7 @@ struct MachineInfo {
     std::uint64_t acpi_rsdp{};
     Text<512> command_line{};
 };
-static_assert(sizeof(MachineInfo) == 640 && alignof(MachineInfo) == 8);
+static_assert(sizeof(MachineInfo) == 648 && alignof(MachineInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(MachineInfo const& ) { return true; }
 
@@ -515,6 +517,8 @@ struct CpuInfo {
     std::uint32_t family{};
     std::uint32_t model{};
     std::uint32_t stepping{};
+    std::uint32_t node{};
+    std::uint32_t reserved{};
     std::uint64_t idle_ns{};
     std::uint64_t busy_ns{};
     std::uint64_t switches{};
@@ -529,9 +533,23 @@ struct CpuInfo {
     std::uint64_t features{};
     std::uint64_t extended_features{};
 };
-static_assert(sizeof(CpuInfo) == 176 && alignof(CpuInfo) == 8);
+static_assert(sizeof(CpuInfo) == 184 && alignof(CpuInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(CpuInfo const& ) { return true; }
+
+/// Memory and CPUs that are near each other.
+struct NodeInfo {
+    std::uint64_t memory_total{};
+    std::uint64_t memory_free{};
+    std::uint64_t local_allocations{};
+    std::uint64_t remote_allocations{};
+    std::uint64_t cpus{};
+    std::uint64_t distances{};
+    std::uint64_t more_distances{};
+};
+static_assert(sizeof(NodeInfo) == 56 && alignof(NodeInfo) == 8);
+/// Every enum and flags member has a declared value.
+constexpr bool is_valid(NodeInfo const& ) { return true; }
 
 /// One mapping, as address_space_query reports it.
 struct MappingInfo {

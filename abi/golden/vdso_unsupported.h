@@ -103,6 +103,8 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .thread_set_policy = [](std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .cpu_set_online = [](std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .random_add = [](std::uint64_t, void const*, std::uint64_t) -> std::uint64_t { return 17; },
+    .pager_give = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
+    .node_info = [](std::uint64_t, std::uint64_t, abi::NodeInfo*) -> std::uint64_t { return 17; },
     .endpoint_call = [](abi::Handle, abi::Message*, std::uint64_t) -> std::uint64_t { return 17; },
     .endpoint_reply = [](abi::Handle, abi::Message const*) -> std::uint64_t { return 17; },
     .reply_and_wait = [](abi::Handle, abi::Message*, abi::Handle, std::uint64_t) -> std::uint64_t { return 17; },

@@ -81,6 +81,7 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     // Memory for DMA is its drivers'.
     info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
+    info.nodes = static_cast<std::uint32_t>(mem::nodes().count());
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {
         auto const& cpu = arch::cpu(i);
@@ -110,6 +111,7 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.id = cpu.index;
     info.apic_id = cpu.apic_id;
     info.is_online = cpu.is_online ? 1 : 0;
+    info.node = mem::node_of_cpu(args.index);
     info.idle_ns = clock::ns_from_ticks(idle_ticks(cpu));
     auto const uptime = clock::now().value;
     info.busy_ns = uptime > info.idle_ns ? uptime - info.idle_ns : 0;
@@ -120,6 +122,27 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     info.page_faults = cpu.page_faults;
     info.ipc_calls = cpu.ipc_calls;
     info.tlb_shootdowns = cpu.tlb_shootdowns;
+    return args.info.write(info);
+}
+
+Result<> sys_node_info(Thread&, NodeInfoArgs const& args) {
+    auto const& map = mem::nodes();
+    if (args.index >= map.count())
+        return fail(Error::out_of_range);
+    auto const counts = mem::count_node(args.index);
+    abi::NodeInfo info{.memory_total = counts.total * page_size, .memory_free = counts.free * page_size};
+    if (args.silo->is_root()) {
+        info.local_allocations = counts.local;
+        info.remote_allocations = counts.remote;
+    } else {
+        info.memory_free = align_down(info.memory_free, 1 << 20);
+    }
+    for (std::uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
+        if (mem::node_of_cpu(cpu) == args.index)
+            info.cpus |= std::uint64_t{1} << cpu;
+    }
+    for (std::size_t to = 0; to < map.count(); ++to)
+        (to < 8 ? info.distances : info.more_distances) |= std::uint64_t{map.distance(args.index, to)} << to % 8 * 8;
     return args.info.write(info);
 }
 

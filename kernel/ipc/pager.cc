@@ -19,8 +19,7 @@ constexpr int attempt_limit = 100;
 
 // The object that a reply handle of the caller asks pages for.
 Result<Ref<MemoryObject>> requested_object(Thread& caller, Reply& reply, abi::Handle handle) {
-    auto const found = TRY(caller.process().handles().find(handle));
-    auto object = reply.paged_object(found.badge);
+    auto object = reply.paged_object(caller.process().handles().badge_of(handle));
     if (!object)
         return fail(Error::bad_state);
     return Ref<MemoryObject>::share(*object);
@@ -63,6 +62,11 @@ Result<> sys_pager_supply(Thread& caller, PagerSupplyArgs const& args) {
     auto const object = TRY(requested_object(caller, *args.reply, args.reply_value));
     TRY(object->supply(args.offset, *args.source, args.source_offset, args.length));
     return args.is_last != 0 ? finish(caller, args.reply_value, wake_normal) : ok();
+}
+
+Result<> sys_pager_give(Thread& caller, PagerGiveArgs const& args) {
+    auto const object = TRY(requested_object(caller, *args.reply, args.reply_value));
+    return object->supply(args.offset, *args.source, args.source_offset, args.length, MemoryObject::SupplyBy::move);
 }
 
 Result<> sys_pager_discard(Thread& caller, PagerDiscardArgs const& args) {

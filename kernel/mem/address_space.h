@@ -271,10 +271,10 @@ private:
     Result<PageTables::Place> place_for_locked(PageTables& tables, VirtAddr address) REQUIRES(page_table_lock_);
     Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write);
     MemoryObject::Run resident_locked(Mapping const& mapping, VirtAddr at) REQUIRES(mapping_lock_);
-    VirtAddr enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access)
+    Result<VirtAddr> enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access)
         REQUIRES(mapping_lock_);
     VirtAddr show_resident_locked(VirtAddr at, VirtAddr end, abi::Access access) REQUIRES(mapping_lock_);
-    void enter_around(Mapping const& mapping, VirtAddr address) REQUIRES(mapping_lock_);
+    Result<> enter_around(Mapping const& mapping, VirtAddr address) REQUIRES(mapping_lock_);
     struct ReachedPage {
         PhysAddr page;
         mem::PinnedPage pin;  // empty for memory that needs none

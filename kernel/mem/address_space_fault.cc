@@ -81,9 +81,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
         return Resolution::resolved;
     case MemoryObject::PageState::present: break;
     }
-    TRY(enter_page(mapping, page, lookup.page, lookup.may_write));
-    if (!is_write)
-        enter_around(mapping, page);
+    TRY(is_write ? enter_page(mapping, page, lookup.page, lookup.may_write) : enter_around(mapping, page));
     return Resolution::resolved;
 }
 
@@ -95,15 +93,12 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
             TRY(enter_page(mapping, page, mem::zero_page(), false));
             return Resolution::resolved;
         }
-        TRY(enter_page(mapping, page, found.page, found.is_exclusive));
-        enter_around(mapping, page);
+        TRY(enter_around(mapping, page));
         return Resolution::resolved;
     }
     auto& object = *mapping.object;
     LockGuard guard(object.lock());
-    if (found) {
-        TRY(enter_page(mapping, page, found.page, found.is_exclusive));
-    } else {
+    if (!found) {
         auto const lookup = object.page_for_read_locked(mapping.page_of_object(page));
         switch (lookup.state) {
         case MemoryObject::PageState::beyond_end: return fail(Error::bad_address);
@@ -111,10 +106,10 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
         case MemoryObject::PageState::absent:
             TRY(enter_page(mapping, page, mem::zero_page(), false));
             return Resolution::resolved;
-        case MemoryObject::PageState::present: TRY(enter_page(mapping, page, lookup.page, false)); break;
+        case MemoryObject::PageState::present: break;
         }
     }
-    enter_around(mapping, page);
+    TRY(enter_around(mapping, page));
     return Resolution::resolved;
 }
 
@@ -212,7 +207,8 @@ MemoryObject::Run AddressSpace::resident_locked(Mapping const& mapping, VirtAddr
     if (is_own)
         return {.frames = own.frames, .present = own.present, .count = count, .may_write = own.is_exclusive};
     auto shown = mapping.object->resident_locked(mapping.page_of_object(at));
-    shown.count = std::min(shown.count, count);
+    // Beyond the object's end there may still be pages of the space's own.
+    shown.count = shown.count == 0 ? count : std::min(shown.count, count);
     shown.may_write = false;
     return shown;
 }
@@ -241,7 +237,7 @@ template <typename Leaf>
 // Enters what is in memory of [start, end) and not shown yet; one lowest table covers the range, and the locks of what the mapping
 // shows are held. Returns where the first page is that is still not shown, or not as `access` wants it.
 // Budget: 20 instructions for a page (map_page_in_batch, file_map_fault).
-VirtAddr AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access) {
+Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access) {
     using Format = arch::PageFormat;
     auto attributes = attributes_of(mapping);
     bool const is_writable = std::exchange(attributes.write, false);
@@ -249,10 +245,8 @@ VirtAddr AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr st
     LockGuard guard(page_table_lock_);
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
-    auto const place = place_for_locked(tables, start);
-    if (!place)
-        return start;
-    auto const entries = Tables::entries(place->table);
+    auto const table = TRY(place_for_locked(tables, start)).table;
+    auto const entries = Tables::entries(table);
     auto const writable = Format::leaf({0}, {.write = true, .execute = attributes.execute, .user = attributes.user, .uncached = attributes.uncached}, 0);
     auto const read_only = Format::leaf({0}, attributes, 0);
     auto index = paging::index_at(start, 0);
@@ -280,7 +274,7 @@ VirtAddr AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr st
                 auto const page = mem::page_at(run.frames, offset);
                 return Format::with_page(run.may_write_page(page) ? writable : read_only, page);
             });
-        Tables::add_groups(place->table, index / paging::entries_per_group, (index + count - 1) / paging::entries_per_group);
+        Tables::add_groups(table, index / paging::entries_per_group, (index + count - 1) / paging::entries_per_group);
         if (served == index) {
             auto const in_memory = here.first(static_cast<unsigned>(std::countr_one(present)));
             auto const end_of_good = wants_write ? std::ranges::find_if_not(in_memory, Format::is_writable) : in_memory.end();
@@ -288,18 +282,18 @@ VirtAddr AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr st
         }
         index += count;
     }
-    Tables::used(place->table) += entered;
+    Tables::used(table) += entered;
     resident_pages_ += entered;
     return end - (limit - served) * page_size;
 }
 
-// The neighbours of a page that was just entered.
-void AddressSpace::enter_around(Mapping const& mapping, VirtAddr address) {
+// A page that is in memory, with its neighbours.
+Result<> AddressSpace::enter_around(Mapping const& mapping, VirtAddr address) {
     VirtAddr const window{align_down(address.value, around_pages * page_size)};
     auto const first = std::max(window, mapping.start);
     auto const end = std::min(window + around_pages * page_size, mapping.end());
-    if (end - first > page_size)
-        enter_resident_locked(mapping, first, end, abi::Access::read);
+    TRY(enter_resident_locked(mapping, first, end, abi::Access::read));
+    return {};
 }
 
 // The same for any range, whose mappings are looked up.
@@ -314,9 +308,9 @@ VirtAddr AddressSpace::show_resident_locked(VirtAddr at, VirtAddr end, abi::Acce
         auto reached = at;
         if (mapping->object) {
             LockGuard guard(mapping->object->lock());
-            reached = enter_resident_locked(*mapping, at, limit, access);
+            reached = enter_resident_locked(*mapping, at, limit, access).value_or(at);
         } else {
-            reached = enter_resident_locked(*mapping, at, limit, access);
+            reached = enter_resident_locked(*mapping, at, limit, access).value_or(at);
         }
         at = reached;
         if (reached < limit)

@@ -1,7 +1,8 @@
 // The buddy system (Knowlton, 1965): free blocks of 2^n frames, aligned to their size, in one list for each n; a block
 // that is freed merges with its buddy, the other half of the next larger block, as long as that is free too.
 //
-// Memory below 4 GiB forms a zone of its own, which is used last, so that devices with 32-bit addresses find some.
+// Each NUMA node has its own. Memory below 4 GiB forms a zone of its own, which is used last, so that devices with 32-bit addresses find
+// some.
 #include "kernel/mem/frames.h"
 
 #include <algorithm>
@@ -88,18 +89,11 @@ struct Buddy {
     }
     FrameNumber take(unsigned order, bool is_low) {
         auto number = is_low ? no_frame : take(high, order);
-        if (number == no_frame)
-            number = take(low, order);
-        if (number != no_frame)
-            free_pages -= std::uint64_t{1} << order;
-        return number;
+        return number != no_frame ? number : take(low, order);
     }
-
-    std::uint64_t free_pages = 0;
 
     void give(FrameNumber number, unsigned order) {
         auto& zone = zone_of(number);
-        free_pages += std::uint64_t{1} << order;
         while (order < max_order) {
             auto const other = number ^ (FrameNumber{1} << order);
             if (other >= detail::frame_table.size())
@@ -118,37 +112,139 @@ struct Buddy {
     }
 };
 
-// Single frames for one CPU, used with preemption off and nowhere else.
+// The memory of one node. A block of 2^max_order frames never belongs to two of them, so that what merges is of one node.
+struct Pool {
+    SpinLock<LockRank::frames, PreemptionOff> lock;
+    Buddy buddy GUARDED_BY(lock);
+    Relaxed<std::uint64_t> free_pages = 0;  // written with the lock held
+    std::uint64_t total_pages = 0;
+    std::array<std::uint8_t, numa::node_limit> nearest_first{};
+
+    FrameNumber take(unsigned order, bool is_low) REQUIRES(lock) {
+        auto const number = buddy.take(order, is_low);
+        if (number != no_frame)
+            free_pages = free_pages - (std::uint64_t{1} << order);
+        return number;
+    }
+    void give(FrameNumber number, unsigned order) REQUIRES(lock) {
+        free_pages = free_pages + (std::uint64_t{1} << order);
+        buddy.give(number, order);
+    }
+    // A run of frames of this node, in the largest aligned blocks.
+    void give_run(FrameNumber number, FrameNumber end) REQUIRES(lock) {
+        while (number < end) {
+            unsigned order = std::min<unsigned>(max_order, static_cast<unsigned>(std::countr_zero(number)));
+            while ((FrameNumber{1} << order) > end - number)
+                --order;
+            give(number, order);
+            number += FrameNumber{1} << order;
+        }
+    }
+};
+
+// Pages that a CPU was handed or gave back, by kind; other CPUs read them.
+struct PageCounters {
+    std::array<std::atomic<std::uint64_t>, frame_kinds> of{};
+
+    void add(FrameKind kind, std::uint64_t pages) {
+        auto& counter = of[static_cast<std::size_t>(kind)];
+        counter.store(counter.load(std::memory_order_relaxed) + pages, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t sum() const {
+        std::uint64_t sum = 0;
+        for (auto const& counter : of)
+            sum += counter.load(std::memory_order_relaxed);
+        return sum;
+    }
+};
+
+// Single frames for one CPU, used with preemption off and nowhere else. All of them are of one node.
 struct CpuCache {
     static constexpr std::size_t capacity = 64;
     static constexpr unsigned batch_order = 4;
     static constexpr std::size_t batch = std::size_t{1} << batch_order;
     std::array<FrameNumber, capacity> frames{};
-    std::size_t count = 0;
+    Relaxed<std::size_t> count = 0;
     // Frames that hold zeroes: page tables that became empty, and what the idle thread has cleared.
     static constexpr std::size_t zeroed_capacity = 32;
     std::array<FrameNumber, zeroed_capacity> zeroed{};
     Relaxed<std::size_t> zeroed_count = 0;
-    // Pages handed out minus pages taken back on this CPU; only the sum over all CPUs means something.
-    std::array<std::atomic<std::int64_t>, frame_kinds> used{};
+    // Up to where frames that are freed go in without a look at whose they are: the capacity, and 0 where there are several nodes.
+    std::size_t unchecked_count = capacity;
+    std::size_t unchecked_zeroed_count = zeroed_capacity;
+    Relaxed<std::uint8_t> home = 0;  // the CPU's node
+    Relaxed<std::uint8_t> node = 0;  // the frames': another than `home` while that has none
+    // Only sums over all CPUs mean something: frames are given back on other CPUs than they were handed out on.
+    PageCounters handed_out;
+    PageCounters given_back;
+    // Which nodes the CPU's pages were of. Those since the frames' node last changed are in `handed_out` alone.
+    std::array<Relaxed<std::uint64_t>, numa::node_limit> pages_of_node{};
+    Relaxed<std::uint64_t> attributed = 0;  // of `handed_out`: are in `pages_of_node`
 
-    void note_used(FrameKind kind, std::int64_t pages) {
-        auto& counter = used[static_cast<std::size_t>(kind)];
-        counter.store(counter.load(std::memory_order_relaxed) + pages, std::memory_order_relaxed);
+    void push(FrameNumber number) {
+        frames[count] = number;
+        count = count + 1;
+    }
+    FrameNumber pop() {
+        count = count - 1;
+        return frames[count];
+    }
+    void push_zeroed(FrameNumber number) {
+        zeroed[zeroed_count] = number;
+        zeroed_count = zeroed_count + 1;
+    }
+    FrameNumber pop_zeroed() {
+        zeroed_count = zeroed_count - 1;
+        return zeroed[zeroed_count];
+    }
+    [[nodiscard]] std::uint64_t pages_from(std::uint8_t wanted) const {
+        std::uint64_t const before = pages_of_node[wanted];
+        return node == wanted ? before + (handed_out.sum() - attributed) : before;
+    }
+    void change_node(std::uint8_t to) {
+        pages_of_node[node] = pages_from(node);
+        attributed = handed_out.sum();
+        node = to;
     }
 };
 
-SpinLock<LockRank::frames, PreemptionOff> lock;
-Buddy buddy GUARDED_BY(lock);
+std::array<Pool, numa::node_limit> pools;
+constexpr numa::NodeMap one_node;
+numa::NodeMap const* node_map = &one_node;
+std::size_t pool_count = 1;
 std::array<CpuCache, cpu_limit> caches;
 std::uint64_t total_pages = 0;
+std::uint64_t managed_pages = 0;
 
-// What foreign programs and caches leave to the system: a sixty-fourth of memory, at least half a MiB.
-std::uint64_t reserved_pages() {
-    return std::max<std::uint64_t>(total_pages / 64, 128);
+// Frame numbers in units of the largest block, [first, end).
+struct NodeBlocks {
+    FrameNumber first = 0;
+    FrameNumber end = 0;
+    std::uint8_t node = 0;
+};
+std::array<NodeBlocks, numa::NodeMap::part_limit> node_blocks;
+std::size_t node_blocks_count = 0;
+
+std::uint8_t node_of(FrameNumber number) {
+    auto const block = number >> max_order;
+    for (auto const& blocks : std::span(node_blocks).first(node_blocks_count)) {
+        if (block < blocks.end)
+            return block >= blocks.first ? blocks.node : 0;
+    }
+    return 0;
 }
 
-std::uint64_t managed_pages = 0;
+// What foreign programs and caches leave to the system: a sixty-fourth of memory, at least half a MiB.
+std::uint64_t reserve_of(std::uint64_t pages) {
+    return std::max<std::uint64_t>(pages / 64, 128);
+}
+
+std::uint64_t free_pages() {
+    std::uint64_t sum = 0;
+    for (auto const& pool : std::span(pools).first(pool_count))
+        sum += pool.free_pages;
+    return sum;
+}
 
 void clear_frames(PhysAddr first, std::uint64_t count) {
     for (; count > 0; --count, first += page_size)
@@ -171,51 +267,80 @@ void unmark(FrameNumber number, FrameKind kind) {
     frame_at(number).kind = kind;
 }
 
-// Gives a run of frames to the buddy system in the largest aligned blocks.
-void give_run(FrameNumber number, FrameNumber end) REQUIRES(lock) {
-    while (number < end) {
-        unsigned order = std::min<unsigned>(max_order, static_cast<unsigned>(std::countr_zero(number)));
-        while ((FrameNumber{1} << order) > end - number)
-            --order;
-        buddy.give(number, order);
-        number += FrameNumber{1} << order;
-    }
+void give_zeroed_back(CpuCache& cache) {
+    auto& pool = pools[cache.node];
+    LockGuard guard(pool.lock);
+    while (cache.zeroed_count > 0)
+        pool.give(cache.pop_zeroed(), 0);
 }
 
-// Fills this CPU's empty cache. False: there is nothing left.
-bool refill(CpuCache& cache) REQUIRES(lock) {
+// Fills this CPU's empty cache from one node. False: there is nothing left.
+bool refill(CpuCache& cache, std::uint8_t node) {
+    auto& pool = pools[node];
+    if (pool.free_pages == 0)
+        return false;
+    if (cache.node != node) [[unlikely]] {
+        give_zeroed_back(cache);
+        cache.change_node(node);
+    }
+    LockGuard guard(pool.lock);
     // A whole block at once, if there is one; the last first, so that frames come out in order.
-    if (auto const block = buddy.take(CpuCache::batch_order, false); block != no_frame) {
-        for (auto index = CpuCache::batch; index-- > 0;) {
-            frame_at(block + static_cast<FrameNumber>(index)).kind = FrameKind::cached;
-            cache.frames[cache.count++] = block + static_cast<FrameNumber>(index);
+    if (auto const block = pool.take(CpuCache::batch_order, false); block != no_frame) {
+        for (FrameNumber index = 0; index < CpuCache::batch; ++index) {
+            frame_at(block + index).kind = FrameKind::cached;
+            cache.frames[CpuCache::batch - 1 - index] = block + index;
         }
+        cache.count = CpuCache::batch;
+        return true;
     }
     while (cache.count < CpuCache::batch) {
-        auto const number = buddy.take(0, false);
+        auto const number = pool.take(0, false);
         if (number == no_frame)
             break;
-        cache.frames[cache.count++] = number;
+        cache.push(number);
     }
     return cache.count > 0;
 }
 
-FrameNumber take_zeroed(CpuCache& cache) {
-    auto const count = cache.zeroed_count - 1;
-    cache.zeroed_count = count;
-    return cache.zeroed[count];
+// The same from wherever there is something, near memory first.
+bool refill(CpuCache& cache) {
+    if (refill(cache, cache.home)) [[likely]]
+        return true;
+    if (cache.zeroed_count > 0) {
+        cache.push(cache.pop_zeroed());
+        return true;
+    }
+    return std::ranges::any_of(std::span(pools[cache.home].nearest_first).first(pool_count),
+                               [&cache](std::uint8_t node) { return refill(cache, node); });
 }
 
 // Gives the newest frames in the cache back, down to `kept`. Frames are mostly freed in order of addresses, so whole
 // runs can be given at once instead of being merged one by one.
-void give_back(CpuCache& cache, std::size_t kept) REQUIRES(lock) {
+void give_back(CpuCache& cache, std::size_t kept) {
+    auto& pool = pools[cache.node];
+    LockGuard guard(pool.lock);
     while (cache.count > kept) {
-        auto const last = cache.frames[--cache.count];
+        auto const last = cache.pop();
         auto first = last;
         while (cache.count > kept && cache.frames[cache.count - 1] == first - 1)
-            first = cache.frames[--cache.count];
-        give_run(first, last + 1);
+            first = cache.pop();
+        pool.give_run(first, last + 1);
     }
+}
+
+// Frees a frame when the cache is full, or when it may be another node's. A cache with frames of another node takes none, so that it soon
+// is empty and its CPU gets near ones again.
+[[gnu::noinline]] void free_with_care(CpuCache& cache, FrameNumber number, Contents contents) {
+    if (auto const node = node_of(number); pool_count > 1 && (node != cache.home || cache.node != cache.home)) {
+        LockGuard guard(pools[node].lock);
+        pools[node].give(number, 0);
+        return;
+    }
+    if (contents == Contents::zero && cache.zeroed_count < CpuCache::zeroed_capacity)
+        return cache.push_zeroed(number);
+    if (cache.count == CpuCache::capacity)
+        give_back(cache, CpuCache::capacity - CpuCache::batch);
+    cache.push(number);
 }
 
 }  // namespace
@@ -229,17 +354,86 @@ Result<> initialize_frames(BootRanges& ranges) {
     detail::frame_table = {reinterpret_cast<Frame*>(arch::phys_to_virt(table)), ranges.top().page()};
 #pragma clang unsafe_buffer_usage end
     managed_pages = ranges.bytes() / page_size;
-    for (auto& cache : caches) {
-        cache.count = 0;
-        cache.zeroed_count = 0;
-        for (auto& counter : cache.used)
-            counter.store(0, std::memory_order_relaxed);
+    for (auto& cache : caches)
+        std::construct_at(&cache);
+    for (auto& pool : pools) {
+        LockGuard guard(pool.lock);
+        pool.buddy = {};
+        pool.free_pages = 0;
+        pool.total_pages = 0;
+        pool.nearest_first = {};
     }
-    LockGuard guard(lock);
-    buddy = {};
+    node_map = &one_node;
+    pool_count = 1;
+    node_blocks_count = 0;
+    auto& pool = pools[0];
+    pool.total_pages = managed_pages;
+    LockGuard guard(pool.lock);
     for (auto const& range : ranges.ranges())
-        give_run(static_cast<FrameNumber>(range.start.page()), static_cast<FrameNumber>(range.end.page()));
+        pool.give_run(static_cast<FrameNumber>(range.start.page()), static_cast<FrameNumber>(range.end.page()));
     return {};
+}
+
+void use_nodes(numa::NodeMap const& map, BootInfo const& info) {
+    // A block that two nodes share goes to the first.
+    for (auto const& part : map.memory()) {
+        auto const block_of = [](std::uint64_t page) { return static_cast<FrameNumber>(std::min<std::uint64_t>(page >> max_order, ~FrameNumber{0})); };
+        auto const first = std::max(block_of(part.start.page()), node_blocks_count > 0 ? node_blocks[node_blocks_count - 1].end : 0);
+        auto const end = block_of(part.end.page() + (std::uint64_t{1} << max_order) - 1);
+        if (first < end)
+            node_blocks[node_blocks_count++] = {.first = first, .end = end, .node = part.node};
+    }
+    pools[0].total_pages = 0;
+    BootRanges const usable(info, PhysAddr{detail::frame_table.size() * page_size});
+    for (auto const& range : usable.ranges()) {
+        for (auto page = range.start.page(); page < range.end.page();) {
+            auto const next = std::min(align_up(page + 1, std::uint64_t{1} << max_order), range.end.page());
+            pools[node_of(static_cast<FrameNumber>(page))].total_pages += next - page;
+            page = next;
+        }
+    }
+    for (std::size_t node = 0; node < map.count(); ++node)
+        pools[node].nearest_first = map.nearest_first(node);
+    drain_frame_cache();
+    for (auto& cache : caches)
+        cache.unchecked_count = cache.unchecked_zeroed_count = map.count() > 1 ? 0 : cache.unchecked_count;
+    FrameNumber chain = no_frame;
+    {
+        LockGuard guard(pools[0].lock);
+        auto& all = pools[0].buddy;
+        for (auto* zone : {&all.low, &all.high}) {
+            for (unsigned order = 0; order <= max_order; ++order) {
+                while (auto const number = zone->first[order]) {
+                    zone->unlink(number, order);
+                    // Not free, or it would merge while it waits for its place.
+                    frame_at(number).kind = FrameKind::cached;
+                    set_links(frame_at(number), {.previous = order, .next = chain});
+                    chain = number;
+                }
+            }
+        }
+        pools[0].free_pages = 0;
+    }
+    node_map = &map;
+    pool_count = map.count();
+    while (chain != no_frame) {
+        auto const number = chain;
+        auto const [order, next] = links_of(frame_at(number));
+        auto& pool = pools[node_of(number)];
+        LockGuard guard(pool.lock);
+        pool.give(number, order);
+        chain = next;
+    }
+}
+
+void set_node_of_cpu(std::uint32_t cpu, std::uint8_t node) {
+    caches[cpu].home = node;
+}
+std::uint8_t node_of_cpu(std::uint32_t cpu) {
+    return caches[cpu].home;
+}
+numa::NodeMap const& nodes() {
+    return *node_map;
 }
 
 // Budget: 45 instructions out of the cache, and 280 more if the frame must be cleared (anon_fault).
@@ -251,22 +445,20 @@ Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve) {
         auto& cache = caches[arch::cpu_index()];
         FrameNumber number = no_frame;
         if (zero == Zero::yes && cache.zeroed_count > 0) {
-            number = take_zeroed(cache);
+            number = cache.pop_zeroed();
             is_cleared = true;
         } else {
             if (cache.count == 0) [[unlikely]] {
-                LockGuard buddy_guard(lock);
-                if (reserve == Reserve::keep && buddy.free_pages < reserved_pages())
+                // Mostly the CPU's own node has enough to settle it.
+                auto const kept = reserve == Reserve::keep ? reserve_of(total_pages) : 0;
+                if (pools[cache.home].free_pages < kept && free_pages() < kept)
                     return fail(Error::no_memory);
-                if (!refill(cache)) {
-                    if (cache.zeroed_count == 0)
-                        return fail(Error::no_memory);
-                    cache.frames[cache.count++] = take_zeroed(cache);
-                }
+                if (!refill(cache))
+                    return fail(Error::no_memory);
             }
-            number = cache.frames[--cache.count];
+            number = cache.pop();
         }
-        cache.note_used(kind, 1);
+        cache.handed_out.add(kind, 1);
         mark(number, kind);
         frame = {std::uint64_t{number} * page_size};
     }
@@ -276,36 +468,32 @@ Result<PhysAddr> allocate_frame(FrameKind kind, Zero zero, Reserve reserve) {
 }
 
 bool has_frames_beside_reserve(std::uint64_t count) {
-    LockGuard guard(lock);
-    return buddy.free_pages >= reserved_pages() && buddy.free_pages - reserved_pages() >= count;
+    auto const free = free_pages();
+    auto const reserve = reserve_of(total_pages);
+    return free >= reserve && free - reserve >= count;
 }
 
 void free_frame(PhysAddr frame, Contents contents) {
     PreemptionGuard guard;
     auto& cache = caches[arch::cpu_index()];
     auto const number = static_cast<FrameNumber>(frame.page());
-    cache.note_used(frame_at(number).kind, -1);
+    cache.given_back.add(frame_at(number).kind, 1);
     unmark(number, FrameKind::cached);
-    if (contents == Contents::zero && cache.zeroed_count < CpuCache::zeroed_capacity) {
-        cache.zeroed[cache.zeroed_count] = number;
-        cache.zeroed_count = cache.zeroed_count + 1;
-        return;
-    }
-    if (cache.count == CpuCache::capacity) {
-        LockGuard buddy_guard(lock);
-        give_back(cache, CpuCache::capacity - CpuCache::batch);
-    }
-    cache.frames[cache.count++] = number;
+    if (contents == Contents::zero && cache.zeroed_count < cache.unchecked_zeroed_count)
+        cache.push_zeroed(number);
+    else if (cache.count < cache.unchecked_count) [[likely]]
+        cache.push(number);
+    else
+        free_with_care(cache, number, contents);
 }
 
 // The frame is in use while it is cleared, because other threads of this CPU may run meanwhile.
 bool prepare_zeroed_frame() {
     {
         PreemptionGuard guard;
-        if (caches[arch::cpu_index()].zeroed_count == CpuCache::zeroed_capacity)
-            return false;
-        LockGuard buddy_guard(lock);
-        if (buddy.free_pages < 2 * reserved_pages())
+        auto const& cache = caches[arch::cpu_index()];
+        auto const& pool = pools[cache.home];
+        if (cache.zeroed_count == CpuCache::zeroed_capacity || pool.free_pages < 2 * reserve_of(pool.total_pages))
             return false;
     }
     auto const frame = allocate_frame(FrameKind::kernel, Zero::no, Reserve::keep);
@@ -319,12 +507,8 @@ bool prepare_zeroed_frame() {
 void drain_frame_cache() {
     PreemptionGuard guard;
     auto& cache = caches[arch::cpu_index()];
-    LockGuard buddy_guard(lock);
     give_back(cache, 0);
-    while (cache.zeroed_count > 0) {
-        auto const number = take_zeroed(cache);
-        give_run(number, number + 1);
-    }
+    give_zeroed_back(cache);
 }
 
 Result<PhysAddr> allocate_frames(unsigned order, FrameKind kind, Zero zero) {
@@ -344,18 +528,28 @@ Result<PhysAddr> allocate_contiguous(std::uint64_t count, FrameKind kind, Zero z
     if (count == 0 || count > std::uint64_t{1} << max_order)
         return fail(Error::no_memory);
     auto const order = static_cast<unsigned>(std::bit_width(count - 1));
-    FrameNumber first;
+    FrameNumber first = no_frame;
     {
-        LockGuard guard(lock);
-        first = buddy.take(order, is_low);
-        if (first == no_frame)
-            return fail(Error::no_memory);
-        // The rest of the block goes back at once; it cannot merge with the part that is kept.
-        give_run(first + static_cast<FrameNumber>(count), first + (FrameNumber{1} << order));
-        for (FrameNumber number = first; number < first + count; ++number)
-            mark(number, kind);
-        caches[arch::cpu_index()].note_used(kind, static_cast<std::int64_t>(count));
+        PreemptionGuard guard;
+        auto& cache = caches[arch::cpu_index()];
+        for (auto const node : std::span(pools[cache.home].nearest_first).first(pool_count)) {
+            auto& pool = pools[node];
+            LockGuard pool_guard(pool.lock);
+            first = pool.take(order, is_low);
+            if (first == no_frame)
+                continue;
+            // The rest of the block goes back at once; it cannot merge with the part that is kept.
+            pool.give_run(first + static_cast<FrameNumber>(count), first + (FrameNumber{1} << order));
+            for (FrameNumber number = first; number < first + count; ++number)
+                mark(number, kind);
+            cache.handed_out.add(kind, count);
+            cache.pages_of_node[node] = cache.pages_of_node[node] + count;
+            cache.attributed = cache.attributed + count;
+            break;
+        }
     }
+    if (first == no_frame)
+        return fail(Error::no_memory);
     PhysAddr const address{std::uint64_t{first} * page_size};
     if (zero == Zero::yes)
         clear_frames(address, count);
@@ -364,11 +558,12 @@ Result<PhysAddr> allocate_contiguous(std::uint64_t count, FrameKind kind, Zero z
 
 void free_contiguous(PhysAddr first, std::uint64_t count) {
     auto const number = static_cast<FrameNumber>(first.page());
-    LockGuard guard(lock);
-    caches[arch::cpu_index()].note_used(frame_at(number).kind, -static_cast<std::int64_t>(count));
+    auto& pool = pools[node_of(number)];
+    LockGuard guard(pool.lock);
+    caches[arch::cpu_index()].given_back.add(frame_at(number).kind, count);
     for (auto each = number; each < number + count; ++each)
         unmark(each, FrameKind::boot);
-    give_run(number, number + static_cast<FrameNumber>(count));
+    pool.give_run(number, number + static_cast<FrameNumber>(count));
 }
 
 FrameCounts count_frames() {
@@ -377,15 +572,26 @@ FrameCounts count_frames() {
     for (auto const& cache : caches)
         counts.zeroed += cache.zeroed_count;
     for (std::size_t kind = 0; kind < frame_kinds; ++kind) {
-        std::int64_t sum = 0;
+        std::uint64_t sum = 0;
         for (auto const& cache : caches)
-            sum += cache.used[kind].load(std::memory_order_relaxed);
-        counts.by_kind[kind] = static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
+            sum += cache.handed_out.of[kind].load(std::memory_order_relaxed) - cache.given_back.of[kind].load(std::memory_order_relaxed);
+        counts.by_kind[kind] = static_cast<std::uint64_t>(std::max(static_cast<std::int64_t>(sum), std::int64_t{0}));
         used += counts.by_kind[kind];
     }
     counts.total = total_pages;
     counts.free = managed_pages - std::min(used, managed_pages);
     counts.boot = total_pages - managed_pages;
+    return counts;
+}
+
+NodeCounts count_node(std::size_t node) {
+    auto const& pool = pools[node];
+    NodeCounts counts{.total = pool.total_pages, .free = pool.free_pages};
+    for (auto const& cache : caches) {
+        if (cache.node == node)
+            counts.free += cache.count + cache.zeroed_count;
+        (cache.home == node ? counts.local : counts.remote) += cache.pages_from(static_cast<std::uint8_t>(node));
+    }
     return counts;
 }
 

@@ -1,4 +1,4 @@
-// Page frames: a buddy allocator over all usable memory, with a cache of single frames for each CPU.
+// Page frames: a buddy allocator over the usable memory of each node, with a cache of single frames for each CPU.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "kernel/mem/boot_ranges.h"
 #include "lib/base/result.h"
 #include "lib/base/units.h"
+#include "lib/numa/node_map.h"
 
 namespace astrata::kernel::mem {
 
@@ -24,7 +25,7 @@ inline constexpr std::size_t frame_kinds = 8;
 template <typename T>
 class Relaxed {
 public:
-    constexpr Relaxed(T value) : value_(value) {}
+    constexpr Relaxed(T value = {}) : value_(value) {}
     Relaxed& operator=(T value) {
         value_.store(value, std::memory_order_relaxed);
         return *this;
@@ -69,6 +70,16 @@ enum class Reserve : bool { may_use, keep };
 /// Takes over the usable ranges; the array of Frames comes out of them. All of them must be in the direct map.
 /// errors    no_memory (not even room for the array)
 [[nodiscard]] Result<> initialize_frames(BootRanges& ranges);
+
+/// Divides the memory among its nodes; all of it is node 0's before. A CPU gets memory of its own node from then on, and of the nearest
+/// other one that has any when that is used up.
+/// map       stays
+/// context   once, before there are other CPUs
+void use_nodes(numa::NodeMap const& map, BootInfo const& info);
+/// Before the CPU allocates anything.
+void set_node_of_cpu(std::uint32_t cpu, std::uint8_t node);
+[[nodiscard]] std::uint8_t node_of_cpu(std::uint32_t cpu);
+[[nodiscard]] numa::NodeMap const& nodes();
 
 /// 2^order contiguous frames, aligned to their size.
 /// errors    no_memory
@@ -124,6 +135,15 @@ struct FrameCounts {
     std::array<std::uint64_t, frame_kinds> by_kind{};  ///< kernel, slab, page_table, user, contiguous
 };
 [[nodiscard]] FrameCounts count_frames();
+
+/// Pages of one node, likewise. The last two only grow.
+struct NodeCounts {
+    std::uint64_t total = 0;   ///< without what firmware, the image and the archive have
+    std::uint64_t free = 0;    ///< including CPUs' caches
+    std::uint64_t local = 0;   ///< handed out to CPUs of the node
+    std::uint64_t remote = 0;  ///< handed out to CPUs of other nodes
+};
+[[nodiscard]] NodeCounts count_node(std::size_t node);
 
 /// Gives this CPU's cached frames back, before it goes offline.
 void drain_frame_cache();

@@ -305,5 +305,153 @@ TEST_F(FramesTest, frames_cleared_in_advance_are_used_when_there_are_no_others) 
         free_frame(frame);
 }
 
+// Two nodes with 16 MiB each, and one without memory; CPU 1 is in the second, CPU 2 in the third.
+class Nodes : public testing::Test {
+protected:
+    static constexpr std::uint64_t half = 16U << 20;
+    static constexpr PhysAddr middle = TestMachine::start + half;
+
+    Nodes() : machine_(2 * half) {
+        EXPECT_TRUE(map_.add_memory(0, {0}, middle.value));
+        EXPECT_TRUE(map_.add_memory(1, middle, half));
+        for (std::uint32_t cpu = 0; cpu < 3; ++cpu)
+            EXPECT_TRUE(map_.add_processor(cpu, cpu));
+        // From the third, the second is nearer.
+        EXPECT_TRUE(map_.set_distances([](std::uint32_t from, std::uint32_t to) -> Result<std::uint8_t> {
+            return static_cast<std::uint8_t>(from == to ? 10 : from == 2 && to == 0 ? 40 : 20);
+        }));
+        EXPECT_TRUE(machine_.initialize_allocators());
+        before_ = count_frames();
+        use_nodes(map_, machine_.info);
+        for (std::uint32_t cpu = 0; cpu < 3; ++cpu)
+            set_node_of_cpu(cpu, static_cast<std::uint8_t>(cpu));
+    }
+    ~Nodes() override { arch::host_cpu_index = 0; }
+
+    static std::vector<PhysAddr> take(std::size_t count, Zero zero = Zero::no) {
+        std::vector<PhysAddr> taken;
+        while (taken.size() < count) {
+            auto const frame = allocate_frame(FrameKind::user, zero);
+            if (!frame)
+                break;
+            taken.push_back(*frame);
+        }
+        return taken;
+    }
+    static std::size_t in_second(std::vector<PhysAddr> const& frames) {
+        return static_cast<std::size_t>(std::ranges::count_if(frames, [](PhysAddr frame) { return frame >= middle; }));
+    }
+    static void drain_all() {
+        for (arch::host_cpu_index = 0; arch::host_cpu_index < 3; ++arch::host_cpu_index)
+            drain_frame_cache();
+        arch::host_cpu_index = 0;
+    }
+
+    TestMachine machine_;
+    numa::NodeMap map_;
+    FrameCounts before_;
+};
+
+TEST_F(Nodes, divide_all_memory) {
+    EXPECT_EQ(count_node(0).free + count_node(1).free, before_.free);
+    EXPECT_EQ(count_node(0).total + count_node(1).total, 2 * half / page_size);
+    EXPECT_EQ(count_node(2).total, 0U);
+    // The frame table lies at the end.
+    EXPECT_GT(count_node(0).free, count_node(1).free);
+    EXPECT_EQ(nodes().count(), 3U);
+}
+
+TEST_F(Nodes, give_each_cpu_its_own_memory) {
+    auto const near = take(1000);
+    EXPECT_EQ(in_second(near), 0U);
+    arch::host_cpu_index = 1;
+    auto const far = take(1000, Zero::yes);
+    EXPECT_EQ(in_second(far), 1000U);
+    EXPECT_GE(allocate_frames(4, FrameKind::kernel, Zero::no).value(), middle);
+    EXPECT_EQ(count_node(0).local, 1000U);
+    EXPECT_EQ(count_node(1).local, 1016U);
+    EXPECT_EQ(count_node(0).remote + count_node(1).remote, 0U);
+    arch::host_cpu_index = 2;
+    EXPECT_GE(*allocate_frame(FrameKind::user, Zero::no), middle);
+    EXPECT_GE(allocate_frames(3, FrameKind::kernel, Zero::no).value(), middle);
+    EXPECT_EQ(count_node(1).remote, 9U);
+}
+
+TEST_F(Nodes, help_out_when_one_has_none_and_get_everything_back) {
+    arch::host_cpu_index = 1;
+    auto const own = count_node(1).free;
+    auto taken = take(own + 500, Zero::yes);
+    ASSERT_EQ(taken.size(), own + 500);
+    EXPECT_EQ(in_second(taken), own);
+    EXPECT_EQ(count_node(1).local, own);
+    EXPECT_EQ(count_node(0).remote, 500U);
+    // Frames go home whoever frees them, and however.
+    arch::host_cpu_index = 0;
+    for (std::size_t index = 0; index < taken.size(); ++index)
+        free_frame(taken[index], index % 2 != 0 ? Contents::unknown : Contents::zero);
+    // What is left in the CPU's cache goes first.
+    arch::host_cpu_index = 1;
+    taken = take(before_.free);
+    EXPECT_LT(in_second(std::vector(taken.begin(), taken.begin() + 16)), 16U);
+    EXPECT_EQ(in_second(std::vector(taken.begin() + 16, taken.begin() + 1016)), 1000U);
+    for (auto const frame : taken)
+        free_frame(frame);
+    drain_all();
+    EXPECT_EQ(count_node(1).free, own);
+    EXPECT_EQ(count_node(0).free + count_node(1).free, before_.free);
+}
+
+TEST_F(Nodes, clear_frames_of_their_own_in_advance) {
+    arch::host_cpu_index = 1;
+    for (int i = 0; i < 8; ++i)
+        EXPECT_TRUE(prepare_zeroed_frame());
+    EXPECT_GE(*allocate_frame(FrameKind::user, Zero::yes), middle);
+    // Zeroed frames of the other node do not come in.
+    auto const foreign = [] {
+        arch::host_cpu_index = 0;
+        return take(1).front();
+    }();
+    arch::host_cpu_index = 1;
+    free_frame(foreign, Contents::zero);
+    EXPECT_EQ(in_second(take(20, Zero::yes)), 20U);
+}
+
+TEST_F(Nodes, agree_with_what_is_taken_under_random_use) {
+    std::mt19937 random(5);
+    std::vector<PhysAddr> taken;
+    for (int step = 0; step < 60'000; ++step) {
+        arch::host_cpu_index = random() % 3;
+        // Now and then nearly everything is in use.
+        bool const grows = step / 12'000 % 2 == 0;
+        if (taken.empty() || (random() % 8 != 0) == grows) {
+            if (auto const frame = allocate_frame(FrameKind::user, random() % 2 != 0 ? Zero::yes : Zero::no); frame)
+                taken.push_back(*frame);
+        } else {
+            std::swap(taken[random() % taken.size()], taken.back());
+            free_frame(taken.back());
+            taken.pop_back();
+        }
+    }
+    drain_all();
+    auto const far = in_second(taken);
+    EXPECT_EQ(count_frames().free, before_.free - taken.size());
+    EXPECT_EQ(count_node(0).free + count_node(1).free, before_.free - taken.size());
+    std::ranges::sort(taken);
+    EXPECT_TRUE(std::ranges::adjacent_find(taken) == taken.end());
+    for (auto const frame : taken)
+        free_frame(frame);
+    drain_all();
+    EXPECT_EQ(count_node(0).free + count_node(1).free, before_.free);
+    EXPECT_GT(far, 0U);
+}
+
+TEST_F(Nodes, serve_devices_from_wherever_low_memory_is) {
+    arch::host_cpu_index = 1;
+    while (allocate_contiguous(256, FrameKind::contiguous, Zero::no, true)) {
+    }
+    EXPECT_LT(count_node(0).free, 512U);
+    EXPECT_LT(count_node(1).free, 512U);
+}
+
 }  // namespace
 }  // namespace astrata::kernel::mem

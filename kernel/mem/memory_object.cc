@@ -468,8 +468,64 @@ Result<bool> MemoryObject::lacks_page(std::uint64_t index) {
     return !tree_.find(tree_first_ + index);
 }
 
+// Takes a page out that this object alone has and nothing keeps; 0 if it is not such a one. Its tree count is the caller's, and whoever
+// paid for it still does.
+PhysAddr MemoryObject::take_page(std::uint64_t index) {
+    LockGuard guard(lock_);
+    // Bytes beyond the size are not to be handed out.
+    if (kind_ != Kind::anonymous || (index + 1) * page_size > size_)
+        return {};
+    auto const found = tree_.find(tree_first_ + index);
+    if (!found || !found.is_exclusive)
+        return {};
+    // Whoever pins a page finds it through a page table or under the lock.
+    remove_from_views_locked(index, 1);
+    if (!mem::is_held_once(found.page))
+        return {};
+    tree_.take(tree_first_ + index);
+    return found.page;
+}
+
+// A page of `source` becomes this object's: who pays for it changes. 0: it has to be copied.
+PhysAddr MemoryObject::take_over(MemoryObject& source, std::uint64_t source_offset) {
+    if (!is_aligned(source_offset, page_size))
+        return {};
+    auto& old_payer = source.account();
+    bool const changes_payer = &old_payer != &account();
+    if (changes_payer && !account().charge_beside_reserve(page_size))
+        return {};
+    auto const page = source.take_page(source_offset / page_size);
+    if (!changes_payer)
+        return page;
+    // What somebody else pays for, as may be with the pages of a snapshot, stays so.
+    bool const was_taken = page.value != 0 && mem::frame_of(page).account == old_payer.id();
+    if (was_taken)
+        mem::frame_of(page).account = account().id();
+    (was_taken ? old_payer : account()).uncharge(page_size);
+    return page;
+}
+
+// A copy of what `source` has, for this object.
+Result<PhysAddr> MemoryObject::copy_of(MemoryObject& source, std::uint64_t source_offset, std::uint64_t length,
+                                       mem::KeptPages const& kept) {
+    auto allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
+    // What pagers gave before they can give again, but not what this one gives just now.
+    if (!allocated && mem::make_room(account(), kept))
+        allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
+    auto const page = TRY(std::move(allocated));
+    auto const bytes = page_bytes(page);
+    auto const copied = source.read_bytes(source_offset, bytes.first(length));
+    if (!copied) {
+        UnchargeBatch batch;
+        mem::drop_tree(page, batch);
+        return fail(copied.error());
+    }
+    std::ranges::fill(bytes.subspan(*copied), std::byte{0});
+    return page;
+}
+
 Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
-                              std::uint64_t length) {
+                              std::uint64_t length, SupplyBy by) {
     if (kind_ != Kind::paged || !is_aligned(offset, page_size))
         return fail(Error::invalid_argument);
     if (offset > size_limit || length > size_limit || source_offset > size_limit)
@@ -481,34 +537,27 @@ Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::u
             break;  // beyond the object's end
         if (!*is_missing)
             continue;
-        auto allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
-        // What pagers gave before they can give again, but not what this one gives just now.
-        if (!allocated && mem::make_room(account(), {this, offset / page_size, pages_for(length)}))
-            allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
-        if (!allocated && done > 0)
-            break;  // whoever waits for the first pages can go on
-        auto const page = TRY(std::move(allocated));
-        // Dropping it unless it found its place.
-        struct Holder {
-            PhysAddr page;
-            ~Holder() {
-                UnchargeBatch batch;
-                if (page.value != 0)
-                    mem::drop_tree(page, batch);
-            }
-        } holder{page};
-        auto const bytes = page_bytes(page);
         auto const wanted = std::min<std::uint64_t>(page_size, length - done);
-        auto const copied = TRY(source.read_bytes(source_offset + done, bytes.first(wanted)));
-        std::ranges::fill(bytes.subspan(copied), std::byte{0});
+        PhysAddr page;
+        if (by == SupplyBy::move && wanted == page_size)
+            page = take_over(source, source_offset + done);
+        if (page.value == 0) {
+            auto const copy = copy_of(source, source_offset + done, wanted, {this, offset / page_size, pages_for(length)});
+            if (!copy && copy.error() == Error::no_memory && done > 0)
+                break;  // whoever waits for the first pages can go on
+            page = TRY(copy);
+        }
         LockGuard guard(lock_);
-        if (index >= page_count_locked())
-            break;
-        auto slot = TRY(tree_.slot_for(tree_first_ + index, account()));
-        if (slot.found())
+        auto slot = index < page_count_locked() ? tree_.slot_for(tree_first_ + index, account()) : fail(Error::out_of_range);
+        if (slot && !slot->found()) {
+            slot->set(page);
             continue;
-        slot.set(page);
-        holder.page = {};
+        }
+        // Somebody else was first, or there is no place for it any more.
+        UnchargeBatch batch;
+        mem::drop_tree(page, batch);
+        if (!slot && slot.error() == Error::no_memory)
+            return fail(Error::no_memory);
     }
     return {};
 }

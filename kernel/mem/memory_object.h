@@ -93,8 +93,10 @@ public:
     /// Gives this paged object the pages it lacks from `offset` on: copies of `length` bytes of `source`, zero-filled
     /// to whole pages. Pages that are there already stay, and what lies beyond the size, or beyond what there is memory for after
     /// the first page, is left out. errors no_memory, out_of_range, invalid_argument, and those of reading `source`
+    /// SupplyBy::move takes whole pages out of `source` where it can, an anonymous object that shares them with nobody.
+    enum class SupplyBy : bool { copy, move };
     [[nodiscard]] Result<> supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
-                                  std::uint64_t length);
+                                  std::uint64_t length, SupplyBy by = SupplyBy::copy);
 
     /// Drops up to `limit` pages of this paged object that are as the pager supplied them. Returns how many.
     std::uint64_t reclaim(std::uint64_t limit, mem::KeptPages const& kept);
@@ -157,6 +159,9 @@ private:
     template <typename Copy>
     Result<std::uint64_t> transfer(std::uint64_t offset, std::uint64_t length, bool is_write, Copy copy);
     Result<bool> lacks_page(std::uint64_t index);
+    PhysAddr take_page(std::uint64_t index);
+    PhysAddr take_over(MemoryObject& source, std::uint64_t source_offset);
+    Result<PhysAddr> copy_of(MemoryObject& source, std::uint64_t source_offset, std::uint64_t length, mem::KeptPages const& kept);
     Result<> snapshot_into(MemoryObject& clone, std::uint64_t first_page);
 
     Kind const kind_;

@@ -233,6 +233,54 @@ TEST_F(MemoryObjectTest, asks_for_no_more_than_it_has_however_long_the_buffer_cl
     }
 }
 
+TEST_F(MemoryObjectTest, a_pager_gives_pages_away_without_copying) {
+    using By = MemoryObject::SupplyBy;
+    auto endpoint = make_object<FakeEndpoint>(account()).value();
+    auto payer = Account::create(&account(), 1U << 20).value();
+    auto source = make(6 * page_size - 8);
+    for (std::uint64_t page = 0; page < 5; ++page)
+        write(*source, page * page_size, bytes_of(page_size, static_cast<int>(page + 1)));
+    auto const page_of = [](MemoryObject& object, std::uint64_t index) {
+        LockGuard guard(object.lock());
+        return object.page_for_read_locked(index).page;
+    };
+    auto object = MemoryObject::create_paged(*payer, endpoint, 1, 8 * page_size).value();
+    auto const paid = payer->used();
+    auto const used = account().used();
+    auto const first = page_of(*source, 0);
+    ASSERT_TRUE(object->supply(0, *source, 0, page_size, By::move));
+    EXPECT_EQ(page_of(*object, 0), first);
+    EXPECT_EQ(page_of(*source, 0).value, 0U);
+    EXPECT_GE(payer->used(), paid + page_size);
+    EXPECT_LT(account().used(), used + page_size);  // the page itself costs nothing anew
+    // What a clone shares is copied, and so is what is pinned, is not there, or is only a part of a page.
+    auto clone = source->clone(account(), page_size, page_size, abi::CloneKind::snapshot).value();
+    auto const shared = page_of(*source, 1);
+    ASSERT_TRUE(object->supply(page_size, *source, page_size, page_size, By::move));
+    EXPECT_EQ(page_of(*source, 1), shared);
+    EXPECT_NE(page_of(*object, 1), shared);
+    clone = make(page_size);
+    {
+        mem::PinnedPage const pin(page_of(*source, 2));
+        ASSERT_TRUE(object->supply(2 * page_size, *source, 2 * page_size, page_size, By::move));
+        EXPECT_EQ(page_of(*source, 2), pin.physical());
+    }
+    ASSERT_TRUE(object->supply(3 * page_size, *source, 3 * page_size, 100, By::move));
+    ASSERT_TRUE(object->supply(4 * page_size, *source, 0, page_size, By::move));
+    ASSERT_TRUE(object->supply(5 * page_size, *source, 5 * page_size, page_size, By::move));
+    std::vector<std::byte> buffer(6 * page_size);
+    ASSERT_EQ(object->read_bytes(0, buffer).value(), buffer.size());
+    for (std::uint64_t page = 0; page < 6; ++page)
+        EXPECT_EQ(std::to_integer<std::uint64_t>(buffer[page * page_size]), page < 4 ? page + 1 : 0) << page;
+    EXPECT_EQ(buffer[3 * page_size + 100], std::byte{0});
+    // What is there already stays, and the source keeps its own.
+    ASSERT_TRUE(object->supply(0, *source, 2 * page_size, page_size, By::move));
+    EXPECT_EQ(page_of(*object, 0), first);
+    // Everything that was paid is returned.
+    object = MemoryObject::create_paged(account(), endpoint, 1, page_size).value();
+    EXPECT_EQ(payer->used(), 0U);
+}
+
 TEST_F(MemoryObjectTest, reports_what_the_pager_fails_with_and_does_not_ask_for_ever) {
     auto endpoint = make_object<FakeEndpoint>(account()).value();
     auto object = MemoryObject::create_paged(account(), endpoint, 1, 4 * page_size).value();

@@ -225,6 +225,14 @@ Result<> PageTree::erase(std::uint64_t first, std::uint64_t count, Account& acco
     return {};
 }
 
+void PageTree::take(std::uint64_t index) {
+    (void)find(index);
+    auto& present = recent_.leaf->present;
+    present &= ~bit(slot_at(index, 0));
+    if (present == 0)
+        prune_later(index);
+}
+
 // Keeps the leaf of `index`, which has become empty, instead of the one that was kept so far.
 void PageTree::prune_later(std::uint64_t index) {
     auto const previous = std::exchange(vacant_, index);

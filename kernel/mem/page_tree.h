@@ -140,6 +140,9 @@ public:
     /// has changed)
     [[nodiscard]] Result<PhysAddr> exchange(std::uint64_t index, PhysAddr page, Account& account);
 
+    /// Takes a page out that find() says is there, exclusively; its tree count becomes the caller's. It must be in no page table.
+    void take(std::uint64_t index);
+
     /// Drops the pages in [first, first + count). They must be in no page table any more.
     /// errors    no_memory (copying a shared node at the edge of the range; part of the range is done)
     [[nodiscard]] Result<> erase(std::uint64_t first, std::uint64_t count, Account& account);

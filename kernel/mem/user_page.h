@@ -58,6 +58,12 @@ inline bool is_in_several_trees(PhysAddr page) {
     return static_cast<std::uint32_t>(frame_of(page).word.load(std::memory_order_acquire)) > 1;
 }
 
+/// Whether one tree holds it and nothing else. Stable for a caller that holds the lock of that tree while no page table shows the
+/// page.
+inline bool is_held_once(PhysAddr page) {
+    return frame_of(page).word.load(std::memory_order_acquire) == one_tree;
+}
+
 /// A page of a paged object that was written since its pager supplied it. Under the lock of the object.
 inline bool is_dirty(PhysAddr page) {
     return frame_of(page).extra != 0;

@@ -79,6 +79,12 @@ public:
         auto const* const entry = entry_locked(handle);
         return entry != nullptr ? entry->rights() : abi::Rights{};
     }
+    /// 0 if it is no handle.
+    [[nodiscard]] std::uint64_t badge_of(abi::Handle handle) {
+        LockGuard guard(lock_);
+        auto const* const entry = entry_locked(handle);
+        return entry != nullptr ? entry->badge : 0;
+    }
 
     /// A handle derived from no other.
     /// errors    no_memory, no_resources (table full or closed)

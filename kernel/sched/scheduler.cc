@@ -72,7 +72,8 @@ constinit std::atomic<std::uint64_t> online = 0;
     return thread.effective_priority;
 }
 
-[[gnu::always_inline]] inline void push(RunQueue& queue, std::uint32_t cpu, Thread& thread, std::uint8_t level, bool at_front, std::uint64_t now) {
+[[gnu::always_inline]] inline void push(RunQueue& queue, std::uint32_t cpu, Thread& thread, std::uint8_t level,
+                                        bool at_front, std::uint64_t now) {
     LockGuard guard(queue.lock);
     thread.queued_on.store(cpu, std::memory_order_relaxed);
     queue.threads.push(thread, level, at_front, now);
@@ -211,7 +212,8 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
         arch::pause();
     charge_time(cpu, previous, now);
     // Whoever reads the counts sees them late by this much at most.
-    if ((previous.uncounted_system_calls | previous.uncounted_page_faults) > uncounted_limit || next.is_idle) [[unlikely]]
+    if ((previous.uncounted_system_calls | previous.uncounted_page_faults) > uncounted_limit || next.is_idle)
+        [[unlikely]]
         settle_counts(cpu, previous);
     if (trace::is_on(abi::TraceGroups::scheduling)) [[unlikely]]
         trace::record_switch(previous, next);
@@ -295,11 +297,23 @@ void sink(Thread& thread) {
     thread.effective_priority = priority::sunk(thread.effective_priority, thread.resting_priority);
 }
 
-// A ready thread takes the place that it would get if it became ready now; for others nothing is to be done.
+// The CPU that runs the thread looks whether it still should.
+void reconsider(Thread const& thread) {
+    auto const cpu = thread.cpu.load(std::memory_order_relaxed);
+    if (arch::cpu(cpu).current != &thread)
+        return;
+    arch::cpu(cpu).needs_reschedule = 1;
+    if (cpu != arch::cpu_index())
+        arch::interrupt_cpu(cpu);
+}
+
+// A ready thread takes the place that it would get if it became ready now; one that runs may have to make way.
 void queue_anew(Thread& thread) {
     auto const state = arch::disable_interrupts();
     if (take_from_queue(thread))
         enqueue(choose_cpu(thread), thread, false, arch::timestamp());
+    else
+        reconsider(thread);
     arch::restore_interrupts(state);
 }
 
@@ -405,8 +419,8 @@ void hand_over_everything(arch::PerCpu& cpu) {
     cpu.needs_reschedule = 0;
 }
 
-// In the idle thread of a CPU that is out of use. It still answers TLB requests that were under way when it left, and no
-// others: it uses no memory that changes, and forgets all translations before it comes back.
+// In the idle thread of a CPU that is out of use. It still answers TLB requests that were under way when it left, and
+// no others: it uses no memory that changes, and forgets all translations before it comes back.
 void stay_offline(arch::PerCpu& cpu) {
     // The interrupt that calls it back must not make it run somebody else's thread before it has come back.
     arch::disable_preemption();
@@ -454,12 +468,15 @@ void enter_idle() {
         arch::enable_interrupts();
         auto const give_up = arch::timestamp() + clock::ticks_for(idle_poll_ns);
         auto has_work = [&cpu] {
-            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) || run_queues[cpu.index].has_work();
+            return cpu.needs_reschedule != 0 || cpu.is_leaving.load(std::memory_order_relaxed) ||
+                   run_queues[cpu.index].has_work();
         };
         while (!has_work() && arch::timestamp() < give_up) {
             if (!mem::prepare_zeroed_frame())
                 arch::pause();
         }
+        if (!has_work())
+            arch::leave_space_when_idle();
         (void)arch::disable_interrupts();
         // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not
         // wake this CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders
@@ -491,8 +508,7 @@ void timer_interrupt() {
         charge_time(cpu, current, ticks);
         cpu_limits::tick(ticks);
         // Its silo may have had enough, for now or compared with those of the threads that wait.
-        if (cpu_limits::has_no_time(current) ||
-            queue.levels.load(std::memory_order_relaxed) >> level_of(current) > 1)
+        if (cpu_limits::has_no_time(current) || queue.levels.load(std::memory_order_relaxed) >> level_of(current) > 1)
             cpu.needs_reschedule = 1;
         program_timer(cpu, ticks + durations.tick);
     }
@@ -530,14 +546,8 @@ void set_affinity(Thread& thread, std::uint64_t mask) {
     auto const state = arch::disable_interrupts();
     thread.affinity.store(mask, std::memory_order_relaxed);
     auto const cpu = thread.cpu.load(std::memory_order_relaxed);
-    if (belongs_elsewhere(thread, cpu)) {
+    if (belongs_elsewhere(thread, cpu))
         queue_anew(thread);
-        if (arch::cpu(cpu).current == &thread) {
-            arch::cpu(cpu).needs_reschedule = 1;
-            if (cpu != arch::cpu_index())
-                arch::interrupt_cpu(cpu);
-        }
-    }
     arch::restore_interrupts(state);
 }
 

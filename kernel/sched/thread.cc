@@ -128,7 +128,7 @@ std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
 }
 
 // The wait is announced before the thread looks for a permit, and a permit is given before its giver looks for the wait: one of
-// the two sees the other (waiting_model.pml).
+// the two sees the other (permit_model.pml).
 Result<> Thread::wait_for_permit(MonotonicNs deadline) {
     if (has_permit_.exchange(false, std::memory_order_acquire))
         return {};

@@ -149,7 +149,8 @@ extern "C" [[noreturn]] void astrata_thread_main(ThreadStart* start, std::uint64
     context.user = nullptr;
     vacant_slots.fetch_add(1, std::memory_order_relaxed);
     // From the store on, the slot may be given to a new thread, so Bedrock makes it when this one has left its stack.
-    sys::thread_exit(reinterpret_cast<std::uint64_t>(&slots[context.stack_slot]), static_cast<std::uint32_t>(SlotState::vacant));
+    sys::thread_exit(reinterpret_cast<std::uint64_t>(&slots[context.stack_slot]),
+                     static_cast<std::uint32_t>(SlotState::vacant));
 }
 
 // Entered by Bedrock with the stack aligned as at a function's call, and without a return address.
@@ -164,7 +165,8 @@ astrata_thread_entry:
 )");
 extern "C" void astrata_thread_entry();
 
-Result<Thread> Thread::spawn(Function function, void* argument, std::string_view name, std::uint64_t stack_bytes) {
+Result<Thread> Thread::spawn(Function function, void* argument, std::string_view name, std::uint64_t stack_bytes,
+                             std::uint32_t priority) {
     if (stack_bytes == 0 || stack_bytes > stack_slot_bytes - 2 * page_size)
         return fail(Error::invalid_argument);
     auto const slot = TRY(take_slot(align_up(stack_bytes, page_size)));
@@ -174,6 +176,8 @@ Result<Thread> Thread::spawn(Function function, void* argument, std::string_view
         return fail(created.error());
     }
     UniqueHandle thread(*created);
+    if (priority != standard_priority)
+        (void)sys::thread_set_priority(thread.get(), priority, 0);
     // The context has a handle of its own, so that the Thread may be dropped.
     auto const own_handle =
         sys::handle_duplicate(thread.get(), abi::Rights::manage | abi::Rights::inspect | abi::Rights::duplicate, 0);

@@ -268,3 +268,139 @@ def real_time():
         shared, fifo = int(found[1]), int(found[2])
         expect(fifo > 8 * shared, f"real time does not come first: {shown}")
         expect(shared > 0, f"real time starves the others: {shown}")
+
+
+LENDING = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+static long now_ms(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+static void burn(long ms) { for (long end = now_ms() + ms; now_ms() < end;) continue; }
+static void become(int priority) {
+    struct sched_param p = {.sched_priority = priority};
+    if (sched_setscheduler(0, SCHED_FIFO, &p)) exit(9);
+}
+static pthread_mutex_t lock;
+static volatile int is_locked;
+static void* low(void* unused) {
+    become(1);
+    pthread_mutex_lock(&lock);
+    is_locked = 1;
+    // The CPU goes to the others here.
+    for (int i = 0; i < 40; ++i) burn(1);
+    pthread_mutex_unlock(&lock);
+    return unused;
+}
+static void* middle(void* unused) { become(50); burn(900); return unused; }
+static long inversion(int protocol) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setprotocol(&attributes, protocol);
+    pthread_mutex_init(&lock, &attributes);
+    is_locked = 0;
+    pthread_t first, second;
+    become(99);
+    pthread_create(&first, 0, low, 0);
+    while (!is_locked) usleep(1000);
+    pthread_create(&second, 0, middle, 0);
+    long begin = now_ms();
+    pthread_mutex_lock(&lock);
+    long waited = now_ms() - begin;
+    pthread_mutex_unlock(&lock);
+    pthread_join(first, 0);
+    pthread_join(second, 0);
+    return waited;
+}
+// Exclusion, with and without contention.
+static long sum;
+static void* add(void* unused) {
+    for (int i = 0; i < 20000; ++i) { pthread_mutex_lock(&lock); ++sum; if (i % 64 == 0) sched_yield(); pthread_mutex_unlock(&lock); }
+    return unused;
+}
+static int futex(unsigned* word, int operation, struct timespec* deadline) { return syscall(SYS_futex, word, operation, 0, deadline, 0, 0) ? errno : 0; }
+static unsigned words[2];
+static int met;
+static void* crosswise(void* index) {
+    long own = (long)index;
+    futex(&words[own], FUTEX_LOCK_PI, 0);
+    __atomic_fetch_add(&met, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&met, __ATOMIC_SEQ_CST) < 2) sched_yield();
+    long error = futex(&words[!own], FUTEX_LOCK_PI, 0);
+    if (!error) futex(&words[!own], FUTEX_UNLOCK_PI, 0);
+    futex(&words[own], FUTEX_UNLOCK_PI, 0);
+    return (void*)error;
+}
+static void* die_with(void* mutex) { pthread_mutex_lock(mutex); usleep(100000); return 0; }
+int main(int argc, char** argv) {
+    if (argc > 1) {
+        long without = inversion(PTHREAD_PRIO_NONE), with = inversion(PTHREAD_PRIO_INHERIT);
+        printf("without %ld with %ld\n", without, with);
+        return 0;
+    }
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&lock, &attributes);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; ++i) pthread_create(&threads[i], 0, add, 0);
+    for (int i = 0; i < 4; ++i) pthread_join(threads[i], 0);
+    printf("sum %ld word %x\n", sum, *(unsigned*)&lock);
+
+    unsigned word = 0;
+    int self = syscall(SYS_gettid);
+    struct timespec soon;
+    int results[8] = {futex(&word, FUTEX_LOCK_PI, 0), word == (unsigned)self, futex(&word, FUTEX_LOCK_PI, 0), futex(&word, FUTEX_TRYLOCK_PI, 0)};
+    results[4] = futex(&word, FUTEX_UNLOCK_PI, 0);
+    results[5] = futex(&word, FUTEX_UNLOCK_PI, 0);
+    word = 1;   // init, which never unlocks it
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_nsec += 20000000;
+    if (soon.tv_nsec >= 1000000000) { soon.tv_nsec -= 1000000000; ++soon.tv_sec; }
+    results[6] = futex(&word, FUTEX_LOCK_PI, &soon) != ETIMEDOUT && futex(&word, FUTEX_LOCK_PI, &soon) != ESRCH;
+    word = 29999;   // nobody
+    results[7] = futex(&word, FUTEX_LOCK_PI, 0);
+    for (int i = 0; i < 8; ++i) printf("%d ", results[i]);
+    puts("");
+
+    for (long i = 0; i < 2; ++i) pthread_create(&threads[i], 0, crosswise, (void*)i);
+    void* errors[2];
+    for (int i = 0; i < 2; ++i) pthread_join(threads[i], &errors[i]);
+    printf("crosswise %d %x %x\n", (errors[0] == (void*)EDEADLK) + (errors[1] == (void*)EDEADLK), words[0], words[1]);
+
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_t* robust = aligned_alloc(64, sizeof *robust);
+    pthread_mutex_init(robust, &attributes);
+    pthread_create(&threads[0], 0, die_with, robust);
+    usleep(50000);
+    int waited = pthread_mutex_lock(robust);
+    printf("died %d %d\n", waited == EOWNERDEAD, pthread_mutex_consistent(robust));
+    pthread_mutex_unlock(robust);
+    return 0;
+}
+"""
+
+
+@scenario("sched.futexes_lend_priority", timeout=120)
+def futexes_lend_priority():
+    compile_static("tree/bin/lending", LENDING)
+    for processors in ("1", "2"):
+        run("/bin/lending", options=["--rootfs", "tree", "--smp", processors]).check(
+            stdout="sum 80000 word 0\n0 1 35 35 0 1 0 3 \ncrosswise 1 0 0\ndied 1 0\n")
+    with chevron("--rootfs", "tree", "--smp", "1") as console:
+        console.command("/bin/true")
+        console.command("silo limit linux priority 31")
+        shown = console.command("/bin/lending inversion", 60)
+        found = re.search(r"without (\d+) with (\d+)", shown)
+        expect(found, shown)
+        without, lent = int(found[1]), int(found[2])
+        expect(without >= 700, f"nobody was in the way: {shown}")
+        expect(lent < 400, f"the owner of the lock stayed where it was: {shown}")

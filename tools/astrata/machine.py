@@ -16,8 +16,8 @@ class Options:
     """What kind of machine: everything that ./astrata run can choose."""
 
     def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max", is_shared=False,
-                 has_random_device=False):
-        self.machine, self.smp, self.memory = machine, smp, memory
+                 has_random_device=False, nodes=1):
+        self.machine, self.smp, self.memory, self.nodes = machine, smp, memory, nodes
         self.icount, self.reboots, self.cpu = icount, reboots, cpu
         self.has_random_device = has_random_device
         # A file that holds the machine's memory, for whoever wants to look at it from outside.
@@ -43,7 +43,7 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     """QEMU's arguments. Files and channels are descriptors that QEMU inherits; `channels` maps names to them."""
     shared = ",memory-backend=memory" if options.memory_file is not None else ""
     words = [emulator(), "-M", options.machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
-             "-smp", str(options.smp), "-m", f"{options.memory >> 10}K",
+             "-smp", f"{options.smp},sockets={options.smp}" if options.nodes > 1 else str(options.smp), "-m", f"{options.memory >> 10}K",
              "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{archive}", "-append", append]
     if options.machine == "q35":
         words += ["-bios", "qboot.rom"]  # 30 ms faster than SeaBIOS, and nothing here needs one
@@ -52,6 +52,8 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     if options.memory_file is not None:
         words += ["-object", f"memory-backend-file,id=memory,size={options.memory >> 10}K,share=on,"
                              f"mem-path=/proc/self/fd/{options.memory_file}"]
+    if options.nodes > 1:
+        words += _node_words(options)
     if not options.reboots:
         words.append("-no-reboot")
     if options.icount:
@@ -71,6 +73,19 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
         words += ["-drive", f"if=none,id=disk{number},format={disk.image_format},"
                             f"file=/proc/self/fd/{disk.descriptor},{mode}",
                   "-device", _device(options, "virtio-blk", f"drive=disk{number},serial={disk.serial}")]
+    return words
+
+
+def _node_words(options: Options) -> list[str]:
+    """Memory and processors in equal parts, as far as they go."""
+    words = []
+    left = options.memory >> 20
+    for node in range(options.nodes):
+        part = left // (options.nodes - node)
+        left -= part
+        words += ["-object", f"memory-backend-ram,id=node{node},size={part}M", "-numa", f"node,nodeid={node},memdev=node{node}"]
+    for processor in range(options.smp):
+        words += ["-numa", f"cpu,node-id={processor * options.nodes // options.smp},socket-id={processor}"]
     return words
 
 

@@ -19,6 +19,7 @@ def _refuse(what: str):
     return convert
 
 
+PROCESSORS = whole_number(1, 64)
 ISOLATION_MODES = ("user", "kernel")
 
 
@@ -49,7 +50,8 @@ def trace_groups(name: str, text: str) -> str:
 
 OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
-    Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
+    Option("--smp", "NUMBER", convert=PROCESSORS, help="processors (1)"),
+    Option("--numa", "NODES", 1, convert=whole_number(1, 8), help="nodes that share processors and memory (1); more need --machine q35"),
     Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
     Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35", planned=("virt",)),
            help="microvm (smallest, starts fastest) or q35 (a PC with PCI)"),
@@ -73,6 +75,8 @@ OPTIONS = [
 def main(words: list[str]) -> int:
     """Runs `./astrata run WORDS...`."""
     arguments = parse("run", OPTIONS, words)
+    if arguments.smp is None:
+        arguments.smp = PROCESSORS("ASTRATA_SMP", os.environ.get("ASTRATA_SMP") or "1")
     check(arguments)
     _open_missing_descriptors()
     disks, image = open_disks(arguments)
@@ -80,7 +84,7 @@ def main(words: list[str]) -> int:
     system = build.ready_system(arguments.arch)
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
                               reboots=arguments.command is None, is_shared=trace is not None,
-                              has_random_device=arguments.random_device)
+                              has_random_device=arguments.random_device, nodes=arguments.numa)
     collector = None
     if trace is not None:
         from astrata.trace_rings import Collector
@@ -139,6 +143,13 @@ def check(arguments: Arguments) -> None:
         raise UsageError("run: nothing follows -- (a command should)")
     if arguments.trace_events is not None and arguments.trace is None:
         raise UsageError("--trace-events: only together with --trace FILE")
+    if arguments.numa > 1:
+        if arguments.machine != "q35":
+            raise UsageError("--numa: needs --machine q35")
+        if arguments.trace is not None:
+            raise UsageError("--numa: not together with --trace")
+        if arguments.memory % (1 << 20) or arguments.memory >> 20 < 16 * arguments.numa:
+            raise UsageError("--numa: the memory must be whole megabytes, at least 16 for each node")
     if arguments.rw:
         raise UsageError("--rw: not supported yet")
     if any("\0" in word for word in arguments.command or []):

@@ -54,7 +54,7 @@ foreach(folder IN LISTS test_folders)
 endforeach()
 
 # Fuzzers: `foo_fuzz.cc` defines LLVMFuzzerTestOneInput; a corpus may lie in `foo_fuzz_corpus/` beside it. The suite runs
-# each for a bounded number of inputs.
+# each for a bounded number of inputs; a folder's host_sources.cmake may set `fuzz_options`, which come last and so win.
 set(ASTRATA_FUZZ_RUNS 20000 CACHE STRING "inputs that the suite feeds each fuzzer")
 file(GLOB_RECURSE astrata_fuzzers CONFIGURE_DEPENDS
     ${CMAKE_SOURCE_DIR}/lib/*_fuzz.cc ${CMAKE_SOURCE_DIR}/kernel/*_fuzz.cc ${CMAKE_SOURCE_DIR}/sdk/*_fuzz.cc
@@ -65,6 +65,7 @@ foreach(fuzzer IN LISTS astrata_fuzzers)
     file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${folder})
     string(REPLACE "/" "." name ${name})
     set(host_sources "")
+    set(fuzz_options "")
     include(${folder}/host_sources.cmake OPTIONAL)
     add_executable(fuzz.${name}.${stem} ${fuzzer} ${host_sources})
     target_compile_options(fuzz.${name}.${stem} PRIVATE -fsanitize=fuzzer)
@@ -78,7 +79,7 @@ foreach(fuzzer IN LISTS astrata_fuzzers)
     set(found ${CMAKE_BINARY_DIR}/corpus/${name}.${stem})
     file(MAKE_DIRECTORY ${found})
     add_test(NAME fuzz.${name}.${stem}
-        COMMAND fuzz.${name}.${stem} -runs=${ASTRATA_FUZZ_RUNS} -max_total_time=20 -seed=1 -print_final_stats=1 ${found} ${corpus})
+        COMMAND fuzz.${name}.${stem} -runs=${ASTRATA_FUZZ_RUNS} -max_total_time=20 -seed=1 -print_final_stats=1 ${fuzz_options} ${found} ${corpus})
 endforeach()
 
 # The interface compiler's own tests, and that what it generates is what was reviewed.

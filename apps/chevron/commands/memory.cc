@@ -68,11 +68,36 @@ int audit(Context& context) {
     return violations == 0 ? 0 : 1;
 }
 
+int print_nodes(Context& context) {
+    context.out.left("NODE", 6).right("SIZE", 10).right("FREE", 10).right("LOCAL", 12).right("REMOTE", 12).print("  CPUS\n");
+    for (std::uint32_t index = 0; !context.is_stopping(); ++index) {
+        auto const node = sys::node_info(context.shell().root_silo(), index);
+        if (!node)
+            return node.error() == Error::out_of_range ? 0 : context.fail("node", node.error());
+        ShortText number;
+        ShortText size;
+        ShortText free;
+        number.append(index);
+        append_size(size, node->memory_total);
+        append_size(free, node->memory_free);
+        context.out.left(number.view(), 6).right(size.view(), 10).right(free.view(), 10);
+        context.out.right(node->local_allocations, 12).right(node->remote_allocations, 12).print(' ');
+        for (unsigned cpu = 0; cpu < 64; ++cpu) {
+            if ((node->cpus >> cpu & 1) != 0)
+                context.out.print(' ', cpu);
+        }
+        context.out.print('\n');
+    }
+    return 0;
+}
+
 int mem(Context& context) {
     if (context.argument_count() == 1 && context.argument(0) == "audit")
         return audit(context);
     if (context.argument_count() == 1 && context.argument(0) == "silos")
         return print_silos(context);
+    if (context.argument_count() == 1 && context.argument(0) == "nodes")
+        return print_nodes(context);
     if (context.argument_count() != 0)
         return context.usage();
     auto const machine = sys::machine_info(context.shell().root_silo());
@@ -91,7 +116,7 @@ int mem(Context& context) {
 }
 
 constexpr Command table[] = {
-    {"mem", "[silos|audit]", "show how the memory is used, by kind or by silo, or check all page tables", mem},
+    {"mem", "[silos|nodes|audit]", "show how the memory is used, by kind, silo or NUMA node, or check all page tables", mem},
 };
 
 }  // namespace

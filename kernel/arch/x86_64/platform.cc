@@ -8,9 +8,11 @@
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/frames.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/time/clock.h"
 #include "kernel/trap/panic.h"
+#include "lib/acpi/affinity.h"
 #include "lib/acpi/tables.h"
 
 namespace astrata::kernel::arch {
@@ -18,6 +20,7 @@ namespace astrata::kernel::arch {
 namespace {
 
 constinit PhysAddr rsdp_address{};
+constinit numa::NodeMap node_map;
 
 // Where a PC has its first IO-APIC when no table says otherwise.
 constexpr std::uint64_t standard_io_apic = 0xfec0'0000;
@@ -66,6 +69,8 @@ void list_processors(acpi::Madt const& madt, bool are_enabled, Account& account)
             continue;
         if (auto listed = list_cpu(processor->apic_id, account); !listed)
             print("CPU with APIC id ", processor->apic_id, " is left out: ", name_of(listed.error()));
+        else
+            mem::set_node_of_cpu(cpu_count() - 1, mem::nodes().node_of_processor(processor->apic_id));
     }
 }
 
@@ -86,8 +91,32 @@ void use_madt(acpi::Madt const& madt, Account& account) {
     }
 }
 
-Result<> use_firmware(Account& account) {
-    auto finder = TRY(acpi::TableFinder<decltype(&map_firmware)>::create(map_firmware, rsdp_address));
+using TableFinder = acpi::TableFinder<decltype(&map_firmware)>;
+
+// Most machines have no SRAT, and are one node; so are those whose SRAT is of no use.
+void use_affinity(TableFinder& finder, BootInfo const& info) {
+    auto const srat = finder.find(acpi::signature("SRAT"));
+    if (!srat)
+        return;
+    auto map = acpi::read_affinity(*srat);
+    if (!map || map->count() == 1) {
+        if (!map)
+            print("no usable ACPI SRAT (", name_of(map.error()), "): one NUMA node");
+        return;
+    }
+    if (auto const slit = finder.find(acpi::signature("SLIT")); slit) {
+        if (auto const read = acpi::read_distances(*slit, *map); !read)
+            print("no usable ACPI SLIT (", name_of(read.error()), "): all NUMA nodes equally far apart");
+    }
+    node_map = *map;
+    mem::use_nodes(node_map, info);
+    mem::set_node_of_cpu(0, node_map.node_of_processor(this_cpu().apic_id));
+    print(node_map.count(), " NUMA nodes");
+}
+
+Result<> use_firmware(BootInfo const& info, Account& account) {
+    auto finder = TRY(TableFinder::create(map_firmware, rsdp_address));
+    use_affinity(finder, info);
     auto const bytes = TRY(finder.find(acpi::signature("APIC")));
     use_madt(TRY(acpi::parse_madt(bytes)), account);
     return {};
@@ -107,7 +136,7 @@ void start_platform(BootInfo const& info, Account& account) {
     clock::start();
 
     rsdp_address = find_root_pointer(info);
-    if (auto const used = use_firmware(account); !used)
+    if (auto const used = use_firmware(info, account); !used)
         print("no usable ACPI MADT (", name_of(used.error()), "): one CPU, standard IO-APIC");
     if (!has_io_apic())
         add_io_apic(standard_io_apic, 0);

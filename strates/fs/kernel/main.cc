@@ -30,16 +30,15 @@ public:
     }
     void lookup(sdk::Caller const&, LookupRequest const& request, LookupResponder responder) override {
         auto found = [&]() -> Result<abi::NodeAttributes> {
-            auto const machine = TRY(sys::machine_info(root_silo_));
-            auto const directory = TRY(kernel_files::node_of(request.directory, machine.cpus));
-            return describe(TRY(kernel_files::lookup(directory, request.name, machine.cpus)), machine);
+            auto const units = TRY(count_units());
+            auto const directory = TRY(kernel_files::node_of(request.directory, units));
+            return describe(TRY(kernel_files::lookup(directory, request.name, units)));
         }();
         found ? responder.reply(*found) : responder.fail(found.error());
     }
     void attributes(sdk::Caller const&, AttributesRequest const& request, AttributesResponder responder) override {
         auto found = [&]() -> Result<abi::NodeAttributes> {
-            auto const machine = TRY(sys::machine_info(root_silo_));
-            return describe(TRY(kernel_files::node_of(request.node, machine.cpus)), machine);
+            return describe(TRY(kernel_files::node_of(request.node, TRY(count_units()))));
         }();
         found ? responder.reply(*found) : responder.fail(found.error());
     }
@@ -47,20 +46,19 @@ public:
                         ReadDirectoryResponder responder) override {
         std::array<std::byte, 3900> entries;
         auto const used = [&]() -> Result<std::size_t> {
-            auto const machine = TRY(sys::machine_info(root_silo_));
-            auto const directory = TRY(kernel_files::node_of(request.directory, machine.cpus));
-            return kernel_files::list(directory, request.cursor, machine.cpus, entries);
+            auto const units = TRY(count_units());
+            auto const directory = TRY(kernel_files::node_of(request.directory, units));
+            return kernel_files::list(directory, request.cursor, units, entries);
         }();
         used ? responder.reply(Bytes(entries).first(*used)) : responder.fail(used.error());
     }
     void open(sdk::Caller const&, OpenRequest const& request, OpenResponder responder) override {
         TextBuffer<contents_limit> text;
         auto made = [&]() -> Result<sdk::UniqueHandle> {
-            auto const machine = TRY(sys::machine_info(root_silo_));
-            auto const node = TRY(kernel_files::node_of(request.node, machine.cpus));
+            auto const node = TRY(kernel_files::node_of(request.node, TRY(count_units())));
             if (node.is_directory())
                 return fail(Error::is_a_directory);
-            TRY(append_contents(text, node, machine));
+            TRY(append_contents(text, node));
             auto object = TRY(sdk::MemoryObject::create(text.size()));
             TRY(object.write(0, as_bytes(text.view())));
             using enum abi::Rights;
@@ -104,18 +102,25 @@ public:
     }
 
 private:
-    Result<> append_contents(TextBuilder& text, Node const& file, abi::MachineInfo const& machine) const {
-        abi::CpuInfo cpu{};
+    [[nodiscard]] Result<kernel_files::Units> count_units() const {
+        auto const machine = TRY(sys::machine_info(root_silo_));
+        return kernel_files::Units{.cpus = machine.cpus, .numa_nodes = machine.nodes};
+    }
+
+    Result<> append_contents(TextBuilder& text, Node const& file) const {
+        kernel_files::Facts facts{.machine = TRY(sys::machine_info(root_silo_))};
         if (file.kind == Node::Kind::cpu_file)
-            cpu = TRY(sys::cpu_info(root_silo_, file.cpu));
-        kernel_files::append_contents(text, file, machine, cpu);
+            facts.cpu = TRY(sys::cpu_info(root_silo_, file.unit));
+        else if (file.kind == Node::Kind::numa_node_file)
+            facts.numa_node = TRY(sys::node_info(root_silo_, file.unit));
+        kernel_files::append_contents(text, file, facts);
         return {};
     }
 
     // The size is what the contents have now; an open a moment later may find a digit more.
-    Result<abi::NodeAttributes> describe(Node const& node, abi::MachineInfo const& machine) const {
+    Result<abi::NodeAttributes> describe(Node const& node) const {
         TextBuffer<contents_limit> text;
-        TRY(append_contents(text, node, machine));
+        TRY(append_contents(text, node));
         auto const now = static_cast<std::int64_t>(sys::clock_wall_ns());
         return abi::NodeAttributes{
             .node = node.number(),

@@ -1,8 +1,10 @@
 #include "strates/fs/kernel/tree.h"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <span>
+#include <utility>
 
 namespace astrata::kernel_files {
 
@@ -46,6 +48,40 @@ constexpr auto cpu_files = std::to_array<CpuCounter>({
     {"busy_ns", &abi::CpuInfo::busy_ns},
 });
 
+struct NodeFile {
+    std::string_view name;
+    void (*append)(TextBuilder&, abi::NodeInfo const&);
+};
+
+template <std::uint64_t abi::NodeInfo::* value>
+void append_value(TextBuilder& text, abi::NodeInfo const& node) {
+    text.append(node.*value).append('\n');
+}
+// As 0-3,5.
+void append_cpus(TextBuilder& text, abi::NodeInfo const& node) {
+    for (unsigned first = 0, listed = 0; first < 64;) {
+        auto const rest = node.cpus >> first;
+        if ((rest & 1) == 0) {
+            ++first;
+            continue;
+        }
+        auto const count = static_cast<unsigned>(std::countr_one(rest));
+        text.append(listed++ > 0 ? "," : "").append(first);
+        if (count > 1)
+            text.append('-').append(first + count - 1);
+        first += count;
+    }
+    text.append('\n');
+}
+
+constexpr auto numa_node_files = std::to_array<NodeFile>({
+    {"total", append_value<&abi::NodeInfo::memory_total>},
+    {"free", append_value<&abi::NodeInfo::memory_free>},
+    {"local_allocations", append_value<&abi::NodeInfo::local_allocations>},
+    {"remote_allocations", append_value<&abi::NodeInfo::remote_allocations>},
+    {"cpus", append_cpus},
+});
+
 void append_rows(TextBuilder& text, std::span<MachineCounter const> rows, abi::MachineInfo const& machine) {
     for (auto const& [name, value] : rows)
         text.append(name).append(' ').append(machine.*value).append('\n');
@@ -82,10 +118,12 @@ constexpr auto machine_files = std::to_array<MachineFile>({
 using Kind = Node::Kind;
 
 // What a directory holds besides . and ..
-std::uint32_t child_count(Node const& directory, std::uint32_t cpus) {
+std::uint32_t child_count(Node const& directory, Units const& units) {
     switch (directory.kind) {
-    case Kind::root: return machine_files.size() + 1;
-    case Kind::cpus: return cpus;
+    case Kind::root: return machine_files.size() + 2;
+    case Kind::cpus: return units.cpus;
+    case Kind::numa_nodes: return units.numa_nodes;
+    case Kind::numa_node: return numa_node_files.size();
     default: return cpu_files.size();
     }
 }
@@ -93,24 +131,48 @@ std::uint32_t child_count(Node const& directory, std::uint32_t cpus) {
 Node child(Node const& directory, std::uint32_t position) {
     switch (directory.kind) {
     case Kind::root:
-        return position == 0 ? Node{.kind = Kind::cpus} : Node{.kind = Kind::machine_file, .index = position - 1};
-    case Kind::cpus: return {.kind = Kind::cpu, .cpu = position};
-    default: return {.kind = Kind::cpu_file, .cpu = directory.cpu, .index = position};
+        return position == 0   ? Node{.kind = Kind::cpus}
+               : position == 1 ? Node{.kind = Kind::numa_nodes}
+                               : Node{.kind = Kind::machine_file, .index = position - 2};
+    case Kind::cpus: return {.kind = Kind::cpu, .unit = position};
+    case Kind::numa_nodes: return {.kind = Kind::numa_node, .unit = position};
+    case Kind::numa_node: return {.kind = Kind::numa_node_file, .unit = directory.unit, .index = position};
+    default: return {.kind = Kind::cpu_file, .unit = directory.unit, .index = position};
     }
 }
 
 Node parent(Node const& directory) {
-    return directory.kind == Kind::cpu ? Node{.kind = Kind::cpus} : root;
+    return directory.kind == Kind::cpu         ? Node{.kind = Kind::cpus}
+           : directory.kind == Kind::numa_node ? Node{.kind = Kind::numa_nodes}
+                                               : root;
 }
 
 void append_name(TextBuilder& text, Node const& node) {
     switch (node.kind) {
     case Kind::root: return;
     case Kind::cpus: text.append("cpu"); return;
-    case Kind::cpu: text.append(node.cpu); return;
+    case Kind::numa_nodes: text.append("node"); return;
+    case Kind::cpu:
+    case Kind::numa_node: text.append(node.unit); return;
     case Kind::machine_file: text.append(machine_files[node.index].name); return;
     case Kind::cpu_file: text.append(cpu_files[node.index].name); return;
+    case Kind::numa_node_file: text.append(numa_node_files[node.index].name); return;
     }
+}
+
+// How many files of the kind each unit has, and how many units.
+std::pair<std::size_t, std::uint32_t> bounds(Kind kind, Units const& units) {
+    switch (kind) {
+    case Kind::root:
+    case Kind::cpus:
+    case Kind::numa_nodes: return {1, 1};
+    case Kind::machine_file: return {machine_files.size(), 1};
+    case Kind::cpu: return {1, units.cpus};
+    case Kind::cpu_file: return {cpu_files.size(), units.cpus};
+    case Kind::numa_node: return {1, units.numa_nodes};
+    case Kind::numa_node_file: return {numa_node_files.size(), units.numa_nodes};
+    }
+    return {};
 }
 
 class Packer {
@@ -141,30 +203,27 @@ private:
 
 }  // namespace
 
-Result<Node> node_of(std::uint64_t number, std::uint32_t cpus) {
+Result<Node> node_of(std::uint64_t number, Units const& units) {
     auto const kind = number & 0xff;
-    if (kind == 0 || kind > static_cast<std::uint64_t>(Kind::cpu_file) + 1)
+    if (kind == 0 || kind > static_cast<std::uint64_t>(Kind::numa_node_file) + 1)
         return fail(Error::not_found);
     Node const node{.kind = static_cast<Kind>(kind - 1),
-                    .cpu = static_cast<std::uint32_t>(number >> 32),
+                    .unit = static_cast<std::uint32_t>(number >> 32),
                     .index = static_cast<std::uint32_t>(number) >> 8};
-    bool const has_cpu = node.kind == Kind::cpu || node.kind == Kind::cpu_file;
-    auto const rows = node.kind == Kind::machine_file ? machine_files.size()
-                      : node.kind == Kind::cpu_file   ? cpu_files.size()
-                                                      : 1;
-    if (node.index >= rows || node.cpu >= (has_cpu ? cpus : 1))
+    auto const [rows, count] = bounds(node.kind, units);
+    if (node.index >= rows || node.unit >= count)
         return fail(Error::not_found);
     return node;
 }
 
-Result<Node> lookup(Node const& directory, std::string_view name, std::uint32_t cpus) {
+Result<Node> lookup(Node const& directory, std::string_view name, Units const& units) {
     if (!directory.is_directory())
         return fail(Error::not_a_directory);
     if (name == ".")
         return directory;
     if (name == "..")
         return parent(directory);
-    for (std::uint32_t position = 0; position < child_count(directory, cpus); ++position) {
+    for (std::uint32_t position = 0; position < child_count(directory, units); ++position) {
         auto const node = child(directory, position);
         TextBuffer<32> known;
         append_name(known, node);
@@ -174,7 +233,7 @@ Result<Node> lookup(Node const& directory, std::string_view name, std::uint32_t 
     return fail(Error::not_found);
 }
 
-Result<std::size_t> list(Node const& directory, std::uint64_t cursor, std::uint32_t cpus, MutableBytes into) {
+Result<std::size_t> list(Node const& directory, std::uint64_t cursor, Units const& units, MutableBytes into) {
     if (!directory.is_directory())
         return fail(Error::not_a_directory);
     Packer packer(into);
@@ -182,7 +241,7 @@ Result<std::size_t> list(Node const& directory, std::uint64_t cursor, std::uint3
         return packer.used();
     if (cursor <= 1 && !packer.add(parent(directory), 2, ".."))
         return packer.used();
-    for (auto position = cursor < 2 ? 0 : cursor - 2; position < child_count(directory, cpus); ++position) {
+    for (auto position = cursor < 2 ? 0 : cursor - 2; position < child_count(directory, units); ++position) {
         auto const node = child(directory, static_cast<std::uint32_t>(position));
         TextBuffer<32> name;
         append_name(name, node);
@@ -192,11 +251,13 @@ Result<std::size_t> list(Node const& directory, std::uint64_t cursor, std::uint3
     return packer.used();
 }
 
-void append_contents(TextBuilder& text, Node const& file, abi::MachineInfo const& machine, abi::CpuInfo const& cpu) {
+void append_contents(TextBuilder& text, Node const& file, Facts const& facts) {
     if (file.kind == Kind::machine_file)
-        machine_files[file.index].append(text, machine);
+        machine_files[file.index].append(text, facts.machine);
     else if (file.kind == Kind::cpu_file)
-        text.append(cpu.*cpu_files[file.index].value).append('\n');
+        text.append(facts.cpu.*cpu_files[file.index].value).append('\n');
+    else if (file.kind == Kind::numa_node_file)
+        numa_node_files[file.index].append(text, facts.numa_node);
 }
 
 }  // namespace astrata::kernel_files

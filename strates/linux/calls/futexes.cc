@@ -6,6 +6,7 @@
 #include "strates/linux/calls/restart.h"
 #include "strates/linux/core/task.h"
 #include "strates/linux/futex/futex.h"
+#include "strates/linux/futex/priority_lock.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/time/linux_time.h"
 
@@ -18,12 +19,24 @@ enum FutexCommand : std::uint32_t {
     requeue_command = 3,
     compare_requeue_command = 4,
     wake_operation_command = 5,
+    lock_priority_command = 6,
+    unlock_priority_command = 7,
+    try_lock_priority_command = 8,
     wait_bits_command = 9,
     wake_bits_command = 10,
+    lock_priority_on_clock_command = 13,
 };
 constexpr std::uint32_t private_flag = 128;
 constexpr std::uint32_t real_time_flag = 256;
 constexpr std::uint32_t command_mask = 127;
+
+// Absolute, on one of two clocks.
+LinuxResult<MonotonicNs> read_deadline(GuestAddress timeout, bool is_real_time_clock) {
+    if (timeout.is_null())
+        return never;
+    auto const time = LTRY(read_guest<LinuxTimespec>(timeout));
+    return deadline_on(is_real_time_clock ? clock_id::realtime : clock_id::monotonic, LTRY(to_nanoseconds(time)));
+}
 
 LinuxResult<std::uint64_t> wait_and_note_restart(Task& task, GuestAddress word, std::uint32_t value, std::uint32_t bits,
                                                  bool is_private, MonotonicNs deadline) {
@@ -50,12 +63,11 @@ LinuxResult<> resume_futex_wait(Task& task) {
     return {};
 }
 
-LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_t operation, std::uint32_t value,
-                                     std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
-    auto flags = static_cast<std::uint32_t>(operation);
-    bool is_private = (flags & private_flag) != 0;
-    if ((flags & command_mask) == wake_command) [[likely]]
-        return wake_futex(word, value, ~0u, !is_private);
+namespace {
+
+[[gnu::noinline]] LinuxResult<std::uint64_t> other_futex_call(Task& task, GuestAddress word, std::uint32_t flags, std::uint32_t value,
+                                                              std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
+    bool const is_private = (flags & private_flag) != 0;
     auto second_count = static_cast<std::uint32_t>(timeout);  // the same register holds a number for the other commands
     switch (flags & command_mask) {
     case wait_command: {
@@ -63,24 +75,36 @@ LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_
         return wait_and_note_restart(task, word, value, ~0u, is_private, deadline);
     }
     case wait_bits_command: {
-        MonotonicNs deadline = never;
-        if (timeout != 0) {
-            auto time = LTRY(read_guest<LinuxTimespec>({timeout}));
-            auto nanoseconds = LTRY(to_nanoseconds(time));
-            auto clock = (flags & real_time_flag) != 0 ? clock_id::realtime : clock_id::monotonic;
-            deadline = LTRY(deadline_on(clock, nanoseconds));
-        }
+        auto const deadline = LTRY(read_deadline({timeout}, (flags & real_time_flag) != 0));
         // An absolute deadline survives repetition.
         LTRY(wait_futex(word, value, value3, is_private, deadline));
         return 0;
     }
-    case wake_bits_command: return LTRY(wake_futex(word, value, value3, !is_private));
+    case wake_bits_command: return wake_futex(word, value, value3, !is_private);
     case requeue_command: return LTRY(requeue_futex(word, word2, value, second_count, nullptr, is_private));
     case compare_requeue_command: return LTRY(requeue_futex(word, word2, value, second_count, &value3, is_private));
     case wake_operation_command:
         return LTRY(wake_and_change_futex(word, word2, value, second_count, value3, is_private));
+    case lock_priority_command:
+        LTRY(lock_priority_futex(word, is_private, LTRY(read_deadline({timeout}, true))));
+        return 0;
+    case lock_priority_on_clock_command:
+        LTRY(lock_priority_futex(word, is_private, LTRY(read_deadline({timeout}, (flags & real_time_flag) != 0))));
+        return 0;
+    case try_lock_priority_command: LTRY(try_lock_priority_futex(word, is_private)); return 0;
+    case unlock_priority_command: LTRY(unlock_priority_futex(word, is_private)); return 0;
     default: return fail(Errno::enosys);
     }
+}
+
+}  // namespace
+
+LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_t operation, std::uint32_t value,
+                                     std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
+    auto const flags = static_cast<std::uint32_t>(operation);
+    if ((flags & command_mask) == wake_command) [[likely]]
+        return wake_futex(word, value, ~0u, (flags & private_flag) == 0);
+    return other_futex_call(task, word, flags, value, timeout, word2, value3);
 }
 
 // poll(2) saved its file array, its length and when it has to end.

@@ -66,7 +66,7 @@ LinuxResult<std::uint64_t> sys_memfd_create(Task& task, GuestAddress name, std::
         }));
     }
     auto const entry =
-        LTRY(tree().remember(*root, std::string_view(text.data(), prefix.size() + *length), inode.get(), false));
+        LTRY(tree().remember(*root, std::string_view(text.data(), prefix.size() + *length), 0, inode.get(), false));
     auto file = LTRY(open_place(Path{mount, entry}, open_flag::read_write, task.credentials(), true));
     return give_descriptor(task, std::move(file), (flags & close_on_exec) != 0);
 }

@@ -5,6 +5,7 @@
 
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
+#include "strates/linux/futex/priority_lock.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/scheduling.h"
 #include "strates/linux/process/system_information.h"
@@ -49,6 +50,7 @@ LinuxResult<> change_policy(Task& task, std::int32_t pid, std::uint32_t policy, 
     target->scheduling_policy = policy;
     target->scheduling_priority = priority;
     apply_priority(*target);
+    lend_anew(*target);
     return {};
 }
 
@@ -203,6 +205,7 @@ LinuxResult<std::uint64_t> sys_sched_setattr(Task& task, std::int32_t pid, Guest
     auto* target = LTRY(find(task, pid));
     target->nice = nice;
     apply_priority(*target);
+    lend_anew(*target);
     return 0;
 }
 
@@ -248,6 +251,7 @@ LinuxResult<std::uint64_t> sys_setpriority(Task& task, std::int32_t which, std::
         }
         target.nice = nice;
         apply_priority(target);
+        lend_anew(target);
     });
     if (!is_found)
         return fail(Errno::esrch);

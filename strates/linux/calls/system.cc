@@ -209,7 +209,7 @@ LinuxResult<std::uint64_t> sys_getcpu(Task& task, GuestAddress cpu, GuestAddress
     if (!cpu.is_null())
         LTRY(write_guest(cpu, information.cpu));
     if (!node.is_null())
-        LTRY(write_guest(node, std::uint32_t{0}));
+        LTRY(write_guest(node, node_of_cpu(information.cpu)));
     return 0;
 }
 

@@ -8,17 +8,14 @@
 namespace astrata::linux_abi {
 
 IoBuffer IoBuffer::from_segments(std::span<GuestSegment const> segments, std::uint64_t total) {
-    IoBuffer buffer;
-    buffer.segments_ = segments;
-    buffer.remaining_ = std::min(total, transfer_limit);
-    buffer.is_guest_ = true;
+    IoBuffer buffer(Kind::segments, std::min(total, transfer_limit));
+    buffer.segments_ = {.all = segments, .index = 0, .offset = 0};
     return buffer;
 }
 
 IoBuffer IoBuffer::from_memory(MutableBytes memory) {
-    IoBuffer buffer;
+    IoBuffer buffer(Kind::memory, memory.size());
     buffer.memory_ = memory;
-    buffer.remaining_ = memory.size();
     return buffer;
 }
 
@@ -30,30 +27,29 @@ IoBuffer IoBuffer::from_constant_memory(Bytes memory) {
 
 IoBuffer::Piece IoBuffer::next_piece(std::uint64_t limit) const {
     limit = std::min(limit, remaining_);
-    if (!is_guest_)
+    if (kind_ == Kind::memory)
         return {.memory = memory_.subspan(transferred_, limit), .length = limit};
-    if (segments_.empty()) {
-        auto offset = transferred_;
-        return {.guest = own_.base + offset, .length = limit, .is_guest = true};
-    }
+    if (kind_ == Kind::guest)
+        return {.guest = base_ + transferred_, .length = limit, .is_guest = true};
     if (limit == 0)
         return {.is_guest = true};
-    auto const& segment = segments_[segment_index_];
-    return {.guest = segment.base + segment_offset_,
-            .length = std::min(limit, segment.length - segment_offset_),
+    auto const& segment = segments_.all[segments_.index];
+    return {.guest = segment.base + segments_.offset,
+            .length = std::min(limit, segment.length - segments_.offset),
             .is_guest = true};
 }
 
 void IoBuffer::advance(std::uint64_t count) {
     remaining_ -= count;
     transferred_ += count;
-    if (segments_.empty())
+    if (kind_ != Kind::segments)
         return;
-    segment_offset_ += count;
+    auto& [all, index, offset] = segments_;
+    offset += count;
     // Empty segments are stepped over here, so that next_piece never sees one.
-    while (segment_index_ < segments_.size() && segment_offset_ >= segments_[segment_index_].length) {
-        segment_offset_ -= segments_[segment_index_].length;
-        ++segment_index_;
+    while (index < all.size() && offset >= all[index].length) {
+        offset -= all[index].length;
+        ++index;
     }
 }
 

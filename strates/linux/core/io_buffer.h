@@ -30,10 +30,8 @@ class IoBuffer {
 public:
     /// One program buffer. Longer than transfer_limit is cut.
     static IoBuffer from_guest(GuestAddress base, std::uint64_t length) {
-        IoBuffer buffer;
-        buffer.own_ = {base, length < transfer_limit ? length : transfer_limit};
-        buffer.remaining_ = buffer.own_.length;
-        buffer.is_guest_ = true;
+        IoBuffer buffer(Kind::guest, length < transfer_limit ? length : transfer_limit);
+        buffer.base_ = base;
         return buffer;
     }
     /// Program buffers that the caller has read and validated with `validate_segments`; they stay where they are.
@@ -54,21 +52,21 @@ public:
         if (!is_one_guest_piece()) [[unlikely]]
             return copy_out_pieces(from);
         auto const count = from.size() < remaining_ ? from.size() : remaining_;
-        return moved(copy_some_to_guest(own_.base + transferred_, from.first(count)), count);
+        return moved(copy_some_to_guest(base_ + transferred_, from.first(count)), count);
     }
     /// Copies from the buffer, for write().
     [[nodiscard]] LinuxResult<std::size_t> copy_in(MutableBytes into) {
         if (!is_one_guest_piece()) [[unlikely]]
             return copy_in_pieces(into);
         auto const count = into.size() < remaining_ ? into.size() : remaining_;
-        return moved(copy_some_from_guest(into.first(count), own_.base + transferred_), count);
+        return moved(copy_some_from_guest(into.first(count), base_ + transferred_), count);
     }
     /// Zeroes up to `count` bytes of the buffer, for read() of holes and /dev/zero.
     [[nodiscard]] LinuxResult<std::size_t> zero_out(std::uint64_t count) {
         if (!is_one_guest_piece()) [[unlikely]]
             return zero_out_pieces(count);
         count = count < remaining_ ? count : remaining_;
-        LTRY(zero_guest(own_.base + transferred_, count));
+        LTRY(zero_guest(base_ + transferred_, count));
         return moved(count, 0);
     }
     /// read() of cached file contents: memory_object_read straight into the program's memory, without a copy of ours.
@@ -92,7 +90,7 @@ public:
 
 private:
     // Nearly every transfer: the whole buffer is one piece of the program's memory.
-    [[nodiscard]] bool is_one_guest_piece() const { return is_guest_ && segments_.empty(); }
+    [[nodiscard]] bool is_one_guest_piece() const { return kind_ == Kind::guest; }
     [[nodiscard]] LinuxResult<std::size_t> copy_out_pieces(Bytes from);
     [[nodiscard]] LinuxResult<std::size_t> copy_in_pieces(MutableBytes into);
     [[nodiscard]] LinuxResult<std::size_t> zero_out_pieces(std::uint64_t count);
@@ -104,14 +102,23 @@ private:
         return copied;
     }
 
-    std::span<GuestSegment const> segments_;  // empty: the single segment `own_`, or memory
-    GuestSegment own_;
-    MutableBytes memory_;
-    std::size_t segment_index_ = 0;
-    std::uint64_t segment_offset_ = 0;
-    std::uint64_t remaining_ = 0;
+    // Where the bytes are. Only what this kind needs is ever set.
+    enum class Kind : std::uint8_t { guest, segments, memory };
+    struct Segments {
+        std::span<GuestSegment const> all;
+        std::size_t index;
+        std::uint64_t offset;   // in the one at `index`
+    };
+    IoBuffer(Kind kind, std::uint64_t length) : remaining_(length), kind_(kind) {}
+
+    union {
+        GuestAddress base_;
+        Segments segments_;
+        MutableBytes memory_;
+    };
+    std::uint64_t remaining_;
     std::uint64_t transferred_ = 0;
-    bool is_guest_ = false;
+    Kind kind_;
 };
 
 /// The segments of readv/writev/preadv..., held by the handler while the IoBuffer borrows them: a few inline, more on

@@ -26,6 +26,7 @@
 
 namespace astrata::linux_abi {
 
+struct ContendedLock;     // futex/
 class FileSystemContext;  // root, working directory, umask: vfs/
 class FileTable;          // file/
 class Memory;             // memory/
@@ -46,6 +47,7 @@ inline constexpr std::uint32_t exit = 2;          ///< the task is to end (exit_
 inline constexpr std::uint32_t stop = 4;          ///< the process is stopped
 inline constexpr std::uint32_t restore_mask = 8;  ///< rt_sigsuspend, ppoll...: the saved mask comes back
 inline constexpr std::uint32_t continued = 16;    ///< leaves the stop
+inline constexpr std::uint32_t failed_copy = 32;  ///< a copy from or to the program's memory failed, at `failed_copy_address`
 }  // namespace task_work
 
 /// The state letters of /proc/PID/stat.
@@ -131,8 +133,9 @@ public:
     static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
-    /// For kicks and times, from when the thread begins until it has ended; then it may serve another task. Written by the
-    /// thread itself, under the process table's lock.
+    std::uint64_t failed_copy_address = 0, repeated_copy_address = 0;
+    /// For kicks and times, from when the thread begins until it has ended; then it may serve another task. Written by
+    /// the thread itself, under the process table's lock.
     abi::Handle thread = 0;
     Usage thread_before;  ///< what the thread had used before it was this task's
 
@@ -149,6 +152,13 @@ public:
     GuestAddress clear_child_tid;
     GuestAddress robust_list;
     Process* vfork_parent_waits = nullptr;  ///< this task's process borrows that one's memory; holds a reference
+    /// Of locks that lend priority; guarded by the mutex in futex/priority_lock.cc, but for `lent`, which readers may
+    /// miss a change of.
+    struct {
+        ContendedLock* awaited = nullptr;
+        std::uint32_t lent = 0;  ///< Bedrock's scale; 0: nothing
+        bool has_ended = false;  ///< it owns no more locks
+    } lending;
     std::int32_t parent_death_signal = 0;
     bool no_new_privileges = false;
     std::uint32_t scheduling_policy = 0;  ///< SCHED_OTHER...; read by procfs

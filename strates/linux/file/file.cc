@@ -86,33 +86,14 @@ LinuxResult<std::uint64_t> File::seek(std::int64_t offset, SeekOrigin origin) {
     return position_;
 }
 
-namespace {
-
-// Passes entries on and keeps count of where the directory is to be continued.
-class PositionedSink final : public DirectorySink {
-public:
-    PositionedSink(DirectorySink& sink, std::uint64_t& position) : sink_(sink), position_(position) {}
-    bool add(std::string_view name, std::uint64_t node, FileType type, std::uint64_t next) override {
-        if (!sink_.add(name, node, type, next))
-            return false;
-        position_ = next;
-        return true;
-    }
-
-private:
-    DirectorySink& sink_;
-    std::uint64_t& position_;
-};
-
-}  // namespace
-
 LinuxResult<> File::read_entries(DirectorySink& sink) {
     if (is_path_only())
         return fail(Errno::ebadf);
     Lock lock(position_mutex_);
-    auto const begin = position_;
-    PositionedSink positioned(sink, position_);
-    return read_directory(begin, positioned);
+    sink.begin_at(position_);
+    auto const result = read_directory(position_, sink);
+    position_ = sink.position();
+    return result;
 }
 
 LinuxResult<std::size_t> File::read(IoBuffer&, std::uint64_t&) {

@@ -10,17 +10,6 @@ namespace {
 // Positions: 0 is ".", 1 is "..", from 2 on the file system's own plus 2.
 constexpr std::uint64_t dot_entries = 2;
 
-class ShiftedSink final : public DirectorySink {
-public:
-    explicit ShiftedSink(DirectorySink& sink) : sink_(sink) {}
-    bool add(std::string_view name, std::uint64_t node, FileType type, std::uint64_t next) override {
-        return sink_.add(name, node, type, next + dot_entries);
-    }
-
-private:
-    DirectorySink& sink_;
-};
-
 class DirectoryFile final : public File {
 public:
     DirectoryFile(Path const& path, std::uint32_t flags) : File(&path, flags) {}
@@ -39,11 +28,11 @@ public:
                 return {};
             position = dot_entries;
         }
-        ShiftedSink shifted(sink);
         Lock lock(directory.mutex());
         if (directory.is_removed())
             return fail(Errno::enoent);
-        return directory.read_directory(position - dot_entries, shifted);
+        sink.shift(dot_entries);
+        return directory.read_directory(position - dot_entries, sink);
     }
 
 private:

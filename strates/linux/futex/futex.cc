@@ -6,18 +6,14 @@
 
 #include "strates/linux/core/lock.h"
 #include "strates/linux/core/task.h"
+#include "strates/linux/futex/futex_key.h"
 #include "strates/linux/futex/wake_operation.h"
 #include "strates/linux/memory/memory.h"
 
 namespace astrata::linux_abi {
 namespace {
 
-// Which word: an address of one program's memory, or a place in an object that several map.
-struct Key {
-    std::uint64_t space = 0;
-    std::uint64_t offset = 0;
-    bool operator==(Key const&) const = default;
-};
+using Key = FutexKey;
 
 struct Bucket;
 
@@ -57,20 +53,6 @@ constinit std::array<Bucket, 128> buckets;
 Bucket& bucket_of(Key const& key) {
     auto hash = (key.offset >> 2) * 0x9e37'79b9'7f4a'7c15 ^ key.space * 0xc2b2'ae3d'27d4'eb4f;
     return buckets[(hash >> 32) % buckets.size()];
-}
-
-LinuxResult<Key> key_of(GuestAddress word, bool is_private) {
-    if (word.value % 4 != 0)
-        return fail(Errno::einval);
-    if (!is_guest_range(word, 4))
-        return fail(Errno::efault);
-    auto& memory = current_task().memory();
-    if (!is_private) {
-        auto place = LTRY(memory.shared_place(word));
-        if (place.object != 0)
-            return Key{place.object, place.offset};
-    }
-    return Key{reinterpret_cast<std::uint64_t>(&memory), word.value};
 }
 
 // The sleeper must not be touched afterwards: it lives on its own thread's stack.
@@ -137,12 +119,51 @@ private:
 
 }  // namespace
 
+namespace {
+
+[[gnu::always_inline]] inline bool is_word(GuestAddress word) {
+    return word.value % 4 == 0 && is_guest_range(word, 4);
+}
+
+[[gnu::always_inline]] inline Key private_key(GuestAddress word) {
+    return {reinterpret_cast<std::uint64_t>(&current_task().memory()), word.value};
+}
+
+[[gnu::noinline]] LinuxResult<std::uint64_t> wake_sleepers(Key key, std::uint32_t count, std::uint32_t bits) {
+    auto& bucket = bucket_of(key);
+    Lock lock(bucket.mutex);
+    return wake_in_bucket(bucket, key, count, bits);
+}
+
+[[gnu::noinline]] LinuxResult<std::uint64_t> wake_shared(GuestAddress word, std::uint32_t count, std::uint32_t bits) {
+    if (bits == 0)
+        return fail(Errno::einval);
+    auto const key = LTRY(futex_key(word, false));
+    return bucket_of(key).is_empty() ? LinuxResult<std::uint64_t>(0) : wake_sleepers(key, count, bits);
+}
+
+}  // namespace
+
+LinuxResult<FutexKey> futex_key(GuestAddress word, bool is_private) {
+    if (word.value % 4 != 0)
+        return fail(Errno::einval);
+    if (!is_guest_range(word, 4))
+        return fail(Errno::efault);
+    auto& memory = current_task().memory();
+    if (!is_private) {
+        auto place = LTRY(memory.shared_place(word));
+        if (place.object != 0)
+            return FutexKey{place.object, place.offset};
+    }
+    return private_key(word);
+}
+
 LinuxResult<> wait_futex(GuestAddress word, std::uint32_t expected, std::uint32_t bits, bool is_private,
                          MonotonicNs deadline) {
     if (bits == 0)
         return fail(Errno::einval);
     Sleeper sleeper;
-    sleeper.key = LTRY(key_of(word, is_private));
+    sleeper.key = LTRY(futex_key(word, is_private));
     sleeper.bits = bits;
     sleeper.task = &current_task();
     auto& bucket = bucket_of(sleeper.key);
@@ -164,23 +185,24 @@ LinuxResult<> wait_futex(GuestAddress word, std::uint32_t expected, std::uint32_
     }
 }
 
-LinuxResult<std::uint32_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared) {
-    if (bits == 0)
-        return fail(Errno::einval);
-    auto key = LTRY(key_of(word, !may_be_shared));
-    auto& bucket = bucket_of(key);
-    // Budget without a sleeper, the whole system call: 185 instructions (futex_wake_none).
-    if (bucket.is_empty())
+// Budget without a sleeper, the whole system call: 185 instructions (futex_wake_none). What comes after the look has functions of
+// its own, so that the look needs no stack.
+LinuxResult<std::uint64_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared) {
+    if (may_be_shared) [[unlikely]]
+        return wake_shared(word, count, bits);
+    if (bits == 0 || !is_word(word)) [[unlikely]]
+        return fail(bits == 0 || word.value % 4 != 0 ? Errno::einval : Errno::efault);
+    auto const key = private_key(word);
+    if (bucket_of(key).is_empty())
         return 0;
-    Lock lock(bucket.mutex);
-    return wake_in_bucket(bucket, key, count, bits);
+    return wake_sleepers(key, count, bits);
 }
 
 LinuxResult<std::uint32_t> requeue_futex(GuestAddress word, GuestAddress target, std::uint32_t wake_count,
                                          std::uint32_t move_count, std::uint32_t const* expected,
                                          bool is_private) NO_THREAD_SAFETY_ANALYSIS {  // see TwoBuckets
-    auto from_key = LTRY(key_of(word, is_private));
-    auto to_key = LTRY(key_of(target, is_private));
+    auto from_key = LTRY(futex_key(word, is_private));
+    auto to_key = LTRY(futex_key(target, is_private));
     auto& from = bucket_of(from_key);
     auto& to = bucket_of(to_key);
     TwoBuckets locked(from, to);
@@ -208,8 +230,8 @@ LinuxResult<std::uint32_t> wake_and_change_futex(GuestAddress word, GuestAddress
                                                  std::uint32_t target_wake_count, std::uint32_t operation,
                                                  bool is_private) NO_THREAD_SAFETY_ANALYSIS {  // see TwoBuckets
     auto decoded = LTRY(WakeOperation::decode(operation));
-    auto key = LTRY(key_of(word, is_private));
-    auto target_key = LTRY(key_of(target, is_private));
+    auto key = LTRY(futex_key(word, is_private));
+    auto target_key = LTRY(futex_key(target, is_private));
     auto& bucket = bucket_of(key);
     auto& target_bucket = bucket_of(target_key);
     TwoBuckets locked(bucket, target_bucket);

@@ -11,9 +11,9 @@
 #include "sdk/thread_context.h"
 #include "strates/linux/guest/idle_threads.h"
 #include "strates/linux/memory/memory.h"
+#include "strates/linux/process/exit.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/scheduling.h"
-#include "strates/linux/process/exit.h"
 #include "strates/linux/signal/deliver.h"
 #include "strates/linux/signal/vector_state.h"
 #include "strates/linux/syscalls/call_table.h"
@@ -49,7 +49,8 @@ struct alignas(page_size) StatePage {
 };
 static_assert(sizeof(StatePage) == page_size);
 
-// Enough for shells that start one program after the other and for pools of threads that breathe. Each holds some 40 KiB.
+// Enough for shells that start one program after the other and for pools of threads that breathe. Each holds some 40
+// KiB.
 constexpr std::size_t idle_thread_limit = 4;
 constinit IdleThreads<GuestThread, idle_thread_limit> idle_threads;
 
@@ -65,7 +66,8 @@ std::uint64_t GuestThread::handle_exit(std::uint64_t argument, std::uint64_t rea
         return handle_other_exit(task, static_cast<abi::RestrictedExit>(reason));
     auto& state = task.state();
     task.system_call = state.rax;
-    state.rax = static_cast<std::uint64_t>(dispatch_call(*handlers_in_use.load(std::memory_order_relaxed), task, state));
+    state.rax =
+        static_cast<std::uint64_t>(dispatch_call(*handlers_in_use.load(std::memory_order_relaxed), task, state));
     if (task.work.load(std::memory_order_relaxed) == 0) [[likely]]
         return 1;
     return make_ready_to_enter(task) ? 1 : 0;
@@ -155,8 +157,7 @@ ThreadLeft GuestThread::run(abi::RestrictedStateX86& state, Usage const& used) c
 void GuestThread::main(void* argument) {
     StatePage page;
     // Bedrock puts a page of its own there, with nothing in it. Without it the task cannot run, and ends.
-    bool const is_bound =
-        sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&page.state)).has_value();
+    bool const is_bound = sys::thread_bind_restricted_state(reinterpret_cast<std::uint64_t>(&page.state)).has_value();
     ThreadLeft left;
     auto* next = static_cast<GuestThread*>(argument);
     do {
@@ -173,10 +174,12 @@ LinuxResult<> start_thread(Task& task, FirstWork work, void* argument) {
     auto* start = new (std::nothrow) GuestThread{.task = &task, .first_work = work, .argument = argument};
     if (start == nullptr)
         return fail(Errno::enomem);
-    if (idle_threads.hand_over(*start))
+    // From its first instruction on: under a real time parent it would not even begin with less.
+    auto const priority = bedrock_priority(task.scheduling_policy, task.nice, task.scheduling_priority);
+    if (priority == sdk::Thread::standard_priority && idle_threads.hand_over(*start))
         return {};
     constexpr std::uint64_t stack_bytes = 64 << 10;
-    auto thread = sdk::Thread::spawn(GuestThread::main, start, task.name(), stack_bytes);
+    auto thread = sdk::Thread::spawn(GuestThread::main, start, task.name(), stack_bytes, priority);
     if (!thread.has_value()) {
         delete start;
         return fail(thread.error() == Error::no_resources ? Errno::eagain : to_errno(thread.error()));

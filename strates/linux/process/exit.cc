@@ -3,6 +3,7 @@
 #include "abi/system_calls.h"
 #include "strates/linux/file/file_table.h"
 #include "strates/linux/futex/futex.h"
+#include "strates/linux/futex/priority_lock.h"
 #include "strates/linux/futex/robust_list.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/personality/job.h"
@@ -176,6 +177,7 @@ ThreadLeft finish_task(Task& task, WaitStatus status) {
 
     // While the program's memory is still there: what other threads wait for in it.
     auto memory = task.share_memory();
+    leave_priority_locks(task);
     leave_robust_list(task);
     if (!task.clear_child_tid.is_null() && write_guest(task.clear_child_tid, std::uint32_t{0}).has_value())
         static_cast<void>(wake_futex(task.clear_child_tid, 1, ~0u, true));

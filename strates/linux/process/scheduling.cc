@@ -1,5 +1,7 @@
 #include "strates/linux/process/scheduling.h"
 
+#include <algorithm>
+
 #include "abi/system_calls.h"
 
 namespace astrata::linux_abi {
@@ -12,10 +14,10 @@ constexpr std::uint32_t most_urgent_time_shared = 23;
 
 void apply_priority(Task const& task) {
     auto const policy = task.scheduling_policy;
-    static_cast<void>(sys::thread_set_policy(
-        task.thread, policy == fifo ? abi::SchedulingPolicy::fifo : abi::SchedulingPolicy::round_robin));
-    auto const priority = bedrock_priority(policy, task.nice, task.scheduling_priority);
-    if (!sys::thread_set_priority(task.thread, priority, 0) && is_real_time(policy))
+    static_cast<void>(sys::thread_set_policy(task.thread, policy == fifo ? abi::SchedulingPolicy::fifo
+                                                                         : abi::SchedulingPolicy::round_robin));
+    auto const priority = std::max(bedrock_priority(policy, task.nice, task.scheduling_priority), task.lending.lent);
+    if (!sys::thread_set_priority(task.thread, priority, 0) && priority > most_urgent_time_shared)
         static_cast<void>(sys::thread_set_priority(task.thread, most_urgent_time_shared, 0));
 }
 

@@ -86,6 +86,23 @@ std::uint64_t online_cpu_mask() {
     return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
 }
 
+std::size_t count_nodes() {
+    std::uint32_t count = 1;
+    while (sys::node_info(sdk::own().silo, count).has_value())
+        ++count;
+    return count;
+}
+
+std::uint32_t node_of_cpu(std::uint32_t cpu) {
+    for (std::uint32_t index = 0;; ++index) {
+        auto const node = sys::node_info(sdk::own().silo, index);
+        if (!node)
+            return 0;
+        if (cpu < 64 && (node->cpus >> cpu & 1) != 0)
+            return index;
+    }
+}
+
 LinuxResult<MemoryInformation> memory_information() {
     auto silo = LTRY(sys::silo_info(sdk::own().silo));
     MemoryInformation result{.total = silo.memory_limit, .used = silo.memory_used};

@@ -35,6 +35,10 @@ void set_online_cpus(std::uint32_t count);
 [[nodiscard]] std::uint32_t online_cpus();
 [[nodiscard]] std::uint64_t online_cpu_mask();
 
+/// Nodes of the machine's memory, at least one.
+[[nodiscard]] std::size_t count_nodes();
+[[nodiscard]] std::uint32_t node_of_cpu(std::uint32_t cpu);
+
 /// Runnable tasks averaged over 1, 5 and 15 minutes, in 1/65536.
 [[nodiscard]] std::array<std::uint64_t, 3> load_averages();
 

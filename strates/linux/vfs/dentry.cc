@@ -63,8 +63,27 @@ ScannedName scan_name(std::string_view text) {
     return {position + length, hash.value()};
 }
 
+// The same as scan_name's, for what is known to have no slash.
 std::uint32_t NameHash::of(std::string_view name) {
-    return scan_name(name).hash;  // names have no slashes
+    NameHash hash;
+    auto const size = name.size();
+#pragma clang unsafe_buffer_usage begin  // every load lies within `name`
+    auto const* const bytes = name.data();
+    std::size_t position = 0;
+    for (; size - position >= 8; position += 8)
+        hash.add(load_word(bytes + position));
+    if (auto const rest = size - position; rest != 0) {
+        std::uint64_t word = 0;
+        if (size >= 8) {
+            word = load_word(bytes + size - 8) >> (64 - 8 * rest);
+        } else {
+            for (std::size_t index = 0; index < rest; ++index)
+                word |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(bytes[index])) << 8 * index;
+        }
+        hash.add(word);
+    }
+#pragma clang unsafe_buffer_usage end
+    return hash.value();
 }
 
 LinuxResult<Ref<Dentry>> Dentry::create(Dentry* parent, std::string_view name, std::uint32_t hash, Inode* inode) {
@@ -137,7 +156,7 @@ void DentryCache::remove(Dentry& entry, Victims& victims) {
     unlink_from_bucket(entry);
     by_age_.remove(entry);
     --count_;
-    victims.entries[victims.count++] = Ref<Dentry>::adopt(entry);
+    victims.add(entry);
 }
 
 void DentryCache::rename(Dentry& entry, Dentry& new_parent, std::string_view new_name,
@@ -162,7 +181,7 @@ void DentryCache::rename(Dentry& entry, Dentry& new_parent, std::string_view new
 
 void DentryCache::collect(FileSystem const& file_system, Victims& victims) {
     auto* entry = by_age_.front();
-    while (entry != nullptr && victims.count < trimmed_at_once) {
+    while (entry != nullptr && victims.count() < trimmed_at_once) {
         auto* next = decltype(by_age_)::next(*entry);
         // A negative entry belongs where its parent does.
         auto const* inode = entry->inode_ ? entry->inode_.get() : entry->parent_->inode_.get();
@@ -191,7 +210,7 @@ void DentryCache::trim(std::size_t limit, Victims& victims) {
         unlink_from_bucket(*oldest);
         --count_;
         ++trimmed;
-        victims.entries[victims.count++] = Ref<Dentry>::adopt(*oldest);
+        victims.add(*oldest);
     }
 }
 

@@ -125,9 +125,21 @@ public:
 
     /// Dentries to release once the tree's mutex is free: they may own the last reference to an inode, whose end may
     /// wait. One operation trims at most `trimmed_at_once` and removes at most two more.
-    struct Victims {
-        std::array<RefOrNull<Dentry>, trimmed_at_once + 4> entries;
-        std::size_t count = 0;
+    class Victims {
+    public:
+        Victims() = default;
+        Victims(Victims const&) = delete;
+        ~Victims() {
+            while (count_ != 0)
+                entries_[--count_]->drop_reference();
+        }
+        [[nodiscard]] std::size_t count() const { return count_; }
+        /// Takes the cache's reference over.
+        void add(Dentry& entry) { entries_[count_++] = &entry; }
+
+    private:
+        std::array<Dentry*, trimmed_at_once + 4> entries_;
+        std::size_t count_ = 0;
     };
 
     [[nodiscard]] Dentry* find(Dentry const& parent, std::string_view name, std::uint32_t name_hash) {

@@ -8,6 +8,7 @@ list(APPEND host_sources
     ${CMAKE_SOURCE_DIR}/strates/linux/file/special.cc
     ${CMAKE_SOURCE_DIR}/strates/linux/filesystems/overlay/content_object.cc
     ${CMAKE_SOURCE_DIR}/strates/linux/filesystems/overlay/entry_table.cc
+    ${CMAKE_SOURCE_DIR}/strates/linux/filesystems/overlay/lower_names.cc
     ${CMAKE_SOURCE_DIR}/strates/linux/core/credentials.cc
     ${CMAKE_SOURCE_DIR}/strates/linux/core/errno.cc
     ${CMAKE_SOURCE_DIR}/strates/linux/core/io_buffer.cc

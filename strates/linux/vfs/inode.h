@@ -67,10 +67,26 @@ struct NewNode {
 class DirectorySink {
 public:
     /// next: the position to continue from after this entry.
-    virtual bool add(std::string_view name, std::uint64_t node, FileType type, std::uint64_t next) = 0;
+    bool add(std::string_view name, std::uint64_t node, FileType type, std::uint64_t next) {
+        next += shift_;
+        if (!take(name, node, type, next))
+            return false;
+        position_ = next;
+        return true;
+    }
+    /// Where the directory is to be continued.
+    [[nodiscard]] std::uint64_t position() const { return position_; }
+    void begin_at(std::uint64_t position) { position_ = position; }
+    /// Positions given from now on count from this one.
+    void shift(std::uint64_t by) { shift_ = by; }
 
 protected:
     ~DirectorySink() = default;
+    virtual bool take(std::string_view name, std::uint64_t node, FileType type, std::uint64_t next) = 0;
+
+private:
+    std::uint64_t position_ = 0;
+    std::uint64_t shift_ = 0;
 };
 
 struct LookupResult {

@@ -31,15 +31,15 @@ NewNode new_node_in(Inode const& directory, std::uint32_t mode, std::uint64_t de
     return node;
 }
 
-// Creates `name` in a directory whose mutex the caller holds and where it has found the name absent.
-LinuxResult<Ref<Dentry>> create_locked(Path const& directory, Inode& parent, std::string_view name, NewNode const& node,
+// Creates the last name of a path in a directory whose mutex the caller holds and where it has found the name absent.
+LinuxResult<Ref<Dentry>> create_locked(ParentOfLast const& place, Inode& parent, NewNode const& node,
                                        Credentials const& credentials) REQUIRES(parent.mutex()) {
     if (parent.is_removed())
         return fail(Errno::enoent);
     LTRY(check_access(parent, credentials, access_bit::write | access_bit::execute));
-    LTRY(check_writable(*directory.mount));
-    auto inode = LTRY(parent.create(name, node));
-    return tree().remember(*directory.dentry, name, inode.get());
+    LTRY(check_writable(*place.directory.mount));
+    auto inode = LTRY(parent.create(place.name, node));
+    return tree().remember(*place.directory.dentry, place.name, place.name_hash, inode.get());
 }
 
 // open(O_CREAT) once the parent is known; follows a symbolic link found there by asking for another round.
@@ -57,11 +57,11 @@ LinuxResult<CreateOutcome> open_or_create(WalkStart const& start, ParentOfLast c
     {
         auto& directory = parent.directory.inode();
         Lock lock(directory.mutex());
-        entry = LTRY(look_up_child(*parent.directory.dentry, directory, parent.name));
-        if (entry->is_negative()) {
+        entry = LTRY(find_child(*parent.directory.dentry, directory, parent.name, parent.name_hash));
+        if (!entry) {
             auto const node = new_node_in(
                 directory, (mode & mode_bit::all) | static_cast<std::uint32_t>(FileType::regular), 0, start);
-            entry = LTRY(create_locked(parent.directory, directory, parent.name, node, start.credentials));
+            entry = LTRY(create_locked(parent, directory, node, start.credentials));
             created = true;
         }
     }
@@ -94,7 +94,7 @@ LinuxResult<Ref<File>> open_temporary(WalkStart const& start, std::string_view p
         Lock lock(directory.mutex());
         inode = LTRY(directory.create_unnamed(node));
     }
-    auto entry = LTRY(tree().remember(*place.dentry, "#", inode.get(), false));
+    auto entry = LTRY(tree().remember(*place.dentry, "#", NameHash::of("#"), inode.get(), false));
     return open_place(Path{place.mount, std::move(entry)}, flags & ~(open_flag::temporary | open_flag::directory),
                       start.credentials, true);
 }
@@ -210,8 +210,7 @@ LinuxResult<> make_node(WalkStart const& start, std::string_view path, std::uint
         return fail(Errno::eexist);
     auto& directory = parent.directory.inode();
     Lock lock(directory.mutex());
-    auto const entry = LTRY(look_up_child(*parent.directory.dentry, directory, parent.name));
-    if (!entry->is_negative())
+    if (LTRY(find_child(*parent.directory.dentry, directory, parent.name, parent.name_hash)))
         return fail(Errno::eexist);
     // "new/" may name a directory to be, and nothing else.
     if (parent.has_trailing_slash && type != FileType::directory)
@@ -221,7 +220,7 @@ LinuxResult<> make_node(WalkStart const& start, std::string_view path, std::uint
         return fail(Errno::eperm);
     auto node = new_node_in(directory, mode, device, start);
     node.link_target = link_target;
-    LTRY(create_locked(parent.directory, directory, parent.name, node, start.credentials));
+    LTRY(create_locked(parent, directory, node, start.credentials));
     return {};
 }
 
@@ -235,8 +234,7 @@ LinuxResult<> make_hard_link(Path const& existing, WalkStart const& start, std::
         return fail(Errno::eexist);
     auto& directory = parent.directory.inode();
     Lock lock(directory.mutex());
-    auto const entry = LTRY(look_up_child(*parent.directory.dentry, directory, parent.name));
-    if (!entry->is_negative())
+    if (LTRY(find_child(*parent.directory.dentry, directory, parent.name, parent.name_hash)))
         return fail(Errno::eexist);
     if (parent.has_trailing_slash)
         return fail(Errno::enoent);
@@ -247,7 +245,7 @@ LinuxResult<> make_hard_link(Path const& existing, WalkStart const& start, std::
     LTRY(check_access(directory, start.credentials, access_bit::write | access_bit::execute));
     LTRY(check_writable(*parent.directory.mount));
     LTRY(directory.link(parent.name, inode));
-    LTRY(tree().remember(*parent.directory.dentry, parent.name, &inode));
+    LTRY(tree().remember(*parent.directory.dentry, parent.name, parent.name_hash, &inode));
     return {};
 }
 
@@ -290,8 +288,8 @@ LinuxResult<> remove_name(WalkStart const& start, std::string_view path, bool di
     }
     auto& above = parent.directory.inode();
     Lock lock(above.mutex());
-    auto const entry = LTRY(look_up_child(*parent.directory.dentry, above, parent.name));
-    if (entry->is_negative())
+    auto const entry = LTRY(find_child(*parent.directory.dentry, above, parent.name, parent.name_hash));
+    if (!entry)
         return fail(Errno::enoent);
     return remove_locked(parent, above, *entry, start.credentials, directory);
 }

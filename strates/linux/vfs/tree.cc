@@ -63,7 +63,7 @@ void Tree::drop_unused_entries(FileSystem const& file_system) {
         DentryCache::Victims victims;
         Lock lock(mutex_);
         cache_.collect(file_system, victims);
-        if (victims.count == 0)
+        if (victims.count() == 0)
             return;
         lock.unlock();
     }
@@ -85,8 +85,8 @@ void Tree::forget(Dentry& entry) {
     cache_.remove(entry, victims);
 }
 
-LinuxResult<Ref<Dentry>> Tree::remember(Dentry& parent, std::string_view name, Inode* inode, bool cached) {
-    auto const hash = NameHash::of(name);
+LinuxResult<Ref<Dentry>> Tree::remember(Dentry& parent, std::string_view name, std::uint32_t hash, Inode* inode,
+                                        bool cached) {
     auto entry = LTRY(Dentry::create(&parent, name, hash, inode));
     if (!cached)
         return entry;

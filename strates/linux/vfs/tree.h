@@ -51,7 +51,8 @@ public:
     /// Makes `entry` unreachable after its file was removed or replaced.
     void forget(Dentry& entry);
     /// The dentry for a node just created under `name`: replaces a negative one. Needs the parent directory's mutex.
-    LinuxResult<Ref<Dentry>> remember(Dentry& parent, std::string_view name, Inode* inode, bool cached = true);
+    LinuxResult<Ref<Dentry>> remember(Dentry& parent, std::string_view name, std::uint32_t hash, Inode* inode,
+                                      bool cached = true);
     /// After rename(2): `moved` takes the place `new_name` in `new_parent`; `replaced`, if any, is forgotten.
     void moved(Dentry& moved, Dentry& new_parent, std::string_view new_name, std::unique_ptr<char[]> long_name,
                Dentry* replaced);

@@ -27,7 +27,7 @@ using testing::FakeLower;
 class NameCollector final : public DirectorySink {
 public:
     explicit NameCollector(std::size_t limit = 1000) : limit_(limit) {}
-    bool add(std::string_view name, std::uint64_t, FileType, std::uint64_t) override {
+    bool take(std::string_view name, std::uint64_t, FileType, std::uint64_t) override {
         if (taken_ == limit_)
             return false;
         ++taken_;
@@ -82,7 +82,7 @@ protected:
             DentryCache::Victims batch;
             Lock lock(tree().mutex());
             tree().cache_locked().trim(0, batch);
-            if (batch.count == 0)
+            if (batch.count() == 0)
                 break;
             lock.unlock();
         }
@@ -199,6 +199,35 @@ TEST_F(Vfs, copies_only_the_page_written) {
     EXPECT_EQ(fake_objects().page_copies, 1u);
     big[5 * page_size] = 'Y';
     EXPECT_EQ(contents("/big"), big);
+}
+
+TEST_F(Vfs, asks_a_small_lower_directory_once_for_all_names_that_it_has_not) {
+    auto const create = [&](std::string const& name) {
+        return open(name, open_flag::create | open_flag::exclusive | open_flag::write_only, 0644);
+    };
+    ASSERT_TRUE(create("/etc/first").has_value());
+    ASSERT_TRUE(create("/etc/second").has_value());
+    auto const lookups = lower->lookups;
+    for (int index = 0; index < 50; ++index)
+        ASSERT_TRUE(create("/etc/new" + std::to_string(index)).has_value());
+    EXPECT_EQ(lower->lookups, lookups);
+    // What it has is still found, and a name that was removed here does not come back.
+    EXPECT_EQ(create("/etc/passwd").error(), Errno::eexist);
+    ASSERT_TRUE(remove_name(start(), "/etc/secret", false).has_value());
+    EXPECT_EQ(open("/etc/secret", open_flag::read_only, 0).error(), Errno::enoent);
+    ASSERT_TRUE(create("/etc/secret").has_value());
+}
+
+TEST_F(Vfs, asks_a_large_lower_directory_for_each_name) {
+    auto const large = lower->add(2, "large", FileType::directory, 0755);
+    for (int index = 0; index < 200; ++index)
+        lower->add(large, "file" + std::to_string(index), FileType::regular, 0644);
+    for (int index = 0; index < 5; ++index) {
+        auto const lookups = lower->lookups;
+        EXPECT_EQ(open("/large/absent" + std::to_string(index), open_flag::read_only, 0).error(), Errno::enoent);
+        EXPECT_GT(lower->lookups, lookups);
+    }
+    EXPECT_TRUE(open("/large/file199", open_flag::read_only, 0).has_value());
 }
 
 TEST_F(Vfs, keeps_changes_to_lower_files_after_the_cache_forgot_them) {

@@ -52,6 +52,7 @@ ParentOfLast Walker::take_parent() {
     ParentOfLast result{
         .directory = {Ref<Mount>::adopt(*held_mount_.leak()), Ref<Dentry>::adopt(*held_entry_.leak())},
         .name = component_,
+        .name_hash = component_hash_,
         .is_dot = is_dot(component_),
         .is_dot_dot = is_dot_dot(component_),
         .has_trailing_slash = has_trailing_slash_,
@@ -266,19 +267,37 @@ LinuxResult<> Walker::substitute(std::string_view target) {
     return {};
 }
 
-LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, Inode& inode, std::string_view name) {
-    auto const hash = NameHash::of(name);
+namespace {
+
+enum class IfAbsent : bool { remember, forget };
+
+LinuxResult<RefOrNull<Dentry>> find_or_look_up(Dentry& directory, Inode& inode, std::string_view name,
+                                               std::uint32_t hash, IfAbsent if_absent) REQUIRES(inode.mutex()) {
     {
         Lock lock(tree().mutex());
         if (auto* entry = tree().cache_locked().find(directory, name, hash); entry != nullptr)
-            return Ref<Dentry>::share(*entry);
+            return if_absent == IfAbsent::forget && entry->is_negative()
+                       ? RefOrNull<Dentry>()
+                       : RefOrNull<Dentry>(Ref<Dentry>::share(*entry));
     }
     if (name.size() > name_limit)
         return fail(Errno::enametoolong);
     if (inode.is_removed())
         return fail(Errno::enoent);
     auto result = LTRY(inode.lookup(name));
-    return tree().remember(directory, name, result.inode.get(), result.may_be_cached);
+    if (!result.inode && if_absent == IfAbsent::forget)
+        return RefOrNull<Dentry>();
+    return RefOrNull<Dentry>(LTRY(tree().remember(directory, name, hash, result.inode.get(), result.may_be_cached)));
+}
+
+}  // namespace
+
+LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, Inode& inode, std::string_view name) {
+    return Ref<Dentry>::adopt(*LTRY(find_or_look_up(directory, inode, name, NameHash::of(name), IfAbsent::remember)).leak());
+}
+
+LinuxResult<RefOrNull<Dentry>> find_child(Dentry& directory, Inode& inode, std::string_view name, std::uint32_t hash) {
+    return find_or_look_up(directory, inode, name, hash, IfAbsent::forget);
 }
 
 Path topmost(Path path) {

@@ -36,6 +36,7 @@ struct WalkStart {
 struct ParentOfLast {
     Path directory;
     std::string_view name;    // into the walker; empty if the last component is no name (., .., /)
+    std::uint32_t name_hash = 0;
     bool is_dot = false;      // the path ended in .
     bool is_dot_dot = false;  // or in ..
     bool has_trailing_slash = false;
@@ -102,6 +103,10 @@ private:
 /// Looks `name` up in a directory, whose inode's mutex the caller holds; the result may be negative.
 /// errors    eio, enoent (the directory was removed)
 LinuxResult<Ref<Dentry>> look_up_child(Dentry& directory, Inode& inode, std::string_view name) REQUIRES(inode.mutex());
+
+/// The same for a name that is to be made if there is none: null then, and nothing is remembered.
+LinuxResult<RefOrNull<Dentry>> find_child(Dentry& directory, Inode& inode, std::string_view name, std::uint32_t hash)
+    REQUIRES(inode.mutex());
 
 /// The mount on top of `entry` seen through `mount`, followed down to the topmost.
 Path topmost(Path path);

@@ -23,9 +23,13 @@ OverlayEntry** EntryTable::bucket(std::uint32_t hash) const {
 OverlayEntry* EntryTable::find(std::string_view name) const {
     if (count_ == 0)
         return nullptr;
-    auto const hash = NameHash::of(name);
+    return find(name, NameHash::of(name));
+}
+
+OverlayEntry* EntryTable::find(std::string_view name, std::uint32_t hash) const {
     for (auto* entry = *bucket(hash); entry != nullptr; entry = entry->next_in_bucket) {
-        if (entry->hash == hash && entry->name() == name)
+        if (entry->hash == hash && entry->length == name.size() &&
+            Dentry::is_same_text(entry->name().data(), name.data(), name.size()))
             return entry;
     }
     return nullptr;
@@ -35,10 +39,14 @@ LinuxResult<std::unique_ptr<OverlayEntry>> EntryTable::make(std::string_view nam
     std::unique_ptr<OverlayEntry> entry(new (std::nothrow) OverlayEntry);
     if (entry == nullptr)
         return fail(Errno::enomem);
-    entry->text.reset(new (std::nothrow) char[name.size()]);
-    if (entry->text == nullptr)
-        return fail(Errno::enomem);
-    std::ranges::copy(name, entry->text.get());
+    auto* text = entry->inline_text.data();
+    if (name.size() > OverlayEntry::inline_name_size) {
+        entry->long_text.reset(new (std::nothrow) char[name.size()]);
+        text = entry->long_text.get();
+        if (text == nullptr)
+            return fail(Errno::enomem);
+    }
+    __builtin_memcpy(text, name.data(), name.size());
     entry->length = static_cast<std::uint16_t>(name.size());
     entry->hash = NameHash::of(name);
     if (inode != nullptr)
@@ -64,6 +72,8 @@ void EntryTable::erase(OverlayEntry& entry) {
     while (*place != &entry)
         place = &(*place)->next_in_bucket;
     *place = entry.next_in_bucket;
+    if (expected_ == &entry)
+        expected_ = nullptr;
     order_.remove(entry);
     --count_;
     if (!entry.is_whiteout())
@@ -72,6 +82,7 @@ void EntryTable::erase(OverlayEntry& entry) {
 }
 
 void EntryTable::clear() {
+    expected_ = nullptr;
     while (auto* entry = order_.pop_front())
         delete entry;
     std::ranges::fill(inline_, nullptr);
@@ -96,11 +107,12 @@ void EntryTable::grow() {
 }
 
 OverlayEntry* EntryTable::first_from(std::uint64_t sequence) const {
-    for (auto& entry : order_) {
-        if (entry.sequence >= sequence)
-            return &entry;
-    }
-    return nullptr;
+    if (sequence >= next_sequence_)
+        return nullptr;
+    auto* entry = expected_ != nullptr && expected_->sequence <= sequence ? expected_ : order_.front();
+    while (entry != nullptr && entry->sequence < sequence)
+        entry = Order::next(*entry);
+    return entry;
 }
 
 }  // namespace astrata::linux_abi

@@ -16,7 +16,10 @@ class OverlayInode;
 
 struct OverlayEntry {
     ~OverlayEntry();
-    [[nodiscard]] std::string_view name() const { return {text.get(), length}; }
+    static constexpr std::size_t inline_name_size = 32;
+    [[nodiscard]] std::string_view name() const {
+        return {length <= inline_name_size ? inline_text.data() : long_text.get(), length};
+    }
     [[nodiscard]] bool is_whiteout() const { return !inode; }
 
     RefOrNull<OverlayInode> inode;  // absent: a whiteout, the name does not exist whatever the lower directory says
@@ -25,7 +28,8 @@ struct OverlayEntry {
         0;  // ascending in order of creation: the position of the entry for readers of the directory
     std::uint32_t hash = 0;
     std::uint16_t length = 0;
-    std::unique_ptr<char[]> text;
+    std::array<char, inline_name_size> inline_text;
+    std::unique_ptr<char[]> long_text;
     OverlayEntry* next_in_bucket = nullptr;
     ListLink<OverlayEntry> order_link;
 };
@@ -38,6 +42,7 @@ public:
     ~EntryTable() { clear(); }
 
     [[nodiscard]] OverlayEntry* find(std::string_view name) const;
+    [[nodiscard]] OverlayEntry* find(std::string_view name, std::uint32_t hash) const;
     /// An entry not yet in a table, so that what can fail comes before what cannot be undone.
     static LinuxResult<std::unique_ptr<OverlayEntry>> make(std::string_view name, OverlayInode* inode);
     /// Adds the entry, whose name is not in the table. Cannot fail: without memory for more buckets the chains grow
@@ -45,8 +50,9 @@ public:
     void insert(std::unique_ptr<OverlayEntry> entry);
     void erase(OverlayEntry& entry);
     void clear();
-    /// The first entry with at least this sequence number.
+    /// The first entry with at least this sequence number. Quick at the end, and where a reader is expected.
     [[nodiscard]] OverlayEntry* first_from(std::uint64_t sequence) const;
+    void expect_reader_at(OverlayEntry& entry) { expected_ = &entry; }
     [[nodiscard]] OverlayEntry* next(OverlayEntry const& entry) const { return Order::next(entry); }
     [[nodiscard]] bool has_names() const { return names_ != 0; }
     /// An entry became, or ceases to be, a whiteout.
@@ -66,6 +72,7 @@ private:
     std::size_t names_ = 0;  // entries that are no whiteouts
     std::uint64_t next_sequence_ = 1;
     Order order_;
+    OverlayEntry* expected_ = nullptr;
 };
 
 }  // namespace astrata::linux_abi

@@ -20,6 +20,8 @@ namespace {
 /// entries.
 constexpr std::uint64_t own_entries_begin = std::uint64_t{1} << 62;
 
+constexpr std::uint64_t capacity_step = 16 * page_size;
+
 }  // namespace
 
 OverlayInode::OverlayInode(FileSystem& file_system, Attributes const& attributes, std::optional<std::uint64_t> lower)
@@ -55,24 +57,29 @@ LinuxResult<> OverlayInode::set_attributes(AttributeChange const& change) {
 // ---- Directories ----
 
 LinuxResult<LookupResult> OverlayInode::lookup(std::string_view name) {
-    if (auto* entry = entries_.find(name); entry != nullptr) {
+    auto const hash = NameHash::of(name);
+    if (auto* entry = entries_.find(name, hash); entry != nullptr) {
         if (entry->is_whiteout())
             return LookupResult{};
         return LookupResult{.inode = Ref<Inode>::share(*entry->inode)};
     }
-    if (!has_lower_)
+    if (!has_lower_ || (lower_names_ != nullptr && lower_names_->lack(hash)))
         return LookupResult{};
     auto const found = overlay().lower().lookup(lower_, name);
     if (!found) {
-        if (found.error() == Errno::enoent)
-            return LookupResult{};
-        return fail(found.error());
+        if (found.error() != Errno::enoent)
+            return fail(found.error());
+        if (lower_names_ == nullptr)
+            lower_names_.reset(new (std::nothrow) LowerNames);
+        if (lower_names_ != nullptr)
+            lower_names_->note_miss(overlay().lower(), lower_);
+        return LookupResult{};
     }
     return LookupResult{.inode = Ref<Inode>(LTRY(overlay().inode_of_lower(*found)))};
 }
 
 void OverlayInode::place_entry_locked(std::unique_ptr<OverlayEntry> entry) {
-    if (auto* former = entries_.find(entry->name()); former != nullptr) {
+    if (auto* former = entries_.find(entry->name(), entry->hash); former != nullptr) {
         entry->hides_lower = former->hides_lower;
         entries_.erase(*former);
     }
@@ -81,15 +88,20 @@ void OverlayInode::place_entry_locked(std::unique_ptr<OverlayEntry> entry) {
     change_times(true);
 }
 
-void OverlayInode::take_entry_locked(std::string_view name, std::unique_ptr<OverlayEntry> whiteout) {
-    auto* former = entries_.find(name);
-    bool const lower_has_it = former == nullptr || former->hides_lower;
-    if (former != nullptr)
-        entries_.erase(*former);
-    if (lower_has_it) {
-        whiteout->hides_lower = true;
-        entries_.insert(std::move(whiteout));
+LinuxResult<OverlayInode::Removal> OverlayInode::prepare_removal_locked(std::string_view name) {
+    Removal removal{.entry = entries_.find(name)};
+    if (removal.entry == nullptr || removal.entry->hides_lower) {
+        removal.whiteout = LTRY(EntryTable::make(name, nullptr));
+        removal.whiteout->hides_lower = true;
     }
+    return removal;
+}
+
+void OverlayInode::take_entry_locked(Removal removal) {
+    if (removal.entry != nullptr)
+        entries_.erase(*removal.entry);
+    if (removal.whiteout != nullptr)
+        entries_.insert(std::move(removal.whiteout));
     keep();
     change_times(true);
 }
@@ -157,7 +169,7 @@ LinuxResult<> OverlayInode::drop_link() {
 
 LinuxResult<> OverlayInode::remove(std::string_view name, Inode& node) {
     auto& victim = static_cast<OverlayInode&>(node);
-    auto whiteout = LTRY(EntryTable::make(name, nullptr));
+    auto removal = LTRY(prepare_removal_locked(name));
     if (victim.is_directory()) {
         // The caller holds the victim's mutex, which the analysis cannot connect with this cast.
         bool const is_empty = LTRY([&]() NO_THREAD_SAFETY_ANALYSIS { return victim.is_empty_locked(); }());
@@ -165,7 +177,7 @@ LinuxResult<> OverlayInode::remove(std::string_view name, Inode& node) {
             return fail(Errno::enotempty);
         links_.fetch_sub(1, std::memory_order_relaxed);
     }
-    take_entry_locked(name, std::move(whiteout));
+    take_entry_locked(std::move(removal));
     return victim.drop_link();
 }
 
@@ -175,7 +187,7 @@ LinuxResult<> OverlayInode::rename(std::string_view name, Inode& node, Inode& ne
     auto& target = static_cast<OverlayInode&>(new_directory);
     auto* victim = static_cast<OverlayInode*>(replaced);
     auto entry = LTRY(EntryTable::make(new_name, &moved));
-    auto whiteout = LTRY(EntryTable::make(name, nullptr));
+    auto removal = LTRY(prepare_removal_locked(name));
     // The caller holds all the mutexes; the analysis does not see that of another inode.
     auto finish = [&]() NO_THREAD_SAFETY_ANALYSIS -> LinuxResult<> {
         if (victim != nullptr && victim->is_directory()) {
@@ -193,7 +205,7 @@ LinuxResult<> OverlayInode::rename(std::string_view name, Inode& node, Inode& ne
         target.entries_.insert(std::move(entry));
         target.keep();
         target.change_times(true);
-        take_entry_locked(name, std::move(whiteout));
+        take_entry_locked(std::move(removal));
         return {};
     };
     LTRY(finish());
@@ -296,8 +308,10 @@ LinuxResult<> OverlayInode::read_directory(std::uint64_t position, DirectorySink
     auto const sequence = position < own_entries_begin ? 0 : position - own_entries_begin;
     for (auto* entry = entries_.first_from(sequence); entry != nullptr; entry = entries_.next(*entry)) {
         if (!entry->is_whiteout() && !sink.add(entry->name(), entry->inode->number(), entry->inode->type(),
-                                               own_entries_begin + entry->sequence + 1))
+                                               own_entries_begin + entry->sequence + 1)) {
+            entries_.expect_reader_at(*entry);
             return {};
+        }
     }
     return {};
 }
@@ -383,18 +397,19 @@ LinuxResult<abi::Handle> OverlayInode::object_to_read() {
     return object_to_write_locked();
 }
 
-LinuxResult<abi::Handle> OverlayInode::object_to_write_locked() {
+LinuxResult<abi::Handle> OverlayInode::object_to_write_locked(std::uint64_t bytes) {
     auto object = own_object_.load(std::memory_order_acquire);
     if (object != 0)
         return object;
-    auto const bytes = size();
-    if (has_lower_ && bytes > 0) {
+    auto capacity = size();
+    if (has_lower_ && capacity > 0) {
         auto const source = LTRY(lower_object_locked());
-        object = LTRY(content_object::shadow(source, bytes));
+        object = LTRY(content_object::shadow(source, capacity));
     } else {
-        object = LTRY(content_object::create(bytes));
+        capacity = align_up(std::max(capacity, bytes), capacity_step);
+        object = LTRY(content_object::create(capacity));
     }
-    capacity_ = bytes;
+    capacity_ = capacity;
     own_object_.store(object, std::memory_order_release);
     keep();
     return object;
@@ -405,7 +420,7 @@ LinuxResult<abi::Handle> OverlayInode::object_to_write_locked() {
 LinuxResult<> OverlayInode::ensure_capacity_locked(abi::Handle object, std::uint64_t bytes) {
     if (bytes <= capacity_)
         return {};
-    auto const wanted = align_up(std::max(bytes, capacity_ + capacity_ / 2), 16 * page_size);
+    auto const wanted = align_up(std::max(bytes, capacity_ + capacity_ / 2), capacity_step);
     LTRY(content_object::set_size(object, wanted));
     capacity_ = wanted;
     return {};
@@ -420,7 +435,7 @@ LinuxResult<std::size_t> OverlayInode::write(IoBuffer& from, std::uint64_t& posi
     if (position >= file_size_limit)
         return fail(Errno::efbig);
     auto const count = std::min(from.remaining(), file_size_limit - position);
-    auto const object = LTRY(object_to_write_locked());
+    auto const object = LTRY(object_to_write_locked(position + count));
     LTRY(ensure_capacity_locked(object, position + count));
     auto const done = LTRY(from.transfer_to_object(object, position, count));
     position += done;

@@ -11,6 +11,7 @@
 #include "strates/linux/file/file.h"
 #include "strates/linux/filesystems/overlay/entry_table.h"
 #include "strates/linux/filesystems/overlay/lower.h"
+#include "strates/linux/filesystems/overlay/lower_names.h"
 #include "strates/linux/vfs/inode.h"
 
 namespace astrata::linux_abi {
@@ -58,15 +59,22 @@ private:
     void keep();  // it differs from its lower node from now on
 
     LinuxResult<abi::Handle> lower_object_locked() REQUIRES(mutex_);
-    LinuxResult<abi::Handle> object_to_write_locked() REQUIRES(mutex_);
+    /// bytes     that the object will have to hold soon, if it is new
+    LinuxResult<abi::Handle> object_to_write_locked(std::uint64_t bytes = 0) REQUIRES(mutex_);
     LinuxResult<> ensure_capacity_locked(abi::Handle object, std::uint64_t bytes) REQUIRES(mutex_);
     [[nodiscard]] LinuxResult<bool> is_empty_locked() REQUIRES(mutex_);
     LinuxResult<bool> lower_has_unhidden_names() REQUIRES(mutex_);
     LinuxResult<> drop_link();
     /// Puts `inode` under `name`, over a whiteout or an entry there, as prepared by EntryTable::make.
     void place_entry_locked(std::unique_ptr<OverlayEntry> entry) REQUIRES(mutex_);
-    /// Takes `name` away, leaving a whiteout if the lower directory has it. `whiteout` prepared by EntryTable::make.
-    void take_entry_locked(std::string_view name, std::unique_ptr<OverlayEntry> whiteout) REQUIRES(mutex_);
+    /// What take_entry_locked needs, so that what can fail comes before what cannot be undone.
+    struct Removal {
+        OverlayEntry* entry = nullptr;
+        std::unique_ptr<OverlayEntry> whiteout;  // if the lower directory has the name
+    };
+    /// errors    enomem
+    LinuxResult<Removal> prepare_removal_locked(std::string_view name) REQUIRES(mutex_);
+    void take_entry_locked(Removal removal) REQUIRES(mutex_);
     LinuxResult<Ref<OverlayInode>> make_child(NewNode const& node);
     LinuxResult<> remember_link_target(std::string_view target);
 
@@ -75,6 +83,7 @@ private:
 
     // Directories.
     EntryTable entries_ GUARDED_BY(mutex_);
+    std::unique_ptr<LowerNames> lower_names_ GUARDED_BY(mutex_);  // once a name was not there
 
     // Regular files. Handles are set once and closed with the inode, so readers need no lock.
     std::atomic<abi::Handle> lower_object_ = 0;

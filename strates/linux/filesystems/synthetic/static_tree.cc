@@ -20,7 +20,7 @@ LinuxResult<> StaticInode::store(std::string_view text) {
 }
 
 LinuxResult<LookupResult> StaticInode::lookup(std::string_view name) {
-    for (auto const& child : entry_.children) {
+    for (auto const& child : entry_.present_children()) {
         if (child.name == name)
             return LookupResult{.inode = Ref<Inode>(LTRY(make_ref<StaticInode>(file_system(), child)))};
     }
@@ -28,8 +28,9 @@ LinuxResult<LookupResult> StaticInode::lookup(std::string_view name) {
 }
 
 LinuxResult<> StaticInode::read_directory(std::uint64_t position, DirectorySink& sink) {
-    for (auto index = position; index < entry_.children.size(); ++index) {
-        auto const& child = entry_.children[index];
+    auto const children = entry_.present_children();
+    for (auto index = position; index < children.size(); ++index) {
+        auto const& child = children[index];
         if (!sink.add(child.name, child.number(), child.type(), index + 1))
             break;
     }

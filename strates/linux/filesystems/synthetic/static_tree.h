@@ -21,6 +21,8 @@ struct StaticEntry {
     LinuxResult<std::size_t> (*link_target)(std::span<char> into) = nullptr;
     /// A directory: what is in it.
     std::span<StaticEntry const> children = {};
+    /// A directory that has not the same entries on all machines, instead of `children`.
+    std::span<StaticEntry const> (*list_children)() = nullptr;
 
     [[nodiscard]] FileType type() const {
         return generate != nullptr      ? FileType::regular
@@ -30,6 +32,9 @@ struct StaticEntry {
     [[nodiscard]] std::uint32_t mode() const {
         auto const bits = type() == FileType::regular ? permissions : type() == FileType::directory ? 0555u : 0777u;
         return bits | static_cast<std::uint32_t>(type());
+    }
+    [[nodiscard]] std::span<StaticEntry const> present_children() const {
+        return list_children != nullptr ? list_children() : children;
     }
     /// Inode number: where the entry lies is as good as any.
     [[nodiscard]] std::uint64_t number() const { return reinterpret_cast<std::uintptr_t>(this) >> 3; }

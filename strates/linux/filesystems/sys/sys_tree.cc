@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "strates/linux/filesystems/sys/node_entries.h"
 #include "strates/linux/process/system_information.h"
 
 namespace astrata::linux_abi {
@@ -22,6 +23,7 @@ constexpr std::array cpu_entries = {
 };
 constexpr std::array system_entries = {
     StaticEntry{.name = "cpu", .children = cpu_entries},
+    StaticEntry{.name = "node", .list_children = list_node_folder},
 };
 constexpr std::array device_entries = {
     StaticEntry{.name = "system", .children = system_entries},
