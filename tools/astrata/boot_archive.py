@@ -36,7 +36,7 @@ def symbol_table(nm_output: str) -> bytes:
     for line in nm_output.splitlines():
         address, _, rest = line.partition(" ")
         kind, _, name = rest.partition(" ")
-        if kind in ("t", "T", "w", "W") and name and not name.startswith((".", "$")):
+        if kind in ("t", "T", "w", "W") and name and not name.startswith((".", "$", "__cfi_")):
             lines.setdefault(int(address, 16), name)
     return "".join(f"{address:x} {name}\n" for address, name in sorted(lines.items())).encode()
 
