@@ -238,7 +238,10 @@ static uint64_t alu_xorshift(int count) {
 static char copy_area[(16 << 10) * 2 + 17 * page];
 SIMPLE(memcpy_16k, , memcpy(copy_area + (16 << 10) + 17 * page, copy_area, 16 << 10); __asm__ volatile("" ::: "memory"), )
 
+// One yield, with the switch that it leads to. Fair schedulers let a new process wait for some milliseconds before it takes
+// turns with its parent, so those come first; each process counts its yields.
 static uint64_t yield_switch_proc(int count) {
+    uint64_t volatile* turns = mmap(0, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cpu_set_t before, one;
     CPU_ZERO(&one);
     CPU_SET(0, &one);
@@ -246,15 +249,20 @@ static uint64_t yield_switch_proc(int count) {
     NEED(sched_setaffinity(0, sizeof one, &one));
     pid_t child = (pid_t)NEED(fork());
     if (child == 0) {
-        for (;;) sched_yield();
+        for (;;) {
+            sched_yield();
+            ++*turns;
+        }
     }
-    uint64_t start = ticks();
+    while (*turns < 200) sched_yield();
+    uint64_t before_turns = *turns, start = ticks();
     for (int i = 0; i < count; ++i) sched_yield();
-    uint64_t end = ticks();
+    uint64_t end = ticks(), yields = (uint64_t)count + *turns - before_turns;
     kill(child, SIGKILL);
     waitpid(child, 0, 0);
     NEED(sched_setaffinity(0, sizeof before, &before));
-    return (end - start) / 2;  // there and back
+    munmap((void*)turns, page);
+    return (end - start) * (uint64_t)count / yields;
 }
 
 static uint64_t unix_rt_proc(int count) {

@@ -63,12 +63,11 @@ LinuxResult<> resume_futex_wait(Task& task) {
     return {};
 }
 
-LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_t operation, std::uint32_t value,
-                                     std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
-    auto flags = static_cast<std::uint32_t>(operation);
-    bool is_private = (flags & private_flag) != 0;
-    if ((flags & command_mask) == wake_command) [[likely]]
-        return wake_futex(word, value, ~0u, !is_private);
+namespace {
+
+[[gnu::noinline]] LinuxResult<std::uint64_t> other_futex_call(Task& task, GuestAddress word, std::uint32_t flags, std::uint32_t value,
+                                                              std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
+    bool const is_private = (flags & private_flag) != 0;
     auto second_count = static_cast<std::uint32_t>(timeout);  // the same register holds a number for the other commands
     switch (flags & command_mask) {
     case wait_command: {
@@ -81,7 +80,7 @@ LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_
         LTRY(wait_futex(word, value, value3, is_private, deadline));
         return 0;
     }
-    case wake_bits_command: return LTRY(wake_futex(word, value, value3, !is_private));
+    case wake_bits_command: return wake_futex(word, value, value3, !is_private);
     case requeue_command: return LTRY(requeue_futex(word, word2, value, second_count, nullptr, is_private));
     case compare_requeue_command: return LTRY(requeue_futex(word, word2, value, second_count, &value3, is_private));
     case wake_operation_command:
@@ -96,6 +95,16 @@ LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_
     case unlock_priority_command: LTRY(unlock_priority_futex(word, is_private)); return 0;
     default: return fail(Errno::enosys);
     }
+}
+
+}  // namespace
+
+LinuxResult<std::uint64_t> sys_futex(Task& task, GuestAddress word, std::uint64_t operation, std::uint32_t value,
+                                     std::uint64_t timeout, GuestAddress word2, std::uint32_t value3) {
+    auto const flags = static_cast<std::uint32_t>(operation);
+    if ((flags & command_mask) == wake_command) [[likely]]
+        return wake_futex(word, value, ~0u, (flags & private_flag) == 0);
+    return other_futex_call(task, word, flags, value, timeout, word2, value3);
 }
 
 // poll(2) saved its file array, its length and when it has to end.

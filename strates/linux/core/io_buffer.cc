@@ -9,14 +9,13 @@ namespace astrata::linux_abi {
 
 IoBuffer IoBuffer::from_segments(std::span<GuestSegment const> segments, std::uint64_t total) {
     IoBuffer buffer(Kind::segments, std::min(total, transfer_limit));
-    buffer.segment_ = segments.data();
-    buffer.segment_offset_ = 0;
+    buffer.segments_ = {.all = segments, .index = 0, .offset = 0};
     return buffer;
 }
 
 IoBuffer IoBuffer::from_memory(MutableBytes memory) {
     IoBuffer buffer(Kind::memory, memory.size());
-    buffer.memory_ = memory.data();
+    buffer.memory_ = memory;
     return buffer;
 }
 
@@ -28,18 +27,15 @@ IoBuffer IoBuffer::from_constant_memory(Bytes memory) {
 
 IoBuffer::Piece IoBuffer::next_piece(std::uint64_t limit) const {
     limit = std::min(limit, remaining_);
-    switch (kind_) {
-    case Kind::guest: return {.guest = {place_ + transferred_}, .length = limit, .is_guest = true};
-    case Kind::memory:
-#pragma clang unsafe_buffer_usage begin  // remaining_ bytes lie behind
-        return {.memory = MutableBytes(memory_ + transferred_, limit), .length = limit};
-#pragma clang unsafe_buffer_usage end
-    case Kind::segments: break;
-    }
+    if (kind_ == Kind::memory)
+        return {.memory = memory_.subspan(transferred_, limit), .length = limit};
+    if (kind_ == Kind::guest)
+        return {.guest = base_ + transferred_, .length = limit, .is_guest = true};
     if (limit == 0)
         return {.is_guest = true};
-    return {.guest = segment_->base + segment_offset_,
-            .length = std::min(limit, segment_->length - segment_offset_),
+    auto const& segment = segments_.all[segments_.index];
+    return {.guest = segment.base + segments_.offset,
+            .length = std::min(limit, segment.length - segments_.offset),
             .is_guest = true};
 }
 
@@ -48,13 +44,12 @@ void IoBuffer::advance(std::uint64_t count) {
     transferred_ += count;
     if (kind_ != Kind::segments)
         return;
-    segment_offset_ += count;
-    // There is another segment as long as bytes remain: SegmentList drops empty ones, and the total ends with the last.
-    while (remaining_ != 0 && segment_offset_ >= segment_->length) {
-        segment_offset_ -= segment_->length;
-#pragma clang unsafe_buffer_usage begin
-        ++segment_;
-#pragma clang unsafe_buffer_usage end
+    auto& [all, index, offset] = segments_;
+    offset += count;
+    // Empty segments are stepped over here, so that next_piece never sees one.
+    while (index < all.size() && offset >= all[index].length) {
+        offset -= all[index].length;
+        ++index;
     }
 }
 

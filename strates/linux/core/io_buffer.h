@@ -31,7 +31,7 @@ public:
     /// One program buffer. Longer than transfer_limit is cut.
     static IoBuffer from_guest(GuestAddress base, std::uint64_t length) {
         IoBuffer buffer(Kind::guest, length < transfer_limit ? length : transfer_limit);
-        buffer.place_ = base.value;
+        buffer.base_ = base;
         return buffer;
     }
     /// Program buffers that the caller has read and validated with `validate_segments`; they stay where they are.
@@ -52,21 +52,21 @@ public:
         if (!is_one_guest_piece()) [[unlikely]]
             return copy_out_pieces(from);
         auto const count = from.size() < remaining_ ? from.size() : remaining_;
-        return moved(copy_some_to_guest({place_ + transferred_}, from.first(count)), count);
+        return moved(copy_some_to_guest(base_ + transferred_, from.first(count)), count);
     }
     /// Copies from the buffer, for write().
     [[nodiscard]] LinuxResult<std::size_t> copy_in(MutableBytes into) {
         if (!is_one_guest_piece()) [[unlikely]]
             return copy_in_pieces(into);
         auto const count = into.size() < remaining_ ? into.size() : remaining_;
-        return moved(copy_some_from_guest(into.first(count), {place_ + transferred_}), count);
+        return moved(copy_some_from_guest(into.first(count), base_ + transferred_), count);
     }
     /// Zeroes up to `count` bytes of the buffer, for read() of holes and /dev/zero.
     [[nodiscard]] LinuxResult<std::size_t> zero_out(std::uint64_t count) {
         if (!is_one_guest_piece()) [[unlikely]]
             return zero_out_pieces(count);
         count = count < remaining_ ? count : remaining_;
-        LTRY(zero_guest({place_ + transferred_}, count));
+        LTRY(zero_guest(base_ + transferred_, count));
         return moved(count, 0);
     }
     /// read() of cached file contents: memory_object_read straight into the program's memory, without a copy of ours.
@@ -102,18 +102,22 @@ private:
         return copied;
     }
 
+    // Where the bytes are. Only what this kind needs is ever set.
     enum class Kind : std::uint8_t { guest, segments, memory };
+    struct Segments {
+        std::span<GuestSegment const> all;
+        std::size_t index;
+        std::uint64_t offset;   // in the one at `index`
+    };
     IoBuffer(Kind kind, std::uint64_t length) : remaining_(length), kind_(kind) {}
 
-    // Every read and write makes one, so that what its kind does not use is not set either.
+    union {
+        GuestAddress base_;
+        Segments segments_;
+        MutableBytes memory_;
+    };
     std::uint64_t remaining_;
     std::uint64_t transferred_ = 0;
-    union {
-        std::uint64_t place_;  // guest
-        std::byte* memory_;    // memory
-        GuestSegment const* segment_;  // segments: the present one
-    };
-    std::uint64_t segment_offset_;  // in the present one
     Kind kind_;
 };
 

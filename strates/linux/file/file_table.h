@@ -54,15 +54,19 @@ public:
     /// The same for the calling task's own table and the present call only. Budget: 12 instructions while no other task
     /// shares the table (read_zero_1): such a table is changed by its task's own calls alone, and procfs, which may
     /// look at it, changes nothing. errors    ebadf
-    [[nodiscard]] LinuxResult<BorrowedFile> borrow(std::int32_t descriptor) NO_THREAD_SAFETY_ANALYSIS {
+    [[nodiscard]] LinuxResult<BorrowedFile> borrow(std::int32_t descriptor) {
+        if (auto* const file = own(descriptor); file != nullptr) [[likely]]
+            return BorrowedFile(*file, false);
+        return borrow_shared(descriptor);
+    }
+    /// The same where no other task shares the table; null elsewhere, and for a descriptor that is none.
+    [[nodiscard]] File* own(std::int32_t descriptor) NO_THREAD_SAFETY_ANALYSIS {
         if (reference_count() != 1) [[unlikely]]
-            return borrow_shared(descriptor);
+            return nullptr;
         std::atomic_thread_fence(
             std::memory_order_acquire);  // a task that shared the table may have changed it before it ended
         auto const index = static_cast<std::uint32_t>(descriptor);
-        if (index >= slots_.size() || !slots_[index].file) [[unlikely]]
-            return fail(Errno::ebadf);
-        return BorrowedFile(*slots_[index].file, false);
+        return index < slots_.size() ? slots_[index].file.get() : nullptr;
     }
     /// The lowest free descriptor from `lowest` on becomes `file`'s.
     /// limit     RLIMIT_NOFILE

@@ -119,6 +119,31 @@ private:
 
 }  // namespace
 
+namespace {
+
+[[gnu::always_inline]] inline bool is_word(GuestAddress word) {
+    return word.value % 4 == 0 && is_guest_range(word, 4);
+}
+
+[[gnu::always_inline]] inline Key private_key(GuestAddress word) {
+    return {reinterpret_cast<std::uint64_t>(&current_task().memory()), word.value};
+}
+
+[[gnu::noinline]] LinuxResult<std::uint64_t> wake_sleepers(Key key, std::uint32_t count, std::uint32_t bits) {
+    auto& bucket = bucket_of(key);
+    Lock lock(bucket.mutex);
+    return wake_in_bucket(bucket, key, count, bits);
+}
+
+[[gnu::noinline]] LinuxResult<std::uint64_t> wake_shared(GuestAddress word, std::uint32_t count, std::uint32_t bits) {
+    if (bits == 0)
+        return fail(Errno::einval);
+    auto const key = LTRY(futex_key(word, false));
+    return bucket_of(key).is_empty() ? LinuxResult<std::uint64_t>(0) : wake_sleepers(key, count, bits);
+}
+
+}  // namespace
+
 LinuxResult<FutexKey> futex_key(GuestAddress word, bool is_private) {
     if (word.value % 4 != 0)
         return fail(Errno::einval);
@@ -130,7 +155,7 @@ LinuxResult<FutexKey> futex_key(GuestAddress word, bool is_private) {
         if (place.object != 0)
             return FutexKey{place.object, place.offset};
     }
-    return FutexKey{reinterpret_cast<std::uint64_t>(&memory), word.value};
+    return private_key(word);
 }
 
 LinuxResult<> wait_futex(GuestAddress word, std::uint32_t expected, std::uint32_t bits, bool is_private,
@@ -160,16 +185,17 @@ LinuxResult<> wait_futex(GuestAddress word, std::uint32_t expected, std::uint32_
     }
 }
 
-LinuxResult<std::uint32_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared) {
-    if (bits == 0)
-        return fail(Errno::einval);
-    auto key = LTRY(futex_key(word, !may_be_shared));
-    auto& bucket = bucket_of(key);
-    // Budget without a sleeper, the whole system call: 185 instructions (futex_wake_none).
-    if (bucket.is_empty())
+// Budget without a sleeper, the whole system call: 185 instructions (futex_wake_none). What comes after the look has functions of
+// its own, so that the look needs no stack.
+LinuxResult<std::uint64_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared) {
+    if (may_be_shared) [[unlikely]]
+        return wake_shared(word, count, bits);
+    if (bits == 0 || !is_word(word)) [[unlikely]]
+        return fail(bits == 0 || word.value % 4 != 0 ? Errno::einval : Errno::efault);
+    auto const key = private_key(word);
+    if (bucket_of(key).is_empty())
         return 0;
-    Lock lock(bucket.mutex);
-    return wake_in_bucket(bucket, key, count, bits);
+    return wake_sleepers(key, count, bits);
 }
 
 LinuxResult<std::uint32_t> requeue_futex(GuestAddress word, GuestAddress target, std::uint32_t wake_count,

@@ -15,7 +15,7 @@ namespace astrata::linux_abi {
                                        MonotonicNs deadline);
 
 /// Wakes up to `count` sleepers; returns how many. `may_be_shared`: not known to be private to the program.
-LinuxResult<std::uint32_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared);
+LinuxResult<std::uint64_t> wake_futex(GuestAddress word, std::uint32_t count, std::uint32_t bits, bool may_be_shared);
 
 /// Wakes up to `wake_count` and moves up to `move_count` others to `target`; with `expected`, only if the word has that
 /// value.
