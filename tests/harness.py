@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ASTRATA = os.path.join(ROOT, "astrata")
 PROMPT = ">>> "
 SCENARIOS: dict[str, "Scenario"] = {}
+os.environ.setdefault("ASTRATA_TEST_STRATES", "1")
 
 
 class Failure(AssertionError):

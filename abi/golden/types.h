@@ -548,10 +548,11 @@ struct NodeInfo {
     std::uint64_t local_allocations{};
     std::uint64_t remote_allocations{};
     std::uint64_t cpus{};
+    std::uint64_t cpus_online{};
     std::uint64_t distances{};
     std::uint64_t more_distances{};
 };
-static_assert(sizeof(NodeInfo) == 56 && alignof(NodeInfo) == 8);
+static_assert(sizeof(NodeInfo) == 64 && alignof(NodeInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(NodeInfo const& ) { return true; }
 

@@ -143,6 +143,7 @@ Result<> sys_node_info(Thread&, NodeInfoArgs const& args) {
         if (mem::node_of_cpu(cpu) == args.index)
             info.cpus |= std::uint64_t{1} << cpu;
     }
+    info.cpus_online = info.cpus & sched::online_mask();
     for (std::size_t to = 0; to < map.count(); ++to)
         (to < 8 ? info.distances : info.more_distances) |= std::uint64_t{map.distance(args.index, to)} << to % 8 * 8;
     return args.info.write(info);

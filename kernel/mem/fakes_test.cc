@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "arch/cpu.h"
 #include "kernel/mem/memory_object.h"
 #include "kernel/mem/pager.h"
 #include "kernel/mem/tlb.h"
@@ -37,8 +38,10 @@ Result<> request_pages(KernelObject&, MemoryObject& object, std::uint64_t key, s
 }
 
 void MutexCore::acquire_contended() {
-    while (state_.exchange(2, std::memory_order_acquire) != 0)
+    while (state_.exchange(2, std::memory_order_acquire) != 0) {
+        arch::pause();
         std::this_thread::yield();
+    }
 }
 void MutexCore::wake_waiter() {}
 

@@ -475,6 +475,8 @@ void enter_idle() {
             if (!mem::prepare_zeroed_frame())
                 arch::pause();
         }
+        if (!has_work())
+            arch::leave_space_when_idle();
         (void)arch::disable_interrupts();
         // An interrupt may have run other threads since the loop looked, and whoever saw one of those running did not
         // wake this CPU for what it queued. Those who queue something from now on see the idle thread; the fence orders

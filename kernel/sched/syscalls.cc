@@ -135,6 +135,11 @@ Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
     auto space = TRY(guest_space(caller, caller.process(), args.space));
     // The old space must not go away while its tables are still loaded.
     auto const former = caller.set_guest_space(std::move(space));
+    // Who asks for none wants its memory to be free, not kept because there is no other to load.
+    if (caller.native_space() == nullptr) {
+        arch::leave_space();
+        return {};
+    }
     auto const state = arch::disable_interrupts();
     arch::activate_space(caller);
     arch::restore_interrupts(state);

@@ -33,8 +33,9 @@ namespace {
 using namespace astrata;
 using namespace astrata::kernel;
 
-// The message calls have no row function: they work on the frame. Two of them do not come here at all.
-[[gnu::always_inline]] inline void run_row(Thread& caller, arch::TrapFrame& frame, SyscallRow const& row) {
+// The message calls have no row function: they work on the frame. Two of them do not come here at all. Nobody can change the table, so
+// that there is no need to check what it holds (ASTRATA_CHECK_CALLS).
+[[gnu::always_inline, clang::no_sanitize("kcfi")]] inline void run_row(Thread& caller, arch::TrapFrame& frame, SyscallRow const& row) {
     if (row.dispatch != nullptr) [[likely]]
         frame.rax = row.dispatch(caller, SyscallRegisters(frame));
     else

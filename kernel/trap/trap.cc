@@ -36,6 +36,7 @@ enum Exception : std::uint64_t {
     debug = 1,
     nmi = 2,
     breakpoint = 3,
+    invalid_instruction = 6,
     double_fault = 8,
     general_protection = 13,
     page_fault = 14,
@@ -151,7 +152,8 @@ void handle_exception(arch::TrapFrame& frame) {
         frame.rflags &= ~access_flag;
         return;
     }
-    panic_with_registers("exception in the kernel", frame, fault_address);
+    panic_with_registers(frame.vector == invalid_instruction ? "failed check: perhaps a call of a function of another type" : "exception in the kernel",
+                         frame, fault_address);
 }
 
 void handle_interrupt(std::uint8_t vector) {

@@ -2,7 +2,7 @@
 import re
 import time
 
-from harness import chevron, compile_static, copy_busybox, expect, run, scenario
+from harness import chevron, compile_static, copy_busybox, expect, run, scenario, write_file
 
 CRASHES = r"""
 #include <signal.h>
@@ -294,6 +294,86 @@ def memory_of_the_machine():
     result = run("/bin/sh", "-c", "/bin/hog; echo status $?; echo alive", options=["--rootfs", "tree", "--memory", "128M"])
     result.check(contains="alive")
     expect("Cannot allocate memory" in result.text or "Out of memory" in result.text or "137" in result.text, result.text)
+
+
+LARGEST = r"""
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void hold(size_t bytes) {
+    memset(mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), 1, bytes);
+}
+int main(void) {
+    int ready[2], status = 0;
+    char byte = 0;
+    pipe(ready);
+    pid_t const child = fork();
+    if (child == 0) {
+        hold(26 << 20);
+        write(ready[1], &byte, 1);
+        pause();
+    }
+    read(ready[0], &byte, 1);
+    hold(24 << 20);
+    waitpid(child, &status, 0);
+    printf("the other one got signal %d\n", WTERMSIG(status));
+    return 0;
+}
+"""
+
+
+# Takes so many megabytes: by writing there itself, or by letting a system call write there.
+EATER = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int count, char** words) {
+    char* const area = mmap(0, 1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int const zeroes = open("/dev/zero", O_RDONLY);
+    for (long at = 0, end = atol(words[2]) << 20; at < end; at += 100000) {
+        if (!strcmp(words[1], "write")) memset(area + at, 1, 100000);
+        else if (read(zeroes, area + at, 100000) < 0) return perror("read"), 1;
+    }
+    puts("got it all");
+    return 0;
+}
+"""
+
+
+@scenario("limits.largest_process_of_a_silo", timeout=240)
+def largest_process_of_a_silo():
+    """A page that a silo cannot have is paid for by the largest of its programs; its other programs and other silos go on."""
+    compile_static("tree/bin/largest", LARGEST, "musl")
+    compile_static("tree/bin/eater", EATER, "musl")
+    copy_busybox("tree/bin/sh")
+    write_file("tree/bin/feed", "(while :; do :; done) & /bin/eater $1 1000; echo status $?; kill -0 $! && echo others live; kill $!\n")
+    write_file("tree/bin/again", "for word in 1 2 3 4 5 6 7 8; do /bin/eater write 40; done\n")
+    for processors, mode in (("1", "kernel"), ("2", "kernel"), ("2", "user")):
+        with chevron("--rootfs", "tree", "--smp", processors, "--isolation", mode) as console:
+            console.command("/bin/sh -c true")  # the silo exists once a program has run in it
+            before = {name: re.search(rf"^ *(\d+) +{name} .*", console.command("silo list"), re.MULTILINE)[1] for name in ("ext4", "linux.0")}
+            console.command("silo limit linux memory 64M")
+            for way in ("write", "read"):
+                shown = console.command(f"/bin/sh /bin/feed {way}", 60)
+                expect("status 137" in shown and "others live" in shown, f"{way}, --smp {processors}, {mode}: {shown!r}")
+            expect(console.command("silo logs linux").count("killed: out of memory") == 2, "the silo's log does not name the victims")
+            # What a program had is free when its end is known, on whichever processor it ran.
+            expect(console.command("/bin/sh /bin/again", 60).count("got it all") == 8, "memory of programs that have ended is missing")
+            console.command("silo limit linux memory 48M")
+            shown = console.command("/bin/largest", 60)
+            expect("the other one got signal 9" in shown, f"--smp {processors}, {mode}: the wrong process went: {shown!r}")
+            expect(re.search(r"eater\[\d+\] killed(.|\n)*largest\[\d+\] killed", console.command("silo logs linux")), "the log does not say who went")
+            shown = console.command("silo list")
+            for name, number in before.items():
+                expect(re.search(rf"^ *{number} +{name} +running", shown, re.MULTILINE), f"{name} is another one now:\n{shown}")
 
 
 GROWING = r"""

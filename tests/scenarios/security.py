@@ -279,19 +279,53 @@ def user_mode_does_not_see_the_kernel():
         expect(kernel_half_of_a_program() > 64 << 20, "nothing to hide")
 
 
+def kernel_symbol(name: str) -> int:
+    """Where Bedrock was linked to have the symbol whose name matches."""
+    symbols = subprocess.run(["llvm-nm-22", os.path.join(ROOT, "build/x86_64/kernel/bedrock.elf")], capture_output=True, text=True, check=True).stdout
+    return int(re.search(rf"^(\w+) \w {name}$", symbols, re.MULTILINE).group(1), 16)
+
+
 @scenario("security.indirect_branches_by_profile")
 def indirect_branches_by_profile():
     """The thunk that Bedrock's indirect branches go through is a jump, or where the profile says so the way to the retpoline."""
-    symbols = subprocess.run(["llvm-nm-22", os.path.join(ROOT, "build/x86_64/kernel/bedrock.elf")], capture_output=True, text=True, check=True).stdout
-    thunk = re.search(r"^(\w+) \w __x86_indirect_thunk_r11$", symbols, re.MULTILINE).group(1)
+    thunk = kernel_symbol("__x86_indirect_thunk_r11")
     watch_processors()
     os.environ["ASTRATA_BOOT_WORDS"] = "nokaslr"
     for profile, first in (("secure", "0xe9"), ("balanced", "0x41"), ("performance", "0x41")):
         with chevron("--profile", profile, "--smp", "2") as console:
-            shown = ask_monitor(f"x /1xb 0x{thunk}")
+            shown = ask_monitor(f"x /1xb {thunk:#x}")
             expect(f": {first}" in shown, f"{profile}: {shown}")
             console.command("/bin/true")
             expect(console.command("echo $?").startswith("0"), "programs do not run")
+
+
+def write_memory(address: int, data: bytes) -> None:
+    """By the debugger's protocol, past all permissions; the machine stands still meanwhile."""
+    with socket.socket(socket.AF_UNIX) as stub:
+        stub.settimeout(10)
+        stub.connect("debugger")
+        for packet in (f"M{address:x},{len(data):x}:{data.hex()}", "D"):
+            stub.sendall(f"${packet}#{sum(packet.encode()) % 256:02x}".encode())
+            answer = b""
+            while b"#" not in answer:
+                answer += stub.recv(4096)
+            expect(b"$OK#" in answer, f"{packet}: {answer!r}")
+            stub.sendall(b"+")
+
+
+@scenario("security.calls_go_to_functions_of_their_type")
+def calls_go_to_functions_of_their_type():
+    """A function that timers call is given another type behind Bedrock's back: the next timer ends everything instead of calling it."""
+    function = kernel_symbol(r"_ZN7astrata6kernel6Thread15timeout_expiredERNS0_9TimerNodeE(?:\.llvm\.\d+)?")
+    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    os.environ["ASTRATA_QEMU"] = os.path.abspath(
+        write_file("debugged-qemu", f'#!/bin/sh\nexec "{real}" "$@" -gdb unix:{os.path.abspath("debugger")},server=on,wait=off\n', 0o755))
+    os.environ["ASTRATA_BOOT_WORDS"] = "nokaslr"
+    with chevron() as console:
+        console.command("/bin/sleep 0.01")
+        write_memory(function - 4, b"abcd")   # the type stands before the function
+        console.send("/bin/sleep 0.01\r")
+        console.expect(r"PANIC on CPU 0: failed check")
 
 
 RANDOM = r"""

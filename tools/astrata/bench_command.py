@@ -110,11 +110,12 @@ class Benchmark:
 
     def __init__(self, architecture: str):
         folder = paths.target_build(architecture)
+        self.plain = build.ready_system(architecture)
         self.system = build.ready_system(architecture)
-        # The same boot archive with the benchmark programs in its root file system.
+        # The same boot archive with the benchmark strates, and the benchmark programs in its root file system.
         archive = os.path.join(bench_programs.FOLDER, "boot.archive")
         programs = bench_programs.members("root/bench")
-        boot_archive.build(folder, archive, programs)
+        boot_archive.build(folder, archive, programs, with_tests=True)
         self.system.archive = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
         self.linux = LinuxReference()
 
@@ -144,10 +145,10 @@ class Benchmark:
         # Started from the shell; the log is read until the figures are there.
         script = [(PROMPT, "strate start benchmark\r"),
                   (PROMPT, "sleep 2; strate logs benchmark; echo the; echo end\r")]
-        return self._console(script, machine.Options(icount=True), "the\r\nend").metrics()
+        return self._console(script, machine.Options(icount=True), "the\r\nend", self.system).metrics()
 
-    def _console(self, script: list[tuple[str, str]], options: machine.Options, until: str) -> measure.Boot:
-        return measure.run_console(self.system.kernel, self.system.archive, "session=console console=none root=archive", options,
+    def _console(self, script: list[tuple[str, str]], options: machine.Options, until: str, system: build.System) -> measure.Boot:
+        return measure.run_console(system.kernel, system.archive, "session=console console=none root=archive", options,
                                    until, script=script)
 
     def _getppid(self) -> list[Row]:
@@ -192,7 +193,7 @@ class Benchmark:
         def reaches_here(megabytes: int) -> bool:
             try:
                 options = machine.Options(memory=megabytes << 20)
-                return measure.run_command(self.system, ["sh", "-c", "true"], options, seconds=MEMORY_PROBE_SECONDS).status == 0
+                return measure.run_command(self.plain, ["sh", "-c", "true"], options, seconds=MEMORY_PROBE_SECONDS).status == 0
             except MachineError:
                 return False
 
@@ -214,7 +215,7 @@ class Benchmark:
     def _memory_held(self) -> list[Row]:
         row = Row("memory_held_after_boot", "MiB", 12)
         try:
-            boot = self._console([(PROMPT, "mem\r")], machine.Options(), "boot images")
+            boot = self._console([(PROMPT, "mem\r")], machine.Options(), "boot images", self.plain)
             free = re.search(r"^free\s+\S+\s+(\d+)", boot.output, re.MULTILINE)
             if not free:
                 raise MachineError("mem shows no free memory")

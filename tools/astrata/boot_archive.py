@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
-from astrata import built_in_root, cpio
+from astrata import built_in_root, cpio, paths
 from astrata.errors import CommandError
 
 
@@ -35,17 +36,32 @@ def symbol_table(nm_output: str) -> bytes:
     for line in nm_output.splitlines():
         address, _, rest = line.partition(" ")
         kind, _, name = rest.partition(" ")
-        if kind in ("t", "T", "w", "W") and name and not name.startswith((".", "$")):
+        if kind in ("t", "T", "w", "W") and name and not name.startswith((".", "$", "__cfi_")):
             lines.setdefault(int(address, 16), name)
     return "".join(f"{address:x} {name}\n" for address, name in sorted(lines.items())).encode()
 
 
-def build(folder: str, destination: str | None = None, more: list[cpio.Entry] = ()) -> None:
-    """Writes `folder`/boot.archive (or `destination`, with `more` members) from the products of the target build, replacing
-    the old one in one step."""
+def test_strates() -> set[str]:
+    """Names of the strates that only tests and benchmarks start."""
+    names = set()
+    folder = os.path.join(paths.ROOT, "strates", "test")
+    for name in os.listdir(folder):
+        manifest = os.path.join(folder, name, "strate.toml")
+        if os.path.exists(manifest):
+            with open(manifest, encoding="utf-8") as file:
+                names.add(re.search(r'^name *= *"([^"]+)"', file.read(), re.MULTILINE).group(1))
+    return names
+
+
+def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
+    """Writes `destination` from the products of the target build, with `more` members and perhaps the test strates,
+    replacing the old one in one step."""
+    left_out = set() if with_tests else test_strates()
     programs = {}
     for kind in ("strates", "apps"):
         for name, path in _programs(os.path.join(folder, kind)):
+            if name in left_out:
+                continue
             if name in programs:
                 raise CommandError(f"two programs are called {name}")
             programs[name] = _stripped(path)
@@ -53,12 +69,11 @@ def build(folder: str, destination: str | None = None, more: list[cpio.Entry] = 
     manifest_folder = os.path.join(folder, "generated", "manifests")
     for file_name in sorted(os.listdir(manifest_folder)) if os.path.isdir(manifest_folder) else []:
         name, extension = os.path.splitext(file_name)
-        if extension == ".manifest":
+        if extension == ".manifest" and name not in left_out:
             with open(os.path.join(manifest_folder, file_name), "rb") as file:
                 manifests[name] = file.read()
     root = built_in_root.entries(built_in_root.busybox_path())
     data = assemble(programs, manifests, _kernel_symbols(folder), root + list(more))
-    destination = destination or os.path.join(folder, "boot.archive")
     temporary = f"{destination}.{os.getpid()}"
     with open(temporary, "wb") as file:
         file.write(data)

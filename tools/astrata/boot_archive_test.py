@@ -6,6 +6,10 @@ from astrata.errors import CommandError
 
 
 class BootArchiveTest(unittest.TestCase):
+    def test_knows_the_strates_of_tests(self):
+        self.assertIn("crasher", boot_archive.test_strates())
+        self.assertNotIn("linux", boot_archive.test_strates())
+
     def test_places_programs_by_whether_they_have_a_manifest(self):
         archive = boot_archive.assemble({"ext4": b"\x7fELF1", "tool": b"\x7fELF2"}, {"ext4": b"manifest"}, b"", [])
         found = cpio.read(archive)

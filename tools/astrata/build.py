@@ -28,22 +28,23 @@ class System:
         self.folder = folder
         # A test may boot a kernel that was built otherwise.
         self.kernel = os.open(os.environ.get("ASTRATA_KERNEL") or kernel_path(folder), os.O_RDONLY)
-        self.archive = os.open(archive_path(folder), os.O_RDONLY)
+        # Tests and benchmarks start strates that nobody else wants in memory.
+        self.archive = os.open(archive_path(folder, bool(os.environ.get("ASTRATA_TEST_STRATES"))), os.O_RDONLY)
 
 
 def kernel_path(folder: str) -> str:
     return os.path.join(folder, "kernel", "bedrock.elf")
 
 
-def archive_path(folder: str) -> str:
-    return os.path.join(folder, "boot.archive")
+def archive_path(folder: str, with_tests: bool = False) -> str:
+    return os.path.join(folder, "test.archive" if with_tests else "boot.archive")
 
 
 def ready_system(target: str) -> System:
     """The system built from the sources as they are now, building only if something changed."""
     packages.ensure("build", "run")
     folder = paths.target_build(target)
-    products = (kernel_path(folder), archive_path(folder))
+    products = (kernel_path(folder), archive_path(folder), archive_path(folder, with_tests=True))
     lock = folder + ".lock"
     waiting = "another build is under way, waiting for it"
     with file_lock(lock, shared=True, announce=waiting):
@@ -111,7 +112,8 @@ def _configure(target: str, folder: str, *options: str) -> None:
 def _make_archive(folder: str) -> None:
     from astrata import boot_archive
 
-    boot_archive.build(folder)
+    for with_tests in (False, True):
+        boot_archive.build(folder, archive_path(folder, with_tests), with_tests=with_tests)
 
 
 def _run(command: list[str], what: str) -> None:

@@ -32,7 +32,12 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTI
 add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})
 set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)
 target_include_directories(bedrock PRIVATE ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
+# docs/security.md says what these two do.
 target_compile_options(bedrock PRIVATE -mcmodel=kernel -fno-pic $<$<COMPILE_LANGUAGE:CXX>:-mretpoline-external-thunk>)
+option(ASTRATA_CHECK_CALLS "check the type of each function that Bedrock calls through a pointer" ON)
+if(ASTRATA_CHECK_CALLS)
+    target_compile_options(bedrock PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=kcfi>)
+endif()
 target_link_options(bedrock PRIVATE -Wl,--no-pie,--emit-relocs -Wl,-T,${CMAKE_SOURCE_DIR}/kernel/linker.ld)
 astrata_optimise_whole(bedrock)
 option(ASTRATA_CHECK_LOCKS "check the order of spin locks at every acquisition" OFF)

@@ -153,7 +153,8 @@ void activate_space(Thread& thread) {
         release_kept_space(cpu, *former);
 }
 
-void leave_space() {
+// Returns the space if this CPU held a reference to it, which is the caller's now.
+static AddressSpace* stop_using_space() {
     auto const state = disable_interrupts();
     auto& cpu = this_cpu();
     auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
@@ -162,8 +163,17 @@ void leave_space() {
     announce_space<Processors::several>(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
     bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
     restore_interrupts(state);
-    if (former != nullptr && is_held)
-        former->drop_reference();
+    return is_held ? former : nullptr;
+}
+
+void leave_space() {
+    if (auto* const held = stop_using_space(); held != nullptr)
+        held->drop_reference();
+}
+
+void leave_space_when_idle() {
+    if (auto* const held = stop_using_space(); held != nullptr && !held->drop_reference_unless_last())
+        hand_to_reaper(*held);
 }
 
 TrapFrame& system_call_frame(ThreadState const& state) {

@@ -12,9 +12,9 @@
 
 guest_code_begin:
 
-// rdi: to, rsi: from, rdx: count -> rax: bytes not copied.
-// Long copies by whatever instructions are fastest here. Else blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at the block's start; the byte loop then copies
-// exactly what is accessible.
+// rdi: to, rsi: from, rdx: count -> rax: bytes not copied; if any, rdx: where in `to` the first of them belongs.
+// Long copies by whatever instructions are fastest here. Else blocks of 64 first. A fault inside a block has left rsi, rdi and rdx at
+// the block's start; the byte loop then copies exactly what is accessible.
     .type guest_copy, @function
 guest_copy:
     cmp rdx, 256
@@ -47,16 +47,36 @@ guest_copy:
     dec rcx
     jnz .Lcopy_block
 .Lcopy_words:
+    cmp rdx, 16
+    jb .Lcopy_word
+.Lcopy_pair:
+    mov rax, [rsi]
+    mov r8, [rsi + 8]
+    mov [rdi], rax
+    mov [rdi + 8], r8
+    add rsi, 16
+    add rdi, 16
+    sub rdx, 16
+    cmp rdx, 16
+    jae .Lcopy_pair
+.Lcopy_word:
     cmp rdx, 8
-    jb .Lcopy_bytes
+    jb .Lcopy_half
     mov rax, [rsi]
     mov [rdi], rax
     add rsi, 8
     add rdi, 8
     sub rdx, 8
-    jmp .Lcopy_words
+.Lcopy_half:
+    cmp rdx, 4
+    jb .Lcopy_bytes
+    mov eax, [rsi]
+    mov [rdi], eax
+    add rsi, 4
+    add rdi, 4
+    sub rdx, 4
 .Lcopy_bytes:
-    lea r11, [rip + .Lcopy_done]
+    lea r11, [rip + .Lcopy_failed]
     test rdx, rdx
     jz .Lcopy_done
 .Lcopy_byte:
@@ -87,10 +107,15 @@ guest_copy:
     rep movsb
 .Lcopy_string_bytes_fault:
     mov rax, rcx
+    mov rdx, rdi
+    ret
+.Lcopy_failed:
+    mov rax, rdx
+    mov rdx, rdi
     ret
     .size guest_copy, . - guest_copy
 
-// rdi: to, rsi: count -> rax: bytes not zeroed.
+// rdi: to, rsi: count -> rax: bytes not zeroed; if any, rdx: where the first of them is.
     .type guest_zero, @function
 guest_zero:
     lea r11, [rip + .Lzero_bytes]
@@ -103,7 +128,7 @@ guest_zero:
     sub rsi, 8
     jmp .Lzero_words
 .Lzero_bytes:
-    lea r11, [rip + .Lzero_done]
+    lea r11, [rip + .Lzero_failed]
     test rsi, rsi
     jz .Lzero_done
 .Lzero_byte:
@@ -113,6 +138,10 @@ guest_zero:
     jnz .Lzero_byte
 .Lzero_done:
     mov rax, rsi
+    ret
+.Lzero_failed:
+    mov rax, rsi
+    mov rdx, rdi
     ret
     .size guest_zero, . - guest_zero
 

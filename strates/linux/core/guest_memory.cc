@@ -3,10 +3,16 @@
 #include "abi/system_calls.h"
 #include "sdk/foreign_memory.h"
 #include "sdk/own.h"
+#include "strates/linux/core/task.h"
 
 extern "C" {
-std::size_t guest_copy(void* to, void const* from, std::size_t count);
-std::size_t guest_zero(void* to, std::size_t count);
+// Bytes that were not written, and where they begin if there are any.
+struct CopyOutcome {
+    std::size_t missing;
+    std::uint64_t address;
+};
+CopyOutcome guest_copy(void* to, void const* from, std::size_t count);
+CopyOutcome guest_zero(void* to, std::size_t count);
 std::size_t guest_copy_string(void* to, void const* from, std::size_t limit);
 std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
 std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
@@ -33,6 +39,23 @@ void* raw(GuestAddress address) {
     return reinterpret_cast<void*>(address.value);
 }
 
+// Whether it is for want of memory that the program's could not be written is looked into when the system call is over and holds nothing.
+[[gnu::noinline, gnu::cold]] void note_failure(std::uint64_t address) {
+    if (auto* const task = current_task_or_null(); task != nullptr) {
+        task->failed_copy_address = address;
+        task->work.fetch_or(task_work::failed_copy, std::memory_order_relaxed);
+    }
+}
+
+// For routines that write to the program's memory: how many bytes are missing.
+template <typename Routine, typename... Arguments>
+std::size_t write(Routine routine, Arguments... arguments) {
+    auto const outcome = reach(routine, arguments...);
+    if (outcome.missing != 0) [[unlikely]]
+        note_failure(outcome.address);
+    return outcome.missing;
+}
+
 // How much of [address, address + length) lies in the guest's half.
 std::size_t clamp(GuestAddress address, std::size_t length) {
     if (address.value < guest_minimum || address.value >= guest_limit)
@@ -46,7 +69,7 @@ std::size_t clamp(GuestAddress address, std::size_t length) {
 LinuxResult<> copy_from_guest(MutableBytes into, GuestAddress from) {
     if (!is_guest_range(from, into.size()))
         return into.empty() ? LinuxResult<>() : fail(Errno::efault);
-    if (reach(guest_copy, into.data(), raw(from), into.size()) != 0) [[unlikely]]
+    if (reach(guest_copy, into.data(), raw(from), into.size()).missing != 0) [[unlikely]]
         return fail(Errno::efault);
     return {};
 }
@@ -54,25 +77,25 @@ LinuxResult<> copy_from_guest(MutableBytes into, GuestAddress from) {
 LinuxResult<> copy_to_guest(GuestAddress to, Bytes from) {
     if (!is_guest_range(to, from.size()))
         return from.empty() ? LinuxResult<>() : fail(Errno::efault);
-    if (reach(guest_copy, raw(to), from.data(), from.size()) != 0) [[unlikely]]
+    if (write(guest_copy, raw(to), from.data(), from.size()) != 0) [[unlikely]]
         return fail(Errno::efault);
     return {};
 }
 
 std::size_t copy_some_from_guest(MutableBytes into, GuestAddress from) {
     auto length = clamp(from, into.size());
-    return length - reach(guest_copy, into.data(), raw(from), length);
+    return length - reach(guest_copy, into.data(), raw(from), length).missing;
 }
 
 std::size_t copy_some_to_guest(GuestAddress to, Bytes from) {
     auto length = clamp(to, from.size());
-    return length - reach(guest_copy, raw(to), from.data(), length);
+    return length - write(guest_copy, raw(to), from.data(), length);
 }
 
 LinuxResult<> zero_guest(GuestAddress to, std::uint64_t length) {
     if (!is_guest_range(to, length))
         return length == 0 ? LinuxResult<>() : fail(Errno::efault);
-    if (reach(guest_zero, raw(to), length) != 0)
+    if (write(guest_zero, raw(to), length) != 0)
         return fail(Errno::efault);
     return {};
 }

@@ -9,6 +9,7 @@
 #include "strates/linux/guest/crash_report.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/exit.h"
+#include "strates/linux/process/out_of_memory.h"
 #include "strates/linux/signal/frame.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/signal/stop.h"
@@ -175,6 +176,25 @@ void refuse_frame() {
     force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
 }
 
+// A system call could not write where the program wanted it to. For want of memory, that is like a fault of the program's own.
+void look_into_failed_copy(Task& task) {
+    task.work.fetch_and(~task_work::failed_copy, std::memory_order_relaxed);
+    auto& result = task.state().rax;
+    if (task.system_call == Task::no_system_call || result != static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::efault)))
+        return;
+    switch (task.memory().classify_fault(task.failed_copy_address, true, false)) {
+    case Memory::FaultCause::no_memory: kill_largest_process(task); break;
+    case Memory::FaultCause::passed:
+        // There is memory again; or it was not that, and then it is so the next time, too.
+        if (task.repeated_copy_address == task.failed_copy_address)
+            return;
+        task.repeated_copy_address = task.failed_copy_address;
+        break;
+    default: return;
+    }
+    result = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::erestartnointr));
+}
+
 }  // namespace
 
 bool do_pending_work(Task& task) {
@@ -187,6 +207,10 @@ bool do_pending_work(Task& task) {
         auto work = task.work.load(std::memory_order_acquire);
         if ((work & task_work::exit) != 0)
             return false;
+        if ((work & task_work::failed_copy) != 0) {
+            look_into_failed_copy(task);
+            continue;
+        }
         if ((work & task_work::stop) != 0) {
             wait_while_stopped(task);
             continue;
@@ -250,8 +274,7 @@ void deliver_exception(Task& task) {
     case Memory::FaultCause::passed: return;
     case Memory::FaultCause::no_memory:
         // As Linux does when a control group's memory is used up; nothing that the program could do needs no memory.
-        sdk::log("linux: ", task.name(), "[", task.id(), "] killed: out of memory");
-        begin_group_exit(task.process(), WaitStatus::killed(Signal::sigkill, false));
+        kill_largest_process(task);
         return;
     }
 }

@@ -58,6 +58,8 @@ void exchange_foreign_state(Thread& from, Thread& to);
 /// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context.
 /// The calling thread stays in the kernel from now on.
 void leave_space();
+/// The same for the idle thread, which has no time to clean up: a CPU that sleeps keeps nobody's memory.
+void leave_space_when_idle();
 
 /// Enters user mode for the first time.
 [[noreturn]] void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,

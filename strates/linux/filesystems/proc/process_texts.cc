@@ -8,6 +8,7 @@
 #include "lib/base/units.h"
 #include "strates/linux/file/file_table.h"
 #include "strates/linux/memory/memory.h"
+#include "strates/linux/process/out_of_memory.h"
 #include "strates/linux/process/process_table.h"
 #include "strates/linux/process/system_information.h"
 #include "strates/linux/process/times.h"
@@ -558,8 +559,7 @@ LinuxResult<> make_mount_information(ProcessSubject subject, TextBuffer& text) {
 LinuxResult<> make_memory_score(ProcessSubject subject, TextBuffer& text) {
     if (!exists(subject))
         return fail(Errno::esrch);
-    // Nobody is killed for memory here: whoever asks for too much gets ENOMEM.
-    text.put("0\n");
+    text.put_decimal(memory_score(subject.process)).put('\n');
     return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "abi/system_calls.h"
 #include "sdk/own.h"
@@ -69,7 +70,7 @@ std::uint64_t silo_cpu_ns() {
 
 // Time that the silo's processors were not working for it.
 std::uint64_t idle_ns() {
-    auto const all = sys::clock_now().value * online_cpus();
+    auto const all = sys::clock_now().value * static_cast<unsigned>(std::popcount(online_cpu_mask()));
     return all - std::min(all, silo_cpu_ns());
 }
 
@@ -97,7 +98,8 @@ void make_load(TextBuffer& text) {
 }
 
 void make_statistics(TextBuffer& text) {
-    auto const cpus = online_cpus();
+    auto const mask = online_cpu_mask();
+    auto const cpus = static_cast<unsigned>(std::popcount(mask));
     auto const busy = to_ticks(silo_cpu_ns());
     auto const idle = to_ticks(idle_ns());
     auto put_line = [&](std::uint64_t user, std::uint64_t unused) {
@@ -106,7 +108,8 @@ void make_statistics(TextBuffer& text) {
     text.put("cpu  ");
     put_line(busy, idle);
     // Bedrock accounts a silo's time as one sum; it is shown spread evenly.
-    for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
+    for (auto rest = mask; rest != 0; rest &= rest - 1) {
+        auto const cpu = static_cast<unsigned>(std::countr_zero(rest));
         text.put("cpu").put_decimal(cpu).put(' ');
         put_line(busy / cpus, idle / cpus);
     }
