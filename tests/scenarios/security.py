@@ -244,6 +244,17 @@ def page_tables_keep_the_rules():
             expect("memory audit" not in log or " 0 violations" in log, log)
 
 
+@scenario("security.processors_guard_the_kernel")
+def processors_guard_the_kernel():
+    """Each of them refuses to run or touch user memory in kernel mode (SMEP, SMAP), and to tell where its tables lie (UMIP)."""
+    watch_processors()
+    with chevron("--smp", "2", "--profile", "performance"):
+        shown = ask_monitor("info registers -a")
+        controls = [int(value, 16) for value in re.findall(r"CR4=(\w+)", shown)]
+        expect(len(controls) == 2 and all(control & (1 << 11 | 1 << 20 | 1 << 21) == 1 << 11 | 1 << 20 | 1 << 21 for control in controls),
+               str([hex(control) for control in controls]))
+
+
 def kernel_half_of_a_program() -> int:
     """So many bytes of the kernel half do the page tables map that the first processor has while a program computes."""
     for _ in range(100):
