@@ -154,6 +154,7 @@ enum class MapFlags : std::uint32_t {
     exclusive = 1u << 3,
     allow_jit = 1u << 4,
     uncached = 1u << 5,
+    sparse = 1u << 6,
 };
 constexpr MapFlags operator|(MapFlags left, MapFlags right) {
     return static_cast<MapFlags>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));
@@ -162,14 +163,14 @@ constexpr MapFlags operator&(MapFlags left, MapFlags right) {
     return static_cast<MapFlags>(static_cast<std::uint32_t>(left) & static_cast<std::uint32_t>(right));
 }
 constexpr MapFlags operator~(MapFlags value) {
-    return static_cast<MapFlags>(~static_cast<std::uint32_t>(value) & 0x3fu);
+    return static_cast<MapFlags>(~static_cast<std::uint32_t>(value) & 0x7fu);
 }
 constexpr MapFlags& operator|=(MapFlags& left, MapFlags right) { return left = left | right; }
 constexpr MapFlags& operator&=(MapFlags& left, MapFlags right) { return left = left & right; }
 /// True when `set` has all of `bits`.
 constexpr bool has(MapFlags set, MapFlags bits) { return (set & bits) == bits; }
 /// False when undeclared bits are set.
-constexpr bool is_valid(MapFlags value) { return (static_cast<std::uint32_t>(value) & ~0x3fu) == 0; }
+constexpr bool is_valid(MapFlags value) { return (static_cast<std::uint32_t>(value) & ~0x7fu) == 0; }
 
 enum class CloneKind : std::uint32_t {
     snapshot = 0,
@@ -440,13 +441,15 @@ static_assert(sizeof(ThreadInfo) == 80 && alignof(ThreadInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(ThreadInfo const& ) { return true; }
 
+/// `large_bytes`: of the resident ones, in 2 MiB pages.
 struct AddressSpaceInfo {
     std::uint64_t mapped_bytes{};
     std::uint64_t resident_bytes{};
     std::uint64_t page_table_bytes{};
     std::uint64_t mappings{};
+    std::uint64_t large_bytes{};
 };
-static_assert(sizeof(AddressSpaceInfo) == 32 && alignof(AddressSpaceInfo) == 8);
+static_assert(sizeof(AddressSpaceInfo) == 40 && alignof(AddressSpaceInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(AddressSpaceInfo const& ) { return true; }
 
@@ -468,6 +471,7 @@ struct MachineInfo {
     std::uint64_t memory_page_tables{};
     std::uint64_t memory_user{};
     std::uint64_t memory_boot{};
+    std::uint64_t memory_large{};
     std::uint32_t cpus{};
     std::uint32_t cpus_online{};
     std::uint32_t nodes{};
@@ -483,7 +487,7 @@ struct MachineInfo {
     std::uint64_t acpi_rsdp{};
     Text<512> command_line{};
 };
-static_assert(sizeof(MachineInfo) == 648 && alignof(MachineInfo) == 8);
+static_assert(sizeof(MachineInfo) == 656 && alignof(MachineInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(MachineInfo const& ) { return true; }
 
@@ -544,10 +548,11 @@ struct NodeInfo {
     std::uint64_t local_allocations{};
     std::uint64_t remote_allocations{};
     std::uint64_t cpus{};
+    std::uint64_t cpus_online{};
     std::uint64_t distances{};
     std::uint64_t more_distances{};
 };
-static_assert(sizeof(NodeInfo) == 56 && alignof(NodeInfo) == 8);
+static_assert(sizeof(NodeInfo) == 64 && alignof(NodeInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(NodeInfo const& ) { return true; }
 

@@ -9,6 +9,7 @@
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
 #include "kernel/log/print.h"
+#include "kernel/mem/address_space.h"
 #include "kernel/mem/audit.h"
 #include "kernel/mem/frames.h"
 #include "kernel/object/process.h"
@@ -81,6 +82,7 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     // Memory for DMA is its drivers'.
     info.memory_user = pages(mem::FrameKind::user) + pages(mem::FrameKind::contiguous);
     info.memory_boot = frames.boot * page_size;
+    info.memory_large = AddressSpace::large_page_count() * huge_page_size;
     info.nodes = static_cast<std::uint32_t>(mem::nodes().count());
     info.cpus = arch::cpu_count();
     for (std::uint32_t i = 0; i < info.cpus; ++i) {
@@ -141,6 +143,7 @@ Result<> sys_node_info(Thread&, NodeInfoArgs const& args) {
         if (mem::node_of_cpu(cpu) == args.index)
             info.cpus |= std::uint64_t{1} << cpu;
     }
+    info.cpus_online = info.cpus & sched::online_mask();
     for (std::size_t to = 0; to < map.count(); ++to)
         (to < 8 ? info.distances : info.more_distances) |= std::uint64_t{map.distance(args.index, to)} << to % 8 * 8;
     return args.info.write(info);

@@ -12,7 +12,8 @@ namespace astrata::kernel {
 
 namespace {
 
-constexpr auto kept_flags = abi::MapFlags::private_ | abi::MapFlags::allow_jit | abi::MapFlags::uncached;
+constexpr auto kept_flags =
+    abi::MapFlags::private_ | abi::MapFlags::allow_jit | abi::MapFlags::uncached | abi::MapFlags::sparse;
 constexpr auto write_and_execute = abi::Access::write | abi::Access::execute;
 
 // A bit for each slot of the kernel's half that a hosted home space has.
@@ -127,7 +128,7 @@ bool AddressSpace::withdraw_write_permission() {
             Tables pages(*this);
             PageTables tables(restricted_root_, pages);
             has_changed |= tables.update(start, std::min(step, mapping->end() - start),
-                                         [](paging::Entry entry) { return arch::PageFormat::without_write(entry); });
+                                         [](paging::Entry entry, int) { return arch::PageFormat::without_write(entry); });
         }
     }
     return has_changed;
@@ -278,6 +279,8 @@ Result<> AddressSpace::split_at_locked(VirtAddr address) {
 // Returns the part from `address` on.
 Result<Mapping*> AddressSpace::split_locked(Mapping& lower, VirtAddr address) {
     auto& upper = *TRY(make_mapping());
+    if (large_leaves_ != 0) [[unlikely]]
+        end_large_at(address);
     auto const lower_count = (address - lower.start) / page_size;
     upper.show_same_as(lower);
     upper.start = address;
@@ -574,8 +577,8 @@ Result<> AddressSpace::protect(VirtAddr address, std::uint64_t length, abi::Acce
 // Shows what is shown of the mapping with the access that it has now. Returns whether that is another than before.
 bool AddressSpace::change_entries_locked(Mapping const& mapping) {
     // Write permission is only ever taken here; it comes back with the next write, which knows about copies.
-    auto const change = [&](paging::Entry entry) {
-        return entry_for(mapping, arch::PageFormat::address(entry, 0), arch::PageFormat::is_writable(entry));
+    auto const change = [&](paging::Entry entry, int level) {
+        return entry_for(mapping, arch::PageFormat::address(entry, level), arch::PageFormat::is_writable(entry), level);
     };
     LockGuard table_guard(page_table_lock_);
     Tables pages(*this);
@@ -584,9 +587,9 @@ bool AddressSpace::change_entries_locked(Mapping const& mapping) {
         return tables.update(mapping.start, mapping.page_count * page_size, change);
     auto const place = tables.find(mapping.start);
     auto const old_entry = place.entry != nullptr ? paging::load_entry(*place.entry) : 0;
-    if (!arch::PageFormat::is_present(old_entry) || change(old_entry) == old_entry)
+    if (!arch::PageFormat::is_present(old_entry) || change(old_entry, 0) == old_entry)
         return false;
-    paging::store_entry(*place.entry, change(old_entry));
+    paging::store_entry(*place.entry, change(old_entry, 0));
     return true;
 }
 
@@ -706,6 +709,7 @@ void AddressSpace::fill(abi::AddressSpaceInfo& info) {
     info.page_table_bytes = table_pages_.load(std::memory_order_relaxed) * page_size;
     LockGuard table_guard(page_table_lock_);
     info.resident_bytes = resident_pages_ * page_size;
+    info.large_bytes = large_leaves_ * huge_page_size;
 }
 
 }  // namespace astrata::kernel

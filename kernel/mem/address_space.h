@@ -129,6 +129,8 @@ public:
     /// Mappings that end above `address`, ascending; returns how many were filled in.
     std::size_t query(VirtAddr address, std::span<abi::MappingInfo> into);
     void fill(abi::AddressSpaceInfo& info);
+    /// 2 MiB pages that are shown by one entry, in all spaces.
+    [[nodiscard]] static std::uint64_t large_page_count();
     [[nodiscard]] std::uint64_t mapped_bytes() const {
         return mapped_pages_.load(std::memory_order_relaxed) * page_size;
     }
@@ -188,6 +190,8 @@ private:
         void free_root(PhysAddr root);
         bool keep_empty(PhysAddr table);
         void root_entry_added(unsigned index, paging::Entry entry);
+        /// Whether tables wait for a flush.
+        [[nodiscard]] bool is_empty() const { return retired_.is_empty(); }
 
     private:
         AddressSpace& space_;
@@ -269,7 +273,10 @@ private:
     Result<Resolution> resolve_shared_locked(Mapping& mapping, VirtAddr page, bool is_write, Missing& missing)
         REQUIRES(mapping_lock_);
     Result<PageTables::Place> place_for_locked(PageTables& tables, VirtAddr address) REQUIRES(page_table_lock_);
-    Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write);
+    Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) REQUIRES(mapping_lock_);
+    [[nodiscard]] bool may_be_large(Mapping const& mapping, VirtAddr block) const;
+    bool enter_large_locked(Mapping const& mapping, VirtAddr block) REQUIRES(mapping_lock_);
+    [[nodiscard]] bool has_block_alone_locked(VirtAddr block) REQUIRES(mapping_lock_);
     MemoryObject::Run resident_locked(Mapping const& mapping, VirtAddr at) REQUIRES(mapping_lock_);
     Result<VirtAddr> enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access)
         REQUIRES(mapping_lock_);
@@ -290,11 +297,15 @@ private:
                 .user = is_guest() || !is_hosted(),
                 .uncached = has(mapping.flags, abi::MapFlags::uncached)};
     }
-    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write) const {
+    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write, int level = 0) const {
         auto attributes = attributes_of(mapping);
         attributes.write &= may_write;
-        return arch::PageFormat::leaf(page, attributes, 0);
+        return arch::PageFormat::leaf(page, attributes, level);
     }
+    void note_large_locked(std::int64_t change) REQUIRES(page_table_lock_);
+    Result<> split_large_locked(PageTables& tables, VirtAddr edge) REQUIRES(page_table_lock_);
+    static paging::Entry* large_leaf(PageTables const& tables, VirtAddr address);
+    void end_large_at(VirtAddr edge);
     void flush(VirtAddr start, std::uint64_t page_count);
     [[nodiscard]] std::uint64_t resident_pages_in(VirtAddr start, std::uint64_t length);
 
@@ -321,6 +332,7 @@ private:
 
     SpinLock<LockRank::page_table, PreemptionOff> page_table_lock_;
     std::uint64_t resident_pages_ GUARDED_BY(page_table_lock_) = 0;
+    mem::Relaxed<std::uint64_t> large_leaves_ = 0;  // of 2 MiB; changed under the page-table lock
     // The lowest-level table used last, and which 2 MiB it covers: the next fault is mostly nearby.
     std::uint64_t recent_block_ GUARDED_BY(page_table_lock_) = 0;
     PhysAddr recent_table_ GUARDED_BY(page_table_lock_);  // 0: none

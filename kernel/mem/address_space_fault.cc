@@ -18,6 +18,9 @@ namespace {
 
 constexpr int attempt_limit = 64;           // requests in a row after which the page is still missing
 constexpr std::uint64_t around_pages = 16;  // entered at once where they are at hand
+constexpr unsigned large_order = paging::bits_per_level;
+constexpr std::uint64_t large_pages = std::uint64_t{1} << large_order;
+constexpr std::uint64_t plenty = 8 * large_pages;  // frames that must be left for others when a large page is taken
 
 // No machine of ours can forbid reading what may be written or executed.
 bool permits(Mapping const& mapping, abi::Access access) {
@@ -115,6 +118,11 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
 
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
 AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing) {
+    if (mapping.page_count >= large_pages) [[unlikely]] {
+        VirtAddr const block{align_down(page.value, huge_page_size)};
+        if (may_be_large(mapping, block) && enter_large_locked(mapping, block))
+            return Resolution::resolved;
+    }
     auto slot = TRY(private_pages_.slot_for(place_of(page), account()));
     auto const found = slot.found();
     if (found && found.is_exclusive) {
@@ -157,15 +165,90 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
     return Resolution::resolved;
 }
 
+// Memory of foreign programs that is one piece, for them alone, and mostly used as a whole.
+bool AddressSpace::may_be_large(Mapping const& mapping, VirtAddr block) const {
+    return !mapping.object && is_guest() && !has(mapping.flags, abi::MapFlags::sparse) && block >= mapping.start &&
+           block + huge_page_size <= mapping.end();
+}
+
+// Fills a block that nothing is known of yet by one 2 MiB page, if that can be had. Otherwise, pages may have been added.
+bool AddressSpace::enter_large_locked(Mapping const& mapping, VirtAddr block) {
+    Tables retired(*this);
+    {
+        LockGuard guard(page_table_lock_);
+        PageTables tables(restricted_root_, retired);
+        auto* const entry = tables.upper_entry(block);
+        auto const value = entry != nullptr ? paging::load_entry(*entry) : 0;
+        if (arch::PageFormat::is_present(value)) {
+            // An empty table that was kept makes way.
+            auto const table = arch::PageFormat::address(value, 1);
+            if (arch::PageFormat::is_leaf(value, 1) || Tables::used(table) != 0)
+                return false;
+            recent_table_ = {};
+            tables.free_empty_table(block);
+        }
+    }
+    if (!retired.is_empty())
+        flush(block, 1);
+    auto const first = place_of(block);
+    if (private_pages_.next_present(first, first + large_pages) != first + large_pages)
+        return false;
+    if (!mem::has_frames_beside_reserve(plenty) || !account().has_room_beside_reserve(2 * huge_page_size))
+        return false;
+    auto const memory = mem::allocate_user_block(account(), large_order);
+    if (!memory)
+        return false;
+    for (std::uint64_t index = 0; index < large_pages; ++index) {
+        auto slot = private_pages_.slot_for(first + index, account());
+        if (slot) {
+            slot->set(*memory + index * page_size);
+            continue;
+        }
+        UnchargeBatch batch;
+        for (; index < large_pages; ++index)
+            mem::drop_tree(*memory + index * page_size, batch);
+        return false;
+    }
+    LockGuard guard(page_table_lock_);
+    Tables pages(*this);
+    PageTables tables(restricted_root_, pages);
+    if (!tables.map(block, huge_page_size, *memory, attributes_of(mapping), 1))
+        return false;
+    note_large_locked(1);
+    resident_pages_ += large_pages;
+    return true;
+}
+
+// Whether all pages of a large one can be written in place.
+bool AddressSpace::has_block_alone_locked(VirtAddr block) {
+    auto const first = place_of(block);
+    for (std::uint64_t done = 0; done < large_pages; done += mem::PageTree::fanout) {
+        auto const run = private_pages_.run_at(first + done);
+        if (~run.present != 0 || !run.is_exclusive)
+            return false;
+        for (unsigned index = 0; index < mem::PageTree::fanout; ++index) {
+            if (mem::is_in_several_trees(mem::page_at(run.frames, index)))
+                return false;
+        }
+    }
+    return true;
+}
+
 [[gnu::always_inline]] inline Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTables& tables,
                                                                                                      VirtAddr address) {
     auto const block = address.value / paging::bytes_of(1);
     if (block == recent_block_ && recent_table_.value != 0)
         return PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(address, 0)], recent_table_};
-    auto const place = TRY(tables.place_for(address));
+    auto place = tables.place_for(address);
+    if (!place && place.error() == Error::already_exists) {
+        // Never at the edge of the larger page.
+        TRY(split_large_locked(tables, VirtAddr{address.value | 1}));
+        place = tables.place_for(address);
+    }
+    auto const found = TRY(place);
     recent_block_ = block;
-    recent_table_ = place.table;
-    return place;
+    recent_table_ = found.table;
+    return found;
 }
 
 // Shows `page` at `address`, in place of whatever was shown there.
@@ -177,6 +260,19 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
         LockGuard guard(page_table_lock_);
         Tables pages(*this);
         PageTables tables(restricted_root_, pages);
+        if (large_leaves_ != 0) [[unlikely]] {
+            auto* const large = large_leaf(tables, address);
+            VirtAddr const block{align_down(address.value, huge_page_size)};
+            if (large != nullptr && arch::PageFormat::address(*large, 1) + (address - block) == page) {
+                if (!may_write || arch::PageFormat::is_writable(*large))
+                    return {};
+                // As after a fork, when the child has gone.
+                if (has_block_alone_locked(block)) {
+                    paging::store_entry(*large, entry_for(mapping, arch::PageFormat::address(*large, 1), true, 1));
+                    return {};
+                }
+            }
+        }
         auto const place = TRY(place_for_locked(tables, address));
         auto const old_entry = paging::load_entry(*place.entry);
         if (old_entry == entry)
@@ -245,6 +341,10 @@ Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, Vir
     LockGuard guard(page_table_lock_);
     Tables pages(*this);
     PageTables tables(restricted_root_, pages);
+    if (large_leaves_ != 0) [[unlikely]] {
+        if (auto const* const large = large_leaf(tables, start); large != nullptr)
+            return wants_write && !Format::is_writable(*large) ? start : end;
+    }
     auto const table = TRY(place_for_locked(tables, start)).table;
     auto const entries = Tables::entries(table);
     auto const writable = Format::leaf({0}, {.write = true, .execute = attributes.execute, .user = attributes.user, .uncached = attributes.uncached}, 0);
@@ -257,7 +357,8 @@ Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, Vir
         auto const run = resident_locked(mapping, end - (limit - index) * page_size);
         if (run.count == 0)
             break;
-        auto const count = static_cast<unsigned>(std::min<std::uint64_t>(limit - index, run.count));
+        // What is empty may be longer.
+        auto const count = static_cast<unsigned>(std::min<std::uint64_t>({limit - index, run.count, mem::PageTree::fanout}));
         auto const present = run.present & ~std::uint64_t{0} >> (mem::PageTree::fanout - count);
         auto const here = entries.subspan(index, count);
         bool const may_write = is_writable && run.may_write;

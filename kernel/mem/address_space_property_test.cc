@@ -54,7 +54,7 @@ struct ModelSpace {
 
 class World {
 public:
-    explicit World(std::uint64_t seed) : random_(seed), machine_(64U << 20) {
+    explicit World(std::uint64_t seed) : random_(seed), machine_(192U << 20) {
         EXPECT_TRUE(machine_.initialize());
         account_ = Account::create(nullptr, Account::unlimited).value();
         home_ = AddressSpace::create_home(*account_).value();
@@ -126,11 +126,15 @@ private:
     std::uint64_t pick(std::uint64_t limit) { return random_() % limit; }
     ModelSpace& some_space() { return spaces_[pick(spaces_.size())]; }
     std::shared_ptr<ModelObject>& some_object() { return objects_[pick(objects_.size())]; }
-    // Two windows, one of them across a 1 GiB boundary.
+    // Two small windows, one of them across a 1 GiB boundary, and one for 2 MiB pages: mostly around their edges.
     std::uint64_t random_page() {
-        constexpr std::uint64_t windows[] = {0x20'0000'0000 / page_size, 0x40'0000'0000 / page_size - 48};
-        return std::span(windows)[pick(2)] + pick(96);
+        constexpr std::uint64_t windows[] = {0x20'0000'0000 / page_size, 0x40'0000'0000 / page_size - 48,
+                                             0x60'0000'0000 / page_size - 48};
+        auto const window = pick(3);
+        return std::span(windows)[window] + pick(96) + (window == 2 ? pick(3) * 512 : 0);
     }
+    // Now and then enough for some 2 MiB pages.
+    std::uint64_t random_count(std::uint64_t limit) { return pick(8) == 0 ? pick(1100) + 1 : pick(limit) + 1; }
     Ref<AddressSpace> new_guest() {
         auto space = AddressSpace::create_guest(*account_, Ref<AddressSpace>::share(*home_)).value();
         fakes.used_spaces.insert(space.get());
@@ -206,7 +210,7 @@ private:
     void map_anonymous() {
         auto& modelled = some_space();
         auto const placement = random_placement();
-        auto const count = pick(30) + 1;
+        auto const count = random_count(30);
         auto const access = random_access();
         auto const populate = pick(4) == 0 ? abi::MapFlags::populate : abi::MapFlags{};
         auto const mapped =
@@ -240,14 +244,14 @@ private:
     void unmap() {
         auto& modelled = some_space();
         auto const page = random_page();
-        auto const count = pick(40) + 1;
+        auto const count = random_count(40);
         ASSERT_TRUE(modelled.space->unmap({page * page_size}, count * page_size));
         modelled.pages.erase(modelled.pages.lower_bound(page), modelled.pages.lower_bound(page + count));
     }
     void protect() {
         auto& modelled = some_space();
         auto const page = random_page();
-        auto const count = pick(20) + 1;
+        auto const count = random_count(20);
         auto const access = random_access();
         auto const result = modelled.space->protect({page * page_size}, count * page_size, access);
         for (std::uint64_t i = 0; i < count; ++i) {

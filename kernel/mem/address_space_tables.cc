@@ -134,6 +134,7 @@ AddressSpace::~AddressSpace() NO_THREAD_SAFETY_ANALYSIS {
     if (!is_guest() && is_hosted())
         forget_pages(first_address(), (last_address() - first_address()) / page_size);
     remove_all_locked();
+    note_large_locked(-static_cast<std::int64_t>(large_leaves_));
     free_spare_mappings();
     private_pages_.clear();
     if (!is_guest() && is_hosted()) {
@@ -158,10 +159,24 @@ void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {
     {
         LockGuard guard(page_table_lock_);
         PageTables tables(restricted_root_, pages);
+        if (large_leaves_ != 0) [[unlikely]] {
+            // What cannot be split goes as a whole; the rest of it comes back as it is touched.
+            auto const end = start + page_count * page_size;
+            bool const is_split = split_large_locked(tables, start).has_value() && split_large_locked(tables, end).has_value();
+            if (!is_split) {
+                start = {align_down(start.value, huge_page_size)};
+                page_count = (align_up(end.value, huge_page_size) - start.value) / page_size;
+            }
+        }
         // At its end a space keeps no table; one that is hosted in the kernel could not free it later.
         if (start == first_address() && page_count == (last_address() - first_address()) / page_size)
             recent_table_ = {};
-        removed = tables.unmap(start, page_count * page_size);
+        removed = tables.unmap(start, page_count * page_size, [&](int level) NO_THREAD_SAFETY_ANALYSIS {  // locked
+            if (level > 0) [[unlikely]] {
+                note_large_locked(-1);
+                resident_pages_ -= paging::entries_per_table - 1;
+            }
+        });
         resident_pages_ -= removed;
         if (stale_block_ != no_block) {
             tables.free_empty_table({std::exchange(stale_block_, no_block) * paging::bytes_of(1)});
@@ -179,7 +194,8 @@ void AddressSpace::protect_view(ObjectView const& view) {
         LockGuard guard(page_table_lock_);
         Tables pages(*this);
         PageTables tables(restricted_root_, pages);
-        has_changed = tables.update(view.start, view.page_count * page_size, arch::PageFormat::without_write);
+        has_changed = tables.update(view.start, view.page_count * page_size,
+                                    [](paging::Entry entry, int) { return arch::PageFormat::without_write(entry); });
     }
     if (has_changed)
         flush(view.start, view.page_count);
@@ -201,8 +217,57 @@ std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t leng
     Tables pages(*this);
     PageTables const tables(restricted_root_, pages);
     std::uint64_t count = 0;
-    tables.for_each_leaf(start, length, [&](VirtAddr, paging::Entry, int) { ++count; });
+    tables.for_each_leaf(start, length, [&](VirtAddr, paging::Entry, int level) { count += paging::bytes_of(level) / page_size; });
     return count;
+}
+
+// ---- 2 MiB pages. Their 512 frames are pages like any other, which happen to lie side by side, so what is known of them in trees and
+// accounts is the same; only page tables show them by one entry. That entry lies within one mapping, always.
+
+namespace {
+std::atomic<std::uint64_t> large_pages = 0;
+}
+
+std::uint64_t AddressSpace::large_page_count() {
+    return large_pages.load(std::memory_order_relaxed);
+}
+
+void AddressSpace::note_large_locked(std::int64_t change) {
+    large_leaves_ = large_leaves_ + static_cast<std::uint64_t>(change);
+    large_pages.fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
+}
+
+// Sees to it that no larger page reaches across `edge`.
+Result<> AddressSpace::split_large_locked(PageTables& tables, VirtAddr edge) {
+    if (large_leaves_ == 0 || is_aligned(edge.value, huge_page_size))
+        return {};
+    auto* const entry = large_leaf(tables, edge);
+    if (entry == nullptr)
+        return {};
+    TRY(tables.split(*entry));
+    note_large_locked(-1);
+    return {};
+}
+
+paging::Entry* AddressSpace::large_leaf(PageTables const& tables, VirtAddr address) {
+    auto* const entry = tables.upper_entry(address);
+    if (entry == nullptr)
+        return nullptr;
+    auto const value = paging::load_entry(*entry);
+    return arch::PageFormat::is_present(value) && arch::PageFormat::is_leaf(value, 1) ? entry : nullptr;
+}
+
+// A mapping is about to end at `edge`.
+void AddressSpace::end_large_at(VirtAddr edge) {
+    bool is_split = true;
+    {
+        LockGuard guard(page_table_lock_);
+        Tables pages(*this);
+        PageTables tables(restricted_root_, pages);
+        is_split = split_large_locked(tables, edge).has_value();
+    }
+    if (!is_split)
+        forget_pages({align_down(edge.value, huge_page_size)}, huge_page_size / page_size);
 }
 
 }  // namespace astrata::kernel

@@ -215,6 +215,150 @@ TEST_F(AddressSpaceTest, fork_shares_copies_on_write_and_frees) {
     EXPECT_EQ(home().clone().error(), Error::not_supported);
 }
 
+// Memory of foreign programs in pieces of 2 MiB.
+class LargePagesTest : public AddressSpaceTest {
+protected:
+    static constexpr std::uint64_t count = huge_page_size / page_size;
+    // Two whole blocks, with a page on both sides.
+    LargePagesTest() : space_(guest()) {
+        EXPECT_TRUE(space_->map_anonymous(first_ - page_size, (2 * count + 2) * page_size, rw, fixed));
+    }
+    std::uint64_t large() {
+        abi::AddressSpaceInfo info;
+        space_->fill(info);
+        EXPECT_GE(AddressSpace::large_page_count(), info.large_bytes / huge_page_size);
+        return info.large_bytes / huge_page_size;
+    }
+    void write(std::uint64_t page, std::uint64_t value) { EXPECT_TRUE(mmu_.write(*space_, first_ + page * page_size, value)); }
+    std::uint64_t read(std::uint64_t page) { return mmu_.read(*space_, first_ + page * page_size).value(); }
+
+    VirtAddr first_{base + 64 * huge_page_size};
+    Ref<AddressSpace> space_;
+};
+
+TEST_F(LargePagesTest, come_with_the_first_touch_of_a_whole_block) {
+    auto const used = account().used();
+    auto const count_before = AddressSpace::large_page_count();
+    write(5, 1);
+    EXPECT_EQ(large(), 1U);
+    EXPECT_EQ(AddressSpace::large_page_count(), count_before + 1);
+    EXPECT_EQ(resident(*space_), count);
+    EXPECT_GE(account().used() - used, huge_page_size);
+    auto const faults = mmu_.faults;
+    EXPECT_EQ(read(count - 1), 0U);
+    write(0, 2);
+    EXPECT_EQ(mmu_.faults, faults);
+    // Not where a block is not whole, nor where something was before.
+    EXPECT_EQ(mmu_.read(*space_, first_ - page_size).value(), 0U);
+    EXPECT_TRUE(mmu_.write(*space_, first_ - page_size, 1));
+    EXPECT_EQ(read(count + 3), 0U);
+    write(count, 1);
+    EXPECT_EQ(large(), 1U);
+    EXPECT_EQ(resident(*space_), count + 3);
+    ASSERT_TRUE(space_->unmap(first_ - page_size, (2 * count + 2) * page_size));
+    EXPECT_EQ(large(), 0U);
+    EXPECT_EQ(resident(*space_), 0U);
+    EXPECT_EQ(AddressSpace::large_page_count(), count_before);
+    EXPECT_LE(account().used(), used + 12 * page_size);
+}
+
+TEST_F(LargePagesTest, are_cut_where_mappings_and_contents_are) {
+    auto const change = [&](auto how) {
+        write(7, 70);
+        write(8, 80);
+        write(count - 1, 90);
+        ASSERT_EQ(large(), 1U);
+        how();
+        EXPECT_EQ(large(), 0U);
+        EXPECT_EQ(read(count - 1), 90U);
+        ASSERT_TRUE(space_->unmap(first_, count * page_size));
+        ASSERT_TRUE(space_->map_anonymous(first_, count * page_size, rw, fixed));
+    };
+    change([&] {
+        ASSERT_TRUE(space_->unmap(first_ + 7 * page_size, page_size));
+        EXPECT_EQ(mmu_.read(*space_, first_ + 7 * page_size).error(), Error::bad_address);
+        EXPECT_EQ(read(8), 80U);
+        EXPECT_EQ(resident(*space_), count - 1);
+    });
+    change([&] {
+        ASSERT_TRUE(space_->protect(first_, 8 * page_size, abi::Access::read));
+        EXPECT_EQ(mmu_.write(*space_, first_ + 7 * page_size, 1).error(), Error::bad_address);
+        write(8, 81);
+        EXPECT_EQ(read(7), 70U);
+    });
+    change([&] {
+        ASSERT_TRUE(space_->discard(first_, 8 * page_size));
+        EXPECT_EQ(read(7), 0U);
+        EXPECT_EQ(read(8), 80U);
+    });
+    change([&] {
+        auto const to = space_->move(first_ + 7 * page_size, page_size, {}, 2 * page_size, none).value();
+        EXPECT_EQ(mmu_.read(*space_, to).value(), 70U);
+        EXPECT_EQ(read(8), 80U);
+    });
+}
+
+TEST_F(LargePagesTest, are_copied_by_small_pages_and_become_writable_as_a_whole) {
+    write(7, 70);
+    write(count + 7, 71);
+    ASSERT_EQ(large(), 2U);
+    {
+        auto child = space_->clone().value();
+        fakes.used_spaces.insert(child.get());
+        auto const used = account().used();
+        write(8, 80);
+        EXPECT_EQ(large(), 1U);
+        EXPECT_LE(account().used() - used, 20 * page_size);
+        EXPECT_EQ(mmu_.read(*child, first_ + 8 * page_size).value(), 0U);
+        EXPECT_EQ(mmu_.read(*child, first_ + 7 * page_size).value(), 70U);
+        fakes.used_spaces.erase(child.get());
+        mmu_.forget_root(child->native_root());
+    }
+    write(count + 8, 1);
+    EXPECT_EQ(large(), 1U);
+    auto const faults = mmu_.faults;
+    for (std::uint64_t page = count + 9; page < 2 * count; ++page)
+        write(page, page);
+    EXPECT_LE(mmu_.faults - faults, 1U);  // the other TLB
+    EXPECT_EQ(read(count + 7), 71U);
+}
+
+TEST_F(LargePagesTest, are_not_for_everybody) {
+    // What will be used here and there, native memory, and a silo or a machine that has little.
+    VirtAddr const other{base + 80 * huge_page_size};
+    ASSERT_TRUE(space_->map_anonymous(other, huge_page_size, rw, fixed | abi::MapFlags::sparse));
+    ASSERT_TRUE(mmu_.write(*space_, other, 1));
+    EXPECT_EQ(large(), 0U);
+    auto const at = home().map_anonymous({}, 4 * huge_page_size, rw, none).value();
+    auto const before = AddressSpace::large_page_count();
+    ASSERT_TRUE(mmu_.write(home(), at + 2 * huge_page_size, 1));
+    EXPECT_EQ(AddressSpace::large_page_count(), before);
+    account().set_limit(account().used() + 2 * huge_page_size);
+    write(0, 1);
+    EXPECT_EQ(large(), 0U);
+    account().set_limit(Account::unlimited);
+    std::vector<PhysAddr> taken;
+    while (mem::has_frames_beside_reserve(6 * count))
+        taken.push_back(mem::allocate_frames(9, mem::FrameKind::kernel, mem::Zero::no).value());
+    write(count, 1);
+    EXPECT_EQ(large(), 0U);
+    EXPECT_EQ(resident(*space_), 3U);
+    for (auto const block : taken)
+        mem::free_frames(block, 9);
+}
+
+TEST_F(LargePagesTest, go_as_a_whole_where_there_is_no_memory_to_cut_them) {
+    write(7, 70);
+    write(9, 90);
+    account().set_limit(account().used());
+    ASSERT_TRUE(space_->discard(first_ + 9 * page_size, page_size));
+    EXPECT_EQ(large(), 0U);
+    EXPECT_EQ(resident(*space_), 0U);
+    account().set_limit(Account::unlimited);
+    EXPECT_EQ(read(7), 70U);
+    EXPECT_EQ(read(9), 0U);
+}
+
 TEST_F(AddressSpaceTest, private_pages_outlive_their_objects_pages) {
     auto space = guest();
     auto object = numbered(3);

@@ -131,7 +131,8 @@ Result<> map_all_memory(EarlyTables& tables, BootInfo const& info) {
 // What of the image may not be written must not be writable in the direct map either.
 void protect_image_alias(EarlyTables& tables) {
     auto const image = arch::image_sections();
-    tables.update(to_planned_map({image.text_start - layout::image}), image.rodata_end - image.text_start, PageFormat::without_write);
+    tables.update(to_planned_map({image.text_start - layout::image}), image.rodata_end - image.text_start,
+                  [](paging::Entry entry, int) { return PageFormat::without_write(entry); });
 }
 
 // The dynamic area: stacks in its lower half, devices in its upper half.

@@ -76,6 +76,12 @@ private:
             auto const entry = mem::table_entries(table)[paging::index_at(address, level)];
             if (!arch::PageFormat::is_present(entry))
                 return 0;
+            if (arch::PageFormat::is_leaf(entry, level)) {
+                // As processors may that keep a larger page as small ones: what is not flushed by its own address stays.
+                auto const offset = align_down(address.value & (paging::bytes_of(level) - 1), page_size);
+                return arch::PageFormat::leaf(arch::PageFormat::address(entry, level) + offset,
+                                              arch::PageFormat::attributes(entry, level), 0);
+            }
             table = arch::PageFormat::address(entry, level);
         }
         return mem::table_entries(table)[paging::index_at(address, 0)];

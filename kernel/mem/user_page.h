@@ -31,6 +31,23 @@ inline constexpr std::uint64_t one_pin = std::uint64_t{1} << 32;
     return page;
 }
 
+/// 2^order pages, zeroed, contiguous and aligned to their size; each is one of its own from here on.
+/// errors    no_memory
+[[nodiscard]] inline Result<PhysAddr> allocate_user_block(Account& account, unsigned order) {
+    auto const bytes = page_size << order;
+    TRY(account.charge_beside_reserve(bytes));
+    auto const block = allocate_frames(order, FrameKind::user, Zero::yes);
+    if (!block) {
+        account.uncharge(bytes);
+        return block;
+    }
+    for (auto page = *block; page < *block + bytes; page += page_size) {
+        frame_of(page).account = account.id();
+        frame_of(page).word.store(one_tree, std::memory_order_relaxed);
+    }
+    return block;
+}
+
 namespace detail {
 inline void drop_count(PhysAddr page, std::uint64_t amount, UnchargeBatch& batch) {
     auto& frame = frame_of(page);

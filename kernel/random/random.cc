@@ -54,23 +54,28 @@ void add_entropy(std::span<std::byte const> seed) {
 // Bernstein, Fast-key-erasure random-number generators (2017): each read takes a fresh key and erases the old one, so that what
 // was read before cannot be computed from what is in memory afterwards.
 void fill_random(std::span<std::byte> into) {
-    crypto::ChaChaKey key;
+    crypto::ChaChaKey fresh;
     {
         LockGuard guard(generator.lock);
         if (generator.reads++ % 1024 == 0)
             reseed();
         auto const block = crypto::chacha20_block(generator.key, 0, {});
         std::ranges::copy(std::span(block).first<8>(), generator.key.begin());
-        std::ranges::copy(std::span(block).last<8>(), key.begin());
+        std::ranges::copy(std::span(block).last<8>(), fresh.begin());
+    }
+    // What is left of the block is enough for most; else it is the key of the rest.
+    if (into.size() <= sizeof(fresh)) {
+        std::memcpy(into.data(), fresh.data(), into.size());
+        into = {};
     }
     for (std::uint32_t counter = 0; !into.empty(); ++counter) {
-        auto const block = crypto::chacha20_block(key, counter, {});
+        auto const block = crypto::chacha20_block(fresh, counter, {});
         auto const count = std::min(into.size(), sizeof(block));
         std::memcpy(into.data(), block.data(), count);
         into = into.subspan(count);
     }
-    std::ranges::fill(key, 0U);
-    asm volatile("" ::"r"(key.data()) : "memory");   // the erasure must not be optimised away
+    std::ranges::fill(fresh, 0U);
+    asm volatile("" ::"r"(fresh.data()) : "memory");   // the erasure must not be optimised away
 }
 
 }  // namespace astrata::kernel

@@ -256,6 +256,8 @@ Result<Fadt> parse_fadt(Bytes bytes) {
               .pm1a_control = TRY(load_fixed_register(table, 172, 64, 16)),
               .pm1b_control = TRY(load_fixed_register(table, 184, 68, 16)),
               .pm_timer = TRY(load_fixed_register(table, 208, 76, 32)),
+              .general_events = TRY(load_fixed_register(table, 220, 80, 8)),
+              .general_events_bytes = TRY(load<std::uint8_t>(table, 92)),
               .century_index = TRY(load<std::uint8_t>(table, 108)),
               .is_hardware_reduced = (flags & 1u << 20) != 0,
               .has_wide_pm_timer = (flags & 1u << 8) != 0};

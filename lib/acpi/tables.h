@@ -159,6 +159,8 @@ struct Fadt {
     RegisterAddress pm1a_control;
     RegisterAddress pm1b_control;
     RegisterAddress pm_timer;
+    RegisterAddress general_events;         ///< GPE0_BLK: status bits, then as many enable bits
+    std::uint8_t general_events_bytes = 0;  ///< of both
     RegisterAddress sleep_control;  ///< hardware-reduced machines
     RegisterAddress sleep_status;
     RegisterAddress reset;  ///< absent unless the table says it is supported

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lib/acpi/affinity.h"
+#include "lib/acpi/cpu_hotplug.h"
 #include "lib/acpi/tables.h"
 #include "lib/acpi/virtio_mmio.h"
 
@@ -32,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     (void)find_rsdp(input);
     (void)find_soft_off_sleep_type(input);
     (void)find_virtio_mmio(input, 3);
+    (void)cpu_hotplug::find(input);
     std::vector<std::byte> bytes(input.begin(), input.end());
     repair(bytes, signature("APIC"));
     if (auto const madt = parse_madt(bytes)) {

@@ -118,22 +118,28 @@ public:
     /// roots which share them stay equal). Larger pages must lie in the range whole. Returns how many 4 KiB leaves
     /// there were; larger ones count as one.
     std::uint64_t unmap(VirtAddr start, std::uint64_t length) {
+        return unmap(start, length, [](int) {});
+    }
+    /// The same; calls gone(level) for each leaf.
+    template <typename Gone>
+    std::uint64_t unmap(VirtAddr start, std::uint64_t length, Gone gone) {
         std::uint64_t removed = 0;
         walk(start, length, [&](Entry& entry, Path const& path, int level, VirtAddr) {
             store_entry(entry, 0);
             --memory_.used(path[index_of(level)]);
             ++removed;
+            gone(level);
         });
         return removed;
     }
 
-    /// Replaces each leaf in the range by `change(entry)`. Returns whether any of them changed.
+    /// Replaces each leaf in the range by `change(entry, level)`. Returns whether any of them changed.
     template <typename Change>
     bool update(VirtAddr start, std::uint64_t length, Change change) {
         bool has_changed = false;
-        walk(start, length, [&](Entry& entry, Path const&, int, VirtAddr) {
+        walk(start, length, [&](Entry& entry, Path const&, int level, VirtAddr) {
             auto const old_value = load_entry(entry);
-            Entry const new_value = change(old_value);
+            Entry const new_value = change(old_value, level);
             if (new_value != old_value) {
                 store_entry(entry, new_value);
                 has_changed = true;
@@ -181,6 +187,36 @@ public:
             store_entry(root_entries[index], 0);
             --memory_.used(root_);
         }
+    }
+
+    /// The entry of the level above the lowest for `address`: the leaf of a larger page, a table, or absent; null if there is no table
+    /// that has it.
+    [[nodiscard]] Entry* upper_entry(VirtAddr address) const {
+        auto table = root_;
+        for (int level = Format::levels - 1; level > 1; --level) {
+            auto const entry = load_entry(memory_.entries(table)[index_at(address, level)]);
+            if (!Format::is_present(entry) || Format::is_leaf(entry, level))
+                return nullptr;
+            table = Format::address(entry, level);
+        }
+        return &memory_.entries(table)[index_at(address, 1)];
+    }
+    /// Replaces the larger page whose leaf `upper_entry` has found by a table of small ones that show the same. Nobody needs to forget
+    /// anything for that: whatever TLBs know of the larger page stays true, and goes with the first small one of it that is flushed.
+    /// errors    no_memory
+    [[nodiscard]] Result<> split(Entry& large) {
+        auto const below = TRY(memory_.allocate());
+        auto const leaf = load_entry(large);
+        auto page = Format::address(leaf, 1);
+        for (auto& entry : memory_.entries(below)) {
+            entry = Format::leaf(page, Format::attributes(leaf, 1), 0);
+            page += page_size;
+        }
+        memory_.used(below) = entries_per_table;
+        for (unsigned group = 0; group < entries_per_table / entries_per_group; ++group)
+            memory_.add_group(below, group);
+        store_entry(large, Format::table(below));
+        return {};
     }
 
     /// Frees the lowest table for `address`, if there is one and it is empty.

@@ -160,7 +160,7 @@ TYPED_TEST(PageTablesOf, agrees_with_a_map_under_random_changes) {
             break;
         }
         case 3:
-            tables.update(start, count * page_size, [](Entry entry) { return TypeParam::without_write(entry); });
+            tables.update(start, count * page_size, [](Entry entry, int) { return TypeParam::without_write(entry); });
             for (auto at = model.lower_bound(page); at != model.lower_bound(page + count); ++at)
                 at->second.write = false;
             break;

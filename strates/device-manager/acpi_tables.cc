@@ -1,5 +1,6 @@
 #include "strates/device-manager/acpi_tables.h"
 
+#include "lib/acpi/cpu_hotplug.h"
 #include "strates/device-manager/physical_memory.h"
 
 namespace astrata::device_manager {
@@ -15,20 +16,35 @@ PhysAddr search_rsdp(TableMemory& memory) {
     return found ? bios_area + *found : PhysAddr{};
 }
 
-unsigned count_io_apics(Bytes table) {
+abi::InterruptTrigger trigger_of(acpi::InterruptOverride const& line) {
+    // What the bus has by default is, for this interrupt, level-triggered and active low (section 5.2.12.5).
+    bool const is_high = line.polarity == acpi::Polarity::active_high;
+    if (line.trigger == acpi::Trigger::edge)
+        return is_high ? abi::InterruptTrigger::edge_high : abi::InterruptTrigger::edge_low;
+    return is_high ? abi::InterruptTrigger::level_high : abi::InterruptTrigger::level_low;
+}
+
+void read_interrupts(Bytes table, AcpiFacts& facts) {
     auto const madt = acpi::parse_madt(table);
     if (!madt)
-        return 0;
-    unsigned count = 0;
+        return;
     acpi::MadtReader reader(*madt);
-    while (auto const entry = reader.next())
-        count += std::holds_alternative<acpi::IoApic>(*entry) ? 1 : 0;
-    return count;
+    while (auto const entry = reader.next()) {
+        if (std::holds_alternative<acpi::IoApic>(*entry))
+            ++facts.io_apics;
+        auto const* const line = std::get_if<acpi::InterruptOverride>(&*entry);
+        if (line != nullptr && facts.fadt && line->isa_line == facts.fadt->sci_interrupt) {
+            facts.event_line = line->global_interrupt;
+            facts.event_trigger = trigger_of(*line);
+        }
+    }
 }
 
 void read_definition_block(Bytes block, AcpiFacts& facts) {
     if (auto const type = acpi::find_soft_off_sleep_type(block))
         facts.soft_off = *type;
+    if (auto const port = acpi::cpu_hotplug::find(block))
+        facts.cpu_hotplug_port = *port;
     while (!facts.virtio_mmio.is_full()) {
         auto const device = acpi::find_virtio_mmio(block, facts.virtio_mmio.size());
         if (!device)
@@ -62,12 +78,14 @@ AcpiFacts read_acpi(abi::Handle region, PhysAddr rsdp) {
     facts.has_acpi = true;
     if (auto const table = finder->find(acpi::signature("MCFG")))
         facts.pci_window = find_window(*table);
-    if (auto const table = finder->find(acpi::signature("APIC")))
-        facts.io_apics = count_io_apics(*table);
     if (auto const table = finder->find(acpi::signature("FACP"))) {
-        if (auto const fadt = acpi::parse_fadt(*table))
+        if (auto const fadt = acpi::parse_fadt(*table)) {
             facts.fadt = *fadt;
+            facts.event_line = fadt->sci_interrupt;
+        }
     }
+    if (auto const table = finder->find(acpi::signature("APIC")))
+        read_interrupts(*table, facts);
     if (facts.fadt) {
         if (auto const block = finder->definition_block(*facts.fadt))
             read_definition_block(*block, facts);

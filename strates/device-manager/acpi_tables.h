@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "abi/types.h"
 #include "lib/acpi/tables.h"
 #include "lib/acpi/virtio_mmio.h"
 #include "lib/containers/static_vector.h"
@@ -19,6 +20,10 @@ struct AcpiFacts {
     std::optional<acpi::SleepType> soft_off;
     StaticVector<acpi::VirtioMmioDevice, virtio_mmio_limit> virtio_mmio;
     unsigned io_apics = 0;
+    /// How the interrupt of ACPI events (SCI) arrives.
+    std::uint32_t event_line = 0;
+    abi::InterruptTrigger event_trigger = abi::InterruptTrigger::level_low;
+    std::optional<std::uint16_t> cpu_hotplug_port;
 };
 
 /// Reads the tables; what is missing or broken is simply absent from the facts.

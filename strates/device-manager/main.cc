@@ -2,6 +2,7 @@
 #include "device-manager/environment.h"
 #include "sdk/event_loop.h"
 #include "sdk/log.h"
+#include "strates/device-manager/cpu_hotplug.h"
 #include "strates/device-manager/manager_server.h"
 #include "strates/device-manager/power.h"
 
@@ -28,7 +29,14 @@ Result<> strate_main(device_manager::Environment& environment) {
     ManagerServer manager(devices, device_endpoint);
     PowerServer power(machine, facts);
 
+    CpuHotplug hotplug(machine, facts);
+
     auto loop = TRY(sdk::EventLoop::create());
+    if (hotplug.is_possible()) {
+        power.enable_acpi_mode(*facts.fadt);
+        if (auto const started = hotplug.start(loop); !started)
+            sdk::log("nothing will be heard of CPUs that are plugged in: ", started.error());
+    }
     TRY(loop.serve(std::move(endpoint), devices));
     TRY(loop.serve(std::move(environment.devices), manager));
     TRY(loop.serve(std::move(environment.power), power));

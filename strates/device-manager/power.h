@@ -13,13 +13,15 @@ public:
     void power_off(sdk::Caller const&, PowerOffRequest const&, PowerOffResponder) override;
     void reset(sdk::Caller const&, ResetRequest const&, ResetResponder) override;
 
+    /// ACPI events come only then, and the registers for switching off work.
+    void enable_acpi_mode(acpi::Fadt const& fadt);
+
 private:
     // Each returns only if it did not work.
     Error try_power_off();
     Error try_reset();
     Error sleep_by_control_register(acpi::Fadt const& fadt, acpi::SleepType type);
     Error sleep_by_pm1(acpi::Fadt const& fadt, acpi::SleepType type);
-    void enable_acpi_mode(acpi::Fadt const& fadt);
 
     Result<std::uint32_t> read_register(acpi::RegisterAddress const& target, unsigned width);
     Result<> write_register(acpi::RegisterAddress const& target, unsigned width, std::uint32_t value);

@@ -632,7 +632,6 @@ Result<sdk::UniqueHandle> Manager::create_linux_silo(std::string_view name, std:
         };
         TRY(add_argument("process-limit", process_limit));
         TRY(add_argument("machine-memory", machine_->memory_total));
-        TRY(add_argument("processors", machine_->cpus_online));
         return provide_schemes(*instance);
     }();
     if (!prepared) {

@@ -1,5 +1,7 @@
 """Processors are shared: a program that spins stops nobody, limits bite, and processors come and go."""
+import json
 import re
+import socket
 import time
 
 from harness import chevron, compile_static, expect, run, scenario
@@ -120,6 +122,63 @@ def cpu_offline():
         console.command("cpu offline 1")
         expect("stays online" in console.command("cpu offline 0") or "last CPU" in console.text, "the last CPU went offline")
         expect("no such CPU" in console.command("cpu online 7"), "an unknown CPU is no error")
+
+
+class Monitor:
+    """QEMU's machine protocol, on the socket that `run --monitor` makes."""
+
+    def __init__(self, path: str):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(20)
+        self._socket.connect(path)
+        self._file = self._socket.makefile("rw")
+        self._file.readline()
+        self.call("qmp_capabilities")
+
+    def call(self, name: str, **arguments):
+        self._file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        self._file.flush()
+        while True:
+            answer = json.loads(self._file.readline())
+            if "error" in answer:
+                raise AssertionError(f"{name}: {answer['error']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def plug_processor(self, socket_number: int) -> None:
+        for slot in self.call("query-hotpluggable-cpus"):
+            if slot["props"]["socket-id"] == socket_number:
+                return self.call("device_add", driver=slot["type"], id=f"cpu{socket_number}", **slot["props"])
+        raise AssertionError(f"no socket {socket_number}")
+
+
+@scenario("sched.cpu_hot_add", timeout=120)
+def cpu_hot_add():
+    """A processor that the emulator's monitor plugs in is heard of, and runs programs once it is put to use."""
+    compile_static("tree/bin/affinity", AFFINITY, "musl")
+    compile_static("tree/bin/spinners", SPINNERS, "musl")
+    options = ("--rootfs", "tree", "--machine", "q35", "--smp", "1", "--smp-limit", "3", "--monitor", "monitor")
+    with chevron(*options) as console:
+        monitor = Monitor("monitor")
+        shown = console.command("cpu list")
+        expect(re.findall(r"^\d +(\w+)", shown, re.MULTILINE) == ["online", "offline", "offline"], shown)
+        expect("does not answer" in console.command("cpu online 1"), "a CPU that is not there goes online")
+        # Out of order, and both before anybody looks.
+        for number in (2, 1):
+            monitor.plug_processor(number)
+            console.until("silo logs device-manager", f"CPU {number} was plugged in")
+        for number in (1, 2):
+            shown = console.command(f"cpu online {number}")
+            expect(shown.strip() == "", f"cpu online {number} failed: {shown}")
+        shown = console.command("cpu list")
+        expect(re.findall(r"^\d +(\w+)", shown, re.MULTILINE) == ["online"] * 3, shown)
+        lines = console.command("/bin/affinity", 60).splitlines()
+        expect(lines[:5] == ["cpus 3", *["elsewhere 0", "child elsewhere 0"] * 2], f"programs do not run where they should: {lines}")
+        console.command("/bin/spinners", 60)
+        switches = [int(console.command(f"cat /kernel/cpu/{number}/switches")) for number in (1, 2)]
+        expect(min(switches) > 0, f"a CPU that was plugged in runs nothing: {switches}")
+        console.command("cpu offline 1")
+        expect(console.command("cpu online 1").strip() == "", "a CPU that was plugged in does not come back")
 
 
 AFFINITY = r"""

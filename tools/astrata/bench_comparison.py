@@ -195,9 +195,11 @@ def _ratio(value: float | None, reference: float | None) -> float | None:
     return value / reference if value is not None and reference else None
 
 
-def _verdict(value: float | None, must: float, stretch: float | None) -> str:
+def _verdict(value: float | None, must: float | None, stretch: float | None) -> str:
     if value is None:
         return "not measured"
+    if must is None:
+        return "-"
     if stretch is not None and value <= stretch:
         return "stretch"
     return "must" if value <= must else f"missed by {(value - must) / must:.0%}"

@@ -16,8 +16,9 @@ class Options:
     """What kind of machine: everything that ./astrata run can choose."""
 
     def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max", is_shared=False,
-                 has_random_device=False, nodes=1):
+                 has_random_device=False, nodes=1, smp_limit=0, monitor=None):
         self.machine, self.smp, self.memory, self.nodes = machine, smp, memory, nodes
+        self.smp_limit, self.monitor = smp_limit, monitor
         self.icount, self.reboots, self.cpu = icount, reboots, cpu
         self.has_random_device = has_random_device
         # A file that holds the machine's memory, for whoever wants to look at it from outside.
@@ -43,7 +44,7 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     """QEMU's arguments. Files and channels are descriptors that QEMU inherits; `channels` maps names to them."""
     shared = ",memory-backend=memory" if options.memory_file is not None else ""
     words = [emulator(), "-M", options.machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
-             "-smp", f"{options.smp},sockets={options.smp}" if options.nodes > 1 else str(options.smp), "-m", f"{options.memory >> 10}K",
+             "-smp", _processor_words(options), "-m", f"{options.memory >> 10}K",
              "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{archive}", "-append", append]
     if options.machine == "q35":
         words += ["-bios", "qboot.rom"]  # 30 ms faster than SeaBIOS, and nothing here needs one
@@ -54,6 +55,8 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
                              f"mem-path=/proc/self/fd/{options.memory_file}"]
     if options.nodes > 1:
         words += _node_words(options)
+    if options.monitor is not None:
+        words += ["-qmp", f"unix:{options.monitor},server=on,wait=off"]
     if not options.reboots:
         words.append("-no-reboot")
     if options.icount:
@@ -76,6 +79,14 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     return words
 
 
+def _processor_words(options: Options) -> str:
+    # Each node, and each processor that may come later, is a socket of its own.
+    most = max(options.smp, options.smp_limit)
+    if options.nodes == 1 and most == options.smp:
+        return str(options.smp)
+    return f"{options.smp},maxcpus={most},sockets={most},cores=1,threads=1"
+
+
 def _node_words(options: Options) -> list[str]:
     """Memory and processors in equal parts, as far as they go."""
     words = []
@@ -84,8 +95,9 @@ def _node_words(options: Options) -> list[str]:
         part = left // (options.nodes - node)
         left -= part
         words += ["-object", f"memory-backend-ram,id=node{node},size={part}M", "-numa", f"node,nodeid={node},memdev=node{node}"]
-    for processor in range(options.smp):
-        words += ["-numa", f"cpu,node-id={processor * options.nodes // options.smp},socket-id={processor}"]
+    most = max(options.smp, options.smp_limit)
+    for processor in range(most):
+        words += ["-numa", f"cpu,node-id={processor * options.nodes // most},socket-id={processor}"]
     return words
 
 

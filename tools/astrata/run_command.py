@@ -51,6 +51,8 @@ def trace_groups(name: str, text: str) -> str:
 OPTIONS = [
     Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
     Option("--smp", "NUMBER", convert=PROCESSORS, help="processors (1)"),
+    Option("--smp-limit", "NUMBER", 0, convert=whole_number(1, 64), help="processors that there may be, plugged in later; needs --machine q35"),
+    Option("--monitor", "SOCKET", help="QEMU's machine protocol on a Unix socket, for plugging in and out"),
     Option("--numa", "NODES", 1, convert=whole_number(1, 8), help="nodes that share processors and memory (1); more need --machine q35"),
     Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
     Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35", planned=("virt",)),
@@ -84,7 +86,8 @@ def main(words: list[str]) -> int:
     system = build.ready_system(arguments.arch)
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
                               reboots=arguments.command is None, is_shared=trace is not None,
-                              has_random_device=arguments.random_device, nodes=arguments.numa)
+                              has_random_device=arguments.random_device, nodes=arguments.numa,
+                              smp_limit=arguments.smp_limit, monitor=arguments.monitor)
     collector = None
     if trace is not None:
         from astrata.trace_rings import Collector
@@ -143,6 +146,10 @@ def check(arguments: Arguments) -> None:
         raise UsageError("run: nothing follows -- (a command should)")
     if arguments.trace_events is not None and arguments.trace is None:
         raise UsageError("--trace-events: only together with --trace FILE")
+    if arguments.smp_limit and arguments.machine != "q35":
+        raise UsageError("--smp-limit: needs --machine q35")
+    if arguments.monitor is not None and ("," in arguments.monitor or os.path.exists(arguments.monitor)):
+        raise UsageError(f"--monitor {arguments.monitor}: must be a new path, without commas")
     if arguments.numa > 1:
         if arguments.machine != "q35":
             raise UsageError("--numa: needs --machine q35")

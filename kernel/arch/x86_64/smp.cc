@@ -183,6 +183,8 @@ Result<> start_cpu(PerCpu& cpu) {
             next_startup = now + startup_interval_ns;
         }
     }
+    // Until now it was not busy.
+    cpu.idle_ticks = clock::ticks_for(clock::now().value);
     cpu.is_started = true;
     handshake.store(Handshake::go, std::memory_order_release);
     while (!cpu.is_online.load(std::memory_order_acquire) && clock::now() < give_up)

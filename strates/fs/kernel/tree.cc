@@ -34,6 +34,7 @@ constexpr auto memory = std::to_array<MachineCounter>({
     {"kernel", &abi::MachineInfo::memory_kernel},
     {"page_tables", &abi::MachineInfo::memory_page_tables},
     {"boot", &abi::MachineInfo::memory_boot},
+    {"large", &abi::MachineInfo::memory_large},
 });
 
 constexpr auto cpu_files = std::to_array<CpuCounter>({

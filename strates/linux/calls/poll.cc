@@ -318,7 +318,7 @@ LinuxResult<std::uint64_t> sys_epoll_ctl(Task& task, std::int32_t fd, std::int32
     auto* epoll = file_cast<Epoll>(*epoll_file);
     if (epoll == nullptr)
         return fail(Errno::einval);
-    EpollEvent wanted;
+    EpollEvent wanted{};
     if (operation != remove)
         wanted = LTRY(read_guest<EpollEvent>(event));
     switch (operation) {

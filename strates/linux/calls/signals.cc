@@ -151,7 +151,9 @@ LinuxResult<std::uint64_t> sys_rt_sigaction(Task& task, std::int32_t number, Gue
         return fail(Errno::einval);
     auto signal = static_cast<Signal>(number);
     auto& process = task.process();
-    auto former = process.actions->get(signal);
+    SignalAction former;
+    if (!old.is_null())
+        former = process.actions->get(signal);
     if (!action.is_null()) {
         auto fresh = LTRY(read_guest<SignalAction>(action));
         if (unblockable_signals.contains(signal))

@@ -47,14 +47,34 @@ guest_copy:
     dec rcx
     jnz .Lcopy_block
 .Lcopy_words:
+    cmp rdx, 16
+    jb .Lcopy_word
+.Lcopy_pair:
+    mov rax, [rsi]
+    mov r8, [rsi + 8]
+    mov [rdi], rax
+    mov [rdi + 8], r8
+    add rsi, 16
+    add rdi, 16
+    sub rdx, 16
+    cmp rdx, 16
+    jae .Lcopy_pair
+.Lcopy_word:
     cmp rdx, 8
-    jb .Lcopy_bytes
+    jb .Lcopy_half
     mov rax, [rsi]
     mov [rdi], rax
     add rsi, 8
     add rdi, 8
     sub rdx, 8
-    jmp .Lcopy_words
+.Lcopy_half:
+    cmp rdx, 4
+    jb .Lcopy_bytes
+    mov eax, [rsi]
+    mov [rdi], eax
+    add rsi, 4
+    add rdi, 4
+    sub rdx, 4
 .Lcopy_bytes:
     lea r11, [rip + .Lcopy_failed]
     test rdx, rdx

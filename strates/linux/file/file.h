@@ -73,10 +73,12 @@ public:
     [[nodiscard]] std::uint32_t flags() const { return flags_.load(std::memory_order_relaxed); }
     void set_flags(std::uint32_t flags) { flags_.store(flags, std::memory_order_relaxed); }
     [[nodiscard]] bool can_read() const {
-        return (flags() & open_flag::access_mode) != open_flag::write_only && !is_path_only();
+        auto const flags = this->flags();
+        return (flags & open_flag::access_mode) != open_flag::write_only && (flags & open_flag::path_only) == 0;
     }
     [[nodiscard]] bool can_write() const {
-        return (flags() & open_flag::access_mode) != open_flag::read_only && !is_path_only();
+        auto const flags = this->flags();
+        return (flags & open_flag::access_mode) != open_flag::read_only && (flags & open_flag::path_only) == 0;
     }
     [[nodiscard]] bool is_path_only() const { return (flags() & open_flag::path_only) != 0; }
     [[nodiscard]] bool is_non_blocking() const { return (flags() & open_flag::non_blocking) != 0; }

@@ -125,6 +125,9 @@ LinuxResult<> Memory::enter_locked(Region&& region, abi::Handle object, std::uin
         map_flags |= abi::MapFlags::private_;
     if ((flags & map_flag::populate) != 0)
         map_flags |= abi::MapFlags::populate;
+    // Reserved without a thought of using all of it; as are stacks.
+    if ((flags & (map_flag::stack | map_flag::grows_down | map_flag::no_reserve)) != 0 || region.kind == RegionKind::stack)
+        map_flags |= abi::MapFlags::sparse;
     auto how = access_and_flags(region.access, map_flags);
     auto length = region.length();
     if (object == 0) {
@@ -173,7 +176,9 @@ LinuxResult<std::uint64_t> Memory::map(std::uint64_t address, std::uint64_t leng
     }
 
     Lock lock(mutex_);
-    auto start = LTRY(place_locked(address, size, flags, page_size));
+    // What may be shown by 2 MiB pages begins where one can.
+    auto const alignment = object == 0 && size >= huge_page_size ? huge_page_size : page_size;
+    auto start = LTRY(place_locked(address, size, flags, alignment));
     LTRY(enter_locked({.start = start,
                        .end = start + size,
                        .offset = source.backing_offset,
@@ -459,6 +464,11 @@ std::uint64_t Memory::virtual_bytes() {
 std::uint64_t Memory::resident_bytes() const {
     auto information = sys::address_space_info(space_);
     return information.has_value() ? information->resident_bytes : 0;
+}
+
+std::uint64_t Memory::large_bytes() const {
+    auto information = sys::address_space_info(space_);
+    return information.has_value() ? information->large_bytes : 0;
 }
 
 MemoryLayout Memory::layout() {

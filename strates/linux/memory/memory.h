@@ -25,6 +25,7 @@ inline constexpr std::uint32_t anonymous = 0x20;
 inline constexpr std::uint32_t grows_down = 0x100;
 inline constexpr std::uint32_t no_reserve = 0x4000;
 inline constexpr std::uint32_t populate = 0x8000;
+inline constexpr std::uint32_t stack = 0x20000;
 inline constexpr std::uint32_t huge_pages = 0x40000;
 inline constexpr std::uint32_t fixed_no_replace = 0x100000;
 }  // namespace map_flag
@@ -102,6 +103,8 @@ public:
 
     [[nodiscard]] std::uint64_t virtual_bytes();
     [[nodiscard]] std::uint64_t resident_bytes() const;
+    /// Of those, in 2 MiB pages.
+    [[nodiscard]] std::uint64_t large_bytes() const;
 
     [[nodiscard]] MemoryLayout layout();
     void set_layout(MemoryLayout const& layout);

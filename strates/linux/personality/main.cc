@@ -38,9 +38,7 @@ void take_argument(std::string_view argument) {
         linux_abi::set_machine_memory(value);
         limit_tasks(std::max<std::uint64_t>(value / task_bytes, 16));
     }
-    if (name == "processors")
-        linux_abi::set_online_cpus(static_cast<std::uint32_t>(value));
-    else if (name == "process-limit" && value != 0)
+    if (name == "process-limit" && value != 0)
         limit_tasks(value);
 }
 

@@ -32,8 +32,8 @@ inline constexpr std::uint32_t all = exclusive | wake_up | one_shot | edge_trigg
 
 /// struct epoll_event; packed on x86_64 only.
 struct [[gnu::packed]] EpollEvent {
-    std::uint32_t events = 0;
-    std::uint64_t data = 0;
+    std::uint32_t events;
+    std::uint64_t data;
 };
 static_assert(sizeof(EpollEvent) == 12);
 

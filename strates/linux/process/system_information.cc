@@ -33,7 +33,16 @@ struct Name {
 };
 constinit Name host, domain;
 std::atomic<std::uint64_t> machine_memory = 0;
-std::atomic<std::uint32_t> cpu_count = 1;
+
+std::uint64_t cpu_mask(std::uint64_t abi::NodeInfo::* kind) {
+    std::uint64_t mask = 0;
+    for (std::uint32_t index = 0;; ++index) {
+        auto const node = sys::node_info(sdk::own().silo, index);
+        if (!node)
+            return mask != 0 ? mask : 1;
+        mask |= (*node).*kind;
+    }
+}
 
 struct Load {
     Mutex mutex;
@@ -73,17 +82,11 @@ void set_machine_memory(std::uint64_t bytes) {
     machine_memory.store(bytes, std::memory_order_relaxed);
 }
 
-void set_online_cpus(std::uint32_t count) {
-    cpu_count.store(std::clamp(count, 1u, 64u), std::memory_order_relaxed);
-}
-
-std::uint32_t online_cpus() {
-    return cpu_count.load(std::memory_order_relaxed);
-}
-
 std::uint64_t online_cpu_mask() {
-    auto count = online_cpus();
-    return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+    return cpu_mask(&abi::NodeInfo::cpus_online);
+}
+std::uint64_t possible_cpu_mask() {
+    return cpu_mask(&abi::NodeInfo::cpus);
 }
 
 std::size_t count_nodes() {

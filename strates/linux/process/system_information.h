@@ -31,9 +31,10 @@ struct MemoryInformation {
 
 /// What the silo may use when its own limit does not say; given at start.
 void set_machine_memory(std::uint64_t bytes);
-void set_online_cpus(std::uint32_t count);
-[[nodiscard]] std::uint32_t online_cpus();
+
+/// A bit for each CPU in use; at least one. CPUs come and go.
 [[nodiscard]] std::uint64_t online_cpu_mask();
+[[nodiscard]] std::uint64_t possible_cpu_mask();
 
 /// Nodes of the machine's memory, at least one.
 [[nodiscard]] std::size_t count_nodes();

@@ -23,10 +23,12 @@ static inline std::int64_t finish(LinuxResult<std::uint64_t> result) {
 // Calls without handler.
 static std::int64_t refuse_call(Task& task, abi::RestrictedStateX86 const& state) {
     auto const number = state.rax;
-    auto error = number < call_table_size ? call_rows()[number].error : Errno::enosys;
-    if (error == Errno::enosys)
+    CallRow const unknown;
+    auto const& row = number < call_table_size ? call_rows()[number] : unknown;
+    // Those that are refused on purpose are nothing to wonder at.
+    if (row.name.empty())
         trace_unknown(task, number);
-    return -static_cast<std::int64_t>(error);
+    return -static_cast<std::int64_t>(row.error);
 }
 
 #include "linux_calls/table.inc"

@@ -30,6 +30,8 @@ Result<> strate_main(benchmark::Environment& environment) {
     report("ipc_round_trip_4_words", round_trip(peer, 4));
     report("ipc_round_trip_8_words", round_trip(peer, 8));
     report("ipc_round_trip_10_words", round_trip(peer, 10));
+    report("ipc_round_trip_same_space", ipc_round_trip_same_space());
+    report("timer_wakes_thread", timer_wakes_thread());
     report("signal_waiting_thread", signal_waiting_thread());
     report("yield_between_threads", yield_between_threads());
     report("pager_round_trip", pager_round_trip());

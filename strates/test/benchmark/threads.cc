@@ -32,6 +32,21 @@ struct Signalled {
     }
 };
 
+struct Answering {
+    sdk::UniqueHandle endpoint;
+
+    static void run(void* raw) {
+        auto const endpoint = static_cast<Answering*>(raw)->endpoint.get();
+        abi::Message message{};
+        abi::Handle reply = 0;
+        while (sys::reply_and_wait(reply, message, endpoint, never)) {
+            reply = message.reply;
+            message.info = four_words;
+        }
+    }
+    static constexpr auto four_words = abi::MessageInfo::make(0, 4 * sizeof(std::uint64_t));
+};
+
 struct Yielding {
     std::atomic<bool> is_over = false;
 
@@ -60,6 +75,30 @@ Result<std::uint64_t> signal_waiting_thread() {
     shared.is_over.store(true, std::memory_order_relaxed);
     TRY(sys::notification_signal(shared.signal.get(), 1));
     return taken;
+}
+
+Result<std::uint64_t> ipc_round_trip_same_space() {
+    static Answering shared;
+    shared.endpoint = sdk::UniqueHandle(TRY(sys::endpoint_create()));
+    auto const thread = TRY(sdk::Thread::spawn(Answering::run, &shared, "answering"));
+    abi::Message message{};
+    auto const taken = measure(repeats, [&] {
+        message.info = Answering::four_words;
+        return sys::endpoint_call(shared.endpoint.get(), message, never);
+    });
+    shared.endpoint = {};   // which ends the thread
+    return taken;
+}
+
+Result<std::uint64_t> timer_wakes_thread() {
+    constexpr std::uint64_t delay_ns = 200'000;
+    sdk::UniqueHandle const timer(TRY(sys::timer_create()));
+    return median_of([&]() -> Result<std::uint64_t> {
+        auto const due = sys::clock_now() + delay_ns;
+        TRY(sys::timer_set(timer.get(), due, 0));
+        TRY(sys::object_wait(timer.get(), never));
+        return (sys::clock_now().value - due.value) * 10;
+    });
 }
 
 Result<std::uint64_t> yield_between_threads() {

@@ -68,6 +68,7 @@ constexpr std::array entries = {
     ProcessEntry{.name = "sessionid", .generate = make_login_id},
     ProcessEntry{.name = "stat", .generate = make_stat},
     ProcessEntry{.name = "statm", .generate = make_statm},
+    ProcessEntry{.name = "smaps_rollup", .generate = make_smaps_rollup},
     ProcessEntry{.name = "status", .generate = make_status},
     ProcessEntry{.name = "task", .kind = Kind::tasks},
 };

@@ -297,6 +297,24 @@ LinuxResult<> make_status(ProcessSubject subject, TextBuffer& text) {
     return {};
 }
 
+LinuxResult<> make_smaps_rollup(ProcessSubject subject, TextBuffer& text) {
+    auto const parts = LTRY(parts_of(subject));
+    if (!parts.memory)
+        return fail(Errno::esrch);
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+    parts.memory->for_each_region([&](Region const& region) {
+        start = end == 0 ? region.start : start;
+        end = region.end;
+    });
+    constexpr int address_digits = 8;
+    text.put_hexadecimal(start, address_digits).put('-').put_hexadecimal(end, address_digits);
+    text.put(" ---p 00000000 00:00 0                          [rollup]\n");
+    put_size_line(text, "Rss", parts.memory->resident_bytes());
+    put_size_line(text, "AnonHugePages", parts.memory->large_bytes());
+    return {};
+}
+
 LinuxResult<> make_statm(ProcessSubject subject, TextBuffer& text) {
     auto const parts = LTRY(parts_of(subject));
     std::uint64_t virtual_bytes = 0;

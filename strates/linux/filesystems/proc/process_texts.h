@@ -31,6 +31,7 @@ LinuxResult<SubjectParts> parts_of(ProcessSubject subject);
 LinuxResult<> make_stat(ProcessSubject subject, TextBuffer& text);
 LinuxResult<> make_status(ProcessSubject subject, TextBuffer& text);
 LinuxResult<> make_statm(ProcessSubject subject, TextBuffer& text);
+LinuxResult<> make_smaps_rollup(ProcessSubject subject, TextBuffer& text);
 LinuxResult<> make_command_line(ProcessSubject subject, TextBuffer& text);
 LinuxResult<> make_environment(ProcessSubject subject, TextBuffer& text);
 LinuxResult<> make_auxiliary_vector(ProcessSubject subject, TextBuffer& text);

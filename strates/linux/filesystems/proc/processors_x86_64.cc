@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "abi/system_calls.h"
@@ -92,13 +93,16 @@ void make_processors(TextBuffer& text) {
         model |= basic.a >> 12 & 0xf0;
     if (family == 15)
         family += basic.a >> 20 & 0xff;
-    for (std::uint32_t cpu = 0; cpu < online_cpus(); ++cpu) {
+    auto const mask = online_cpu_mask();
+    auto const cpus = static_cast<unsigned>(std::popcount(mask));
+    for (auto rest = mask; rest != 0; rest &= rest - 1) {
+        auto const cpu = static_cast<unsigned>(std::countr_zero(rest));
         text.put("processor\t: ").put_decimal(cpu);
         text.put("\nvendor_id\t: ").put(trimmed(vendor));
         text.put("\ncpu family\t: ").put_decimal(family).put("\nmodel\t\t: ").put_decimal(model);
         text.put("\nmodel name\t: ").put(trimmed(brand)).put("\nstepping\t: ").put_decimal(basic.a & 0xf);
-        text.put("\nphysical id\t: 0\nsiblings\t: ").put_decimal(online_cpus());
-        text.put("\ncore id\t\t: ").put_decimal(cpu).put("\ncpu cores\t: ").put_decimal(online_cpus());
+        text.put("\nphysical id\t: 0\nsiblings\t: ").put_decimal(cpus);
+        text.put("\ncore id\t\t: ").put_decimal(cpu).put("\ncpu cores\t: ").put_decimal(cpus);
         text.put("\nfpu\t\t: yes\ncpuid level\t: ").put_decimal(highest.a).put("\nflags\t\t:");
         put_features(text, basic.d, leaf1_edx);
         put_features(text, extended.d, extended_edx);

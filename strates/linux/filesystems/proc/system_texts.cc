@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "abi/system_calls.h"
 #include "sdk/own.h"
 #include "strates/linux/core/credentials.h"
 #include "strates/linux/file/file_table.h"
+#include "strates/linux/memory/memory.h"
 #include "strates/linux/memory/region_map.h"
 #include "strates/linux/pipe/pipe.h"
 #include "strates/linux/process/process_table.h"
@@ -29,6 +31,19 @@ void put_kibibytes(TextBuffer& text, std::string_view name, std::uint64_t bytes)
     text.put_decimal(bytes / 1024, 8).put(" kB\n");
 }
 
+// Of all programs; those that share their memory count each.
+std::uint64_t large_page_bytes() {
+    std::uint64_t sum = 0;
+    Lock lock(process_table().mutex);
+    process_table().for_each([&](Process& process) {
+        if (auto* const task = process.tasks.front(); task != nullptr) {
+            if (auto const memory = task->share_memory())
+                sum += memory->large_bytes();
+        }
+    });
+    return sum;
+}
+
 void make_memory(TextBuffer& text) {
     auto const memory = memory_information();
     std::uint64_t const total = memory ? memory->total : 0;
@@ -43,6 +58,7 @@ void make_memory(TextBuffer& text) {
     put_kibibytes(text, "SwapTotal", 0);
     put_kibibytes(text, "SwapFree", 0);
     put_kibibytes(text, "Shmem", 0);
+    put_kibibytes(text, "AnonHugePages", large_page_bytes());
     put_kibibytes(text, "CommitLimit", total);
     put_kibibytes(text, "Committed_AS", memory ? memory->used : 0);
 }
@@ -54,7 +70,7 @@ std::uint64_t silo_cpu_ns() {
 
 // Time that the silo's processors were not working for it.
 std::uint64_t idle_ns() {
-    auto const all = sys::clock_now().value * online_cpus();
+    auto const all = sys::clock_now().value * static_cast<unsigned>(std::popcount(online_cpu_mask()));
     return all - std::min(all, silo_cpu_ns());
 }
 
@@ -82,7 +98,8 @@ void make_load(TextBuffer& text) {
 }
 
 void make_statistics(TextBuffer& text) {
-    auto const cpus = online_cpus();
+    auto const mask = online_cpu_mask();
+    auto const cpus = static_cast<unsigned>(std::popcount(mask));
     auto const busy = to_ticks(silo_cpu_ns());
     auto const idle = to_ticks(idle_ns());
     auto put_line = [&](std::uint64_t user, std::uint64_t unused) {
@@ -91,7 +108,8 @@ void make_statistics(TextBuffer& text) {
     text.put("cpu  ");
     put_line(busy, idle);
     // Bedrock accounts a silo's time as one sum; it is shown spread evenly.
-    for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
+    for (auto rest = mask; rest != 0; rest &= rest - 1) {
+        auto const cpu = static_cast<unsigned>(std::countr_zero(rest));
         text.put("cpu").put_decimal(cpu).put(' ');
         put_line(busy / cpus, idle / cpus);
     }

@@ -23,6 +23,8 @@ public:
     TextBuffer& put_decimal(std::uint64_t value, std::size_t width = 0, char filler = ' ');
     TextBuffer& put_signed(std::int64_t value);
     TextBuffer& put_hexadecimal(std::uint64_t value, std::size_t width = 0);
+    /// The numbers of the bits that are set, as 0-3,5.
+    TextBuffer& put_bit_list(std::uint64_t bits);
     TextBuffer& put_octal(std::uint64_t value, std::size_t width = 0);
     TextBuffer& put_hundredths(std::uint64_t value);
     /// Text with space, tab, newline, backslash (and '#') written in octal, as /proc/mounts does.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
 #include "abi/system_calls.h"
@@ -18,22 +17,8 @@ abi::NodeInfo node(std::size_t index) {
     return sys::node_info(sdk::own().silo, static_cast<std::uint32_t>(index)).value_or(abi::NodeInfo{});
 }
 
-// Those that programs are told of elsewhere, too.
 std::uint64_t cpus_of(std::size_t index) {
-    return node(index).cpus & online_cpu_mask();
-}
-
-void put_list(TextBuffer& text, std::uint64_t mask) {
-    for (unsigned first = 0, listed = 0; first < 64;) {
-        auto const count = static_cast<unsigned>(std::countr_one(mask >> first));
-        if (count > 0) {
-            text.put(listed++ > 0 ? "," : "").put_decimal(first);
-            if (count > 1)
-                text.put('-').put_decimal(first + count - 1);
-        }
-        first += count > 0 ? count : 1;
-    }
-    text.put('\n');
+    return node(index).cpus_online;
 }
 
 void put_amount(TextBuffer& text, std::size_t index, std::string_view name, std::uint64_t bytes) {
@@ -49,7 +34,7 @@ void make_memory(TextBuffer& text) {
 }
 template <std::size_t index>
 void make_list(TextBuffer& text) {
-    put_list(text, cpus_of(index));
+    text.put_bit_list(cpus_of(index)).put('\n');
 }
 template <std::size_t index>
 void make_map(TextBuffer& text) {
@@ -75,7 +60,7 @@ constexpr std::array files_of_node = {
 };
 
 void make_range(TextBuffer& text) {
-    put_list(text, (std::uint64_t{1} << count_nodes()) - 1);
+    text.put_bit_list((std::uint64_t{1} << count_nodes()) - 1).put('\n');
 }
 
 constexpr std::array<std::string_view, node_limit> names = {"node0", "node1", "node2",  "node3",  "node4",  "node5",  "node6",  "node7",

@@ -9,17 +9,17 @@ namespace astrata::linux_abi {
 
 namespace {
 
-void make_cpu_range(TextBuffer& text) {
-    text.put('0');
-    if (online_cpus() > 1)
-        text.put('-').put_decimal(online_cpus() - 1);
-    text.put('\n');
+void make_online_cpus(TextBuffer& text) {
+    text.put_bit_list(online_cpu_mask()).put('\n');
+}
+void make_possible_cpus(TextBuffer& text) {
+    text.put_bit_list(possible_cpu_mask()).put('\n');
 }
 
 constexpr std::array cpu_entries = {
-    StaticEntry{.name = "online", .generate = make_cpu_range},
-    StaticEntry{.name = "possible", .generate = make_cpu_range},
-    StaticEntry{.name = "present", .generate = make_cpu_range},
+    StaticEntry{.name = "online", .generate = make_online_cpus},
+    StaticEntry{.name = "possible", .generate = make_possible_cpus},
+    StaticEntry{.name = "present", .generate = make_online_cpus},
 };
 constexpr std::array system_entries = {
     StaticEntry{.name = "cpu", .children = cpu_entries},
