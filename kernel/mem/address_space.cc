@@ -310,6 +310,7 @@ Mapping& AddressSpace::merge_with_neighbours_locked(Mapping& mapping) {
         free_mapping(*upper);
         resize_locked(*merged, merged->start, count);
     }
+    last_found_ = merged;
     return *merged;
 }
 
@@ -585,7 +586,10 @@ bool AddressSpace::change_entries_locked(Mapping const& mapping) {
     PageTables tables(restricted_root_, pages);
     if (mapping.page_count > 1)
         return tables.update(mapping.start, mapping.page_count * page_size, change);
-    auto const place = tables.find(mapping.start);
+    auto const block = mapping.start.value / paging::bytes_of(1);
+    auto const place = block == recent_block_ && recent_table_.value != 0
+                           ? PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(mapping.start, 0)], recent_table_}
+                           : tables.find(mapping.start);
     auto const old_entry = place.entry != nullptr ? paging::load_entry(*place.entry) : 0;
     if (!arch::PageFormat::is_present(old_entry) || change(old_entry, 0) == old_entry)
         return false;

@@ -38,7 +38,7 @@ def restart_counts():
         console.command("strate restart ramfs")
         for _ in range(50):  # the new instance takes a moment
             after = console.command("silo info ramfs")
-            if "running" in after:
+            if before != after and "running" in after:
                 break
             time.sleep(0.1)
         expect(before != after and "running" in after, f"{before}\n{after}")

@@ -213,12 +213,11 @@ LinuxResult<> Memory::protect(std::uint64_t address, std::uint64_t length, std::
     if (size == 0 || !is_guest_range({address}, size))
         return fail(Errno::enomem);
     Lock lock(mutex_);
-    if (!regions_.is_covered(address, address + size))
+    auto const limit = regions_.common_limit(address, address + size);
+    if (!limit)
         return fail(Errno::enomem);
-    for (auto const& region : regions_.overlapping(address, address + size)) {
-        if ((access & ~region.access_limit) != 0)
-            return fail(Errno::eacces);
-    }
+    if ((access & ~*limit) != 0)
+        return fail(Errno::eacces);
     LTRY(regions_.reserve(3));
     LTRY(sys::address_space_protect(space_, address, size, to_access(access)));
     regions_.protect(address, address + size, access);

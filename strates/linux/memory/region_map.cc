@@ -10,10 +10,14 @@ namespace astrata::linux_abi {
 // The first region that ends above the address.
 std::size_t RegionMap::index_above(std::uint64_t address) const {
     auto const known = regions();
-    auto const recent = recent_;
+    auto recent = recent_;
     if (recent < known.size()) {
         if (known[recent].end > address && (recent == 0 || known[recent - 1].end <= address))
             return recent;
+        // What was cut off from that one or joined to it.
+        recent += known[recent].end <= address ? 1 : -1;
+        if (recent < known.size() && known[recent].end > address && (recent == 0 || known[recent - 1].end <= address))
+            return recent_ = recent;
     }
     std::size_t first = 0;
     for (auto last = known.size(); first < last;) {
@@ -50,13 +54,16 @@ bool RegionMap::is_free(std::uint64_t start, std::uint64_t end) const {
     return region == nullptr || region->start >= end;
 }
 
-bool RegionMap::is_covered(std::uint64_t start, std::uint64_t end) const {
+std::optional<std::uint8_t> RegionMap::common_limit(std::uint64_t start, std::uint64_t end) const {
+    auto const known = regions();
+    std::uint8_t limit = 7;
     for (auto index = index_above(start); start < end; ++index) {
-        if (index >= count_ || regions()[index].start > start)
-            return false;
-        start = regions()[index].end;
+        if (index >= known.size() || known[index].start > start)
+            return std::nullopt;
+        start = known[index].end;
+        limit &= known[index].access_limit;
     }
-    return true;
+    return limit;
 }
 
 std::uint64_t RegionMap::find_gap(std::uint64_t length, std::uint64_t low, std::uint64_t high,

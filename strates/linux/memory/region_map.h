@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "lib/base/ref.h"
@@ -73,7 +74,9 @@ public:
     [[nodiscard]] std::span<Region const> overlapping(std::uint64_t start, std::uint64_t end) const;
     [[nodiscard]] bool is_free(std::uint64_t start, std::uint64_t end) const;
     /// Whether regions cover all of [start, end).
-    [[nodiscard]] bool is_covered(std::uint64_t start, std::uint64_t end) const;
+    [[nodiscard]] bool is_covered(std::uint64_t start, std::uint64_t end) const { return common_limit(start, end).has_value(); }
+    /// What mprotect may grant all of [start, end); nothing if regions do not cover it.
+    [[nodiscard]] std::optional<std::uint8_t> common_limit(std::uint64_t start, std::uint64_t end) const;
     /// Bytes in regions.
     [[nodiscard]] std::uint64_t total() const { return total_; }
 

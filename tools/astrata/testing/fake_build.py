@@ -17,7 +17,7 @@ class FakeBuild:
         self._folder = tempfile.TemporaryDirectory()
         folder = os.path.join(self._folder.name, "x86_64")
         os.makedirs(os.path.join(folder, "kernel"))
-        for name in ("kernel/bedrock.elf", "boot.archive"):
+        for name in ("kernel/bedrock.elf", "boot.archive", "test.archive"):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(b"\x7fELF")
         with open(os.path.join(folder, "built-from"), "w", encoding="utf-8") as file:
