@@ -9,4 +9,4 @@ list(APPEND host_sources ${CMAKE_SOURCE_DIR}/kernel/mem/fakes_test.cc ${CMAKE_SO
     ${folder}/message_calls.cc ${folder}/message_transfer.cc)
 include_directories(${CMAKE_SOURCE_DIR}/kernel/arch/host)
 # One input is a whole life of several processes: few of them, and long ones from the start.
-set(fuzz_options -runs=500 -len_control=0 -max_len=1000)
+set(fuzz_options -runs=2000 -len_control=0 -max_len=1000)

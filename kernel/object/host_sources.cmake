@@ -5,4 +5,4 @@ list(APPEND host_sources ${CMAKE_SOURCE_DIR}/kernel/mem/fakes_test.cc ${CMAKE_SO
     ${folder}/fakes_test.cc ${folder}/handle_table.cc ${folder}/object.cc ${folder}/process.cc ${folder}/silo.cc)
 include_directories(${CMAKE_SOURCE_DIR}/kernel/arch/host)
 # One input is a whole life of several objects: fewer of them, and long ones from the start.
-set(fuzz_options -runs=2000 -len_control=0 -max_len=600)
+set(fuzz_options -runs=5000 -len_control=0 -max_len=600)
