@@ -317,7 +317,8 @@ def write_memory(address: int, data: bytes) -> None:
         for packet in (f"M{address:x},{len(data):x}:{data.hex()}", "D"):
             stub.sendall(f"${packet}#{sum(packet.encode()) % 256:02x}".encode())
             answer = b""
-            while b"#" not in answer:
+            # Before it the stub may report that the machine has stopped.
+            while b"$OK#" not in answer and b"$E" not in answer:
                 answer += stub.recv(4096)
             expect(b"$OK#" in answer, f"{packet}: {answer!r}")
             stub.sendall(b"+")
