@@ -92,6 +92,7 @@ private:
     enum class WaitsOn { nothing, endpoint, set };
     struct Server : Actor {
         WaitsOn waits_on = WaitsOn::nothing;
+        std::uint64_t chance_of_set = 0;   // of four
     };
     // A call that a server has in hand.
     struct InHand {
@@ -194,8 +195,9 @@ private:
     // ---- Servers.
 
     void be_server(Server& self) {
+        self.chance_of_set = choices_.below(5);
         InHand hand;
-        for (int i = 0; i < 10 && serve(self, hand); ++i)
+        for (int i = 0; i < 30 && serve(self, hand); ++i)
             scheduler_.come_by();
         if (hand.reply != 0 && choices_.below(2) == 0)
             drop(hand);
@@ -218,7 +220,7 @@ private:
             std::erase_if(kept_, [&](auto const& kept) { return kept.reply == late.reply; });
             scheduler_.come_by();
         }
-        bool const is_on_set = choices_.below(2) == 0;
+        bool const is_on_set = choices_.below(4) < self.chance_of_set;
         auto const deadline = choices_.one_in(8) ? MonotonicNs{0} : some_deadline();
         prepare_answer(self, hand);
         frame.rdi = hand.reply;

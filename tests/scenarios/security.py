@@ -23,15 +23,15 @@ def ask_monitor(command: str) -> str:
         monitor.settimeout(10)
         monitor.connect("monitor")
 
-        def answer() -> str:
+        def answer(prompts: int) -> str:
             text = b""
-            while not text.endswith(b"(qemu) "):
+            while text.count(b"(qemu) ") < prompts:
                 text += monitor.recv(1 << 16)
             return text.decode()
 
-        answer()
+        answer(1)
         monitor.sendall(command.encode() + b"\n")
-        return answer()
+        return answer(command.count("\n") + 1)
 
 
 def table_bases() -> tuple[int, int]:
@@ -244,12 +244,22 @@ def page_tables_keep_the_rules():
             expect("memory audit" not in log or " 0 violations" in log, log)
 
 
+@scenario("security.processors_guard_the_kernel")
+def processors_guard_the_kernel():
+    """Each of them refuses to run or touch user memory in kernel mode (SMEP, SMAP), and to tell where its tables lie (UMIP)."""
+    watch_processors()
+    with chevron("--smp", "2", "--profile", "performance"):
+        shown = ask_monitor("info registers -a")
+        controls = [int(value, 16) for value in re.findall(r"CR4=(\w+)", shown)]
+        expect(len(controls) == 2 and all(control & (1 << 11 | 1 << 20 | 1 << 21) == 1 << 11 | 1 << 20 | 1 << 21 for control in controls),
+               str([hex(control) for control in controls]))
+
+
 def kernel_half_of_a_program() -> int:
     """So many bytes of the kernel half do the page tables map that the first processor has while a program computes."""
     for _ in range(100):
-        shown = ask_monitor("info registers\ninfo mem\ninfo registers")
-        levels = re.findall(r"CPL=(\d)", shown)
-        if len(levels) == 2 and set(levels) == {"3"}:
+        shown = ask_monitor("stop\ninfo registers\ninfo mem\ncont")
+        if "CPL=3" in shown:
             return sum(int(size, 16) for first, size in re.findall(r"^(\w{16})-\w{16} (\w{16}) ", shown, re.MULTILINE) if first >= "8000000000000000")
     raise AssertionError("the processor is never in user mode")
 

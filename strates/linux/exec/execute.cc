@@ -8,6 +8,7 @@
 #include "strates/linux/core/make.h"
 #include "strates/linux/exec/load.h"
 #include "strates/linux/exec/machine.h"
+#include "strates/linux/exec/random_reserve.h"
 #include "strates/linux/exec/script.h"
 #include "strates/linux/exec/stack_layout.h"
 #include "strates/linux/file/file_table.h"
@@ -116,7 +117,7 @@ LinuxResult<StackImage> fill_stack(LoadedProgram const& program, NewCredentials 
                          .environment_count = environment.count(),
                          .executable_name = path,
                          .auxiliary = auxiliary};
-    LTRY(sys::random_read(request.random));
+    LTRY(take_random(request.random));
     return build_stack(request);
 }
 

@@ -6,6 +6,7 @@
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
 #include "strates/linux/exec/program_vdso.h"
+#include "strates/linux/exec/random_reserve.h"
 #include "strates/linux/memory/file_backing.h"
 #include "strates/linux/process/process.h"
 #include "strates/linux/vfs/operations.h"
@@ -34,7 +35,7 @@ std::uint64_t random_pages(Task& task, std::uint64_t range) {
     if ((task.process().personality.load(std::memory_order_relaxed) & no_randomness) != 0)
         return 0;
     std::uint64_t value = 0;
-    if (!sys::random_read(std::as_writable_bytes(std::span(&value, 1))).has_value())
+    if (!take_random(std::as_writable_bytes(std::span(&value, 1))).has_value())
         return 0;
     return value & (range - 1) & ~(page_size - 1);
 }
