@@ -26,7 +26,7 @@ public:
         auto& servers = server_process_->handles();
         endpoint_of_clients_ = clients.insert(endpoint_, abi::Rights::send, badge).value();
         endpoint_of_servers_ = servers.insert(endpoint_, all_rights).value();
-        set_of_servers_ = servers.insert(set_, all_rights).value();
+        set_of_servers_ = servers.insert(Ref<WaitSet>::share(*set_), all_rights).value();
         join(endpoint_in_set_, endpoint_);
         join(signals_in_set_, set_signals_.object);
         for (auto& server : servers_)
@@ -59,7 +59,9 @@ public:
         for (auto const& call : calls_)
             require(call.times_delivered == 1 || !call.must_be_delivered);
         // No handle is left, so nothing was duplicated on its way, and nothing that was dropped is still held.
-        require(endpoint_->reference_count() == 1 && set_->reference_count() == 1);
+        require(set_->reference_count() == 1);
+        set_ = nullptr;  // what joined it at the last moment leaves it now
+        require(endpoint_->reference_count() == 1 && set_signals_.object->reference_count() == 1);
         for (auto const& client : clients_)
             require(client.token_object->reference_count() == 1);
     }
@@ -92,7 +94,7 @@ private:
     enum class WaitsOn { nothing, endpoint, set };
     struct Server : Actor {
         WaitsOn waits_on = WaitsOn::nothing;
-        std::uint64_t chance_of_set = 0;   // of four
+        std::uint64_t chance_of_set = 0;  // of four
     };
     // A call that a server has in hand.
     struct InHand {
@@ -439,7 +441,7 @@ private:
     Ref<Process> client_process_ = Process::create(silo_, "clients", abi::IsolationMode::user).value();
     Ref<Process> server_process_ = Process::create(silo_, "servers", abi::IsolationMode::user).value();
     Ref<Endpoint> endpoint_ = make_object<Endpoint>(account_).value();
-    Ref<WaitSet> set_ = make_object<WaitSet>(account_).value();
+    RefOrNull<WaitSet> set_ = make_object<WaitSet>(account_).value();
     abi::Handle endpoint_of_clients_ = 0;
     abi::Handle endpoint_of_servers_ = 0;
     abi::Handle set_of_servers_ = 0;
