@@ -61,7 +61,7 @@ RefOrNull<AddressSpace> AddressSpace::next(std::uint64_t id) {
             return nullptr;
         if (smallest->try_add_reference())
             return Ref<AddressSpace>::adopt(*smallest);
-        id = smallest->id();   // about to end
+        id = smallest->id();  // about to end
     }
 }
 
@@ -76,7 +76,8 @@ Result<Ref<AddressSpace>> AddressSpace::create_hosted_home(Account& account) {
         auto const bit = std::uint32_t{1} << slot;
         if ((hosted_slots.fetch_or(bit, std::memory_order_acquire) & bit) != 0)
             continue;
-        auto space = make_object<AddressSpace>(account, RefOrNull<AddressSpace>(), layout::hosted_start + slot * layout::root_slot_bytes);
+        auto space = make_object<AddressSpace>(account, RefOrNull<AddressSpace>(),
+                                               layout::hosted_start + slot * layout::root_slot_bytes);
         if (!space) {
             hosted_slots.fetch_and(~bit, std::memory_order_release);
             return space;
@@ -127,8 +128,9 @@ bool AddressSpace::withdraw_write_permission() {
             LockGuard table_guard(page_table_lock_);
             Tables pages(*this);
             PageTables tables(restricted_root_, pages);
-            has_changed |= tables.update(start, std::min(step, mapping->end() - start),
-                                         [](paging::Entry entry, int) { return arch::PageFormat::without_write(entry); });
+            has_changed |= tables.update(start, std::min(step, mapping->end() - start), [](paging::Entry entry, int) {
+                return arch::PageFormat::without_write(entry);
+            });
         }
     }
     return has_changed;
@@ -441,14 +443,15 @@ Result<VirtAddr> AddressSpace::map_locked(RefOrNull<MemoryObject> object, std::u
     insert_locked(mapping, lower);
     // Fresh memory has just been found to have no neighbour that it could join.
     if (mapping.object || !is_free) {
-        if (!is_free || (lower != nullptr && can_merge(*lower, mapping)) || (upper != nullptr && can_merge(mapping, *upper)))
+        if (!is_free || (lower != nullptr && can_merge(*lower, mapping)) ||
+            (upper != nullptr && can_merge(mapping, *upper)))
             merge_with_neighbours_locked(mapping);
     }
     return start;
 }
 
-// Adds free pages to an anonymous mapping directly below or above them, if there is one of the same kind. `lower` and `upper`
-// are the nearest ones on both sides.
+// Adds free pages to an anonymous mapping directly below or above them, if there is one of the same kind. `lower` and
+// `upper` are the nearest ones on both sides.
 bool AddressSpace::extend_locked(Mapping* lower, Mapping* upper, VirtAddr start, std::uint64_t length,
                                  abi::Access access, abi::MapFlags flags) {
     auto const is_alike = [&](Mapping const& mapping) {
@@ -587,9 +590,10 @@ bool AddressSpace::change_entries_locked(Mapping const& mapping) {
     if (mapping.page_count > 1)
         return tables.update(mapping.start, mapping.page_count * page_size, change);
     auto const block = mapping.start.value / paging::bytes_of(1);
-    auto const place = block == recent_block_ && recent_table_.value != 0
-                           ? PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(mapping.start, 0)], recent_table_}
-                           : tables.find(mapping.start);
+    auto const place =
+        block == recent_block_ && recent_table_.value != 0
+            ? PageTables::Place{&Tables::entries(recent_table_)[paging::index_at(mapping.start, 0)], recent_table_}
+            : tables.find(mapping.start);
     auto const old_entry = place.entry != nullptr ? paging::load_entry(*place.entry) : 0;
     if (!arch::PageFormat::is_present(old_entry) || change(old_entry, 0) == old_entry)
         return false;

@@ -171,7 +171,8 @@ bool AddressSpace::may_be_large(Mapping const& mapping, VirtAddr block) const {
            block + huge_page_size <= mapping.end();
 }
 
-// Fills a block that nothing is known of yet by one 2 MiB page, if that can be had. Otherwise, pages may have been added.
+// Fills a block that nothing is known of yet by one 2 MiB page, if that can be had. Otherwise, pages may have been
+// added.
 bool AddressSpace::enter_large_locked(Mapping const& mapping, VirtAddr block) {
     Tables retired(*this);
     {
@@ -313,7 +314,8 @@ namespace {
 
 // Fills the absent ones of the `entries` that `wanted` has bits for. Returns how many there were.
 template <typename Leaf>
-[[gnu::always_inline]] inline std::uint32_t enter_leaves(std::span<paging::Entry> entries, std::uint64_t wanted, Leaf leaf) {
+[[gnu::always_inline]] inline std::uint32_t enter_leaves(std::span<paging::Entry> entries, std::uint64_t wanted,
+                                                         Leaf leaf) {
     std::uint32_t entered = 0;
     for (; wanted != 0; wanted &= wanted - 1) {
         auto const offset = static_cast<unsigned>(std::countr_zero(wanted));
@@ -330,10 +332,11 @@ template <typename Leaf>
 
 }  // namespace
 
-// Enters what is in memory of [start, end) and not shown yet; one lowest table covers the range, and the locks of what the mapping
-// shows are held. Returns where the first page is that is still not shown, or not as `access` wants it.
+// Enters what is in memory of [start, end) and not shown yet; one lowest table covers the range, and the locks of what
+// the mapping shows are held. Returns where the first page is that is still not shown, or not as `access` wants it.
 // Budget: 20 instructions for a page (map_page_in_batch, file_map_fault).
-Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access) {
+Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end,
+                                                     abi::Access access) {
     using Format = arch::PageFormat;
     auto attributes = attributes_of(mapping);
     bool const is_writable = std::exchange(attributes.write, false);
@@ -347,7 +350,9 @@ Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, Vir
     }
     auto const table = TRY(place_for_locked(tables, start)).table;
     auto const entries = Tables::entries(table);
-    auto const writable = Format::leaf({0}, {.write = true, .execute = attributes.execute, .user = attributes.user, .uncached = attributes.uncached}, 0);
+    auto const writable = Format::leaf(
+        {0}, {.write = true, .execute = attributes.execute, .user = attributes.user, .uncached = attributes.uncached},
+        0);
     auto const read_only = Format::leaf({0}, attributes, 0);
     auto index = paging::index_at(start, 0);
     auto const limit = index + (end - start) / page_size;
@@ -358,7 +363,8 @@ Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, Vir
         if (run.count == 0)
             break;
         // What is empty may be longer.
-        auto const count = static_cast<unsigned>(std::min<std::uint64_t>({limit - index, run.count, mem::PageTree::fanout}));
+        auto const count =
+            static_cast<unsigned>(std::min<std::uint64_t>({limit - index, run.count, mem::PageTree::fanout}));
         auto const present = run.present & ~std::uint64_t{0} >> (mem::PageTree::fanout - count);
         auto const here = entries.subspan(index, count);
         bool const may_write = is_writable && run.may_write;
@@ -378,7 +384,8 @@ Result<VirtAddr> AddressSpace::enter_resident_locked(Mapping const& mapping, Vir
         Tables::add_groups(table, index / paging::entries_per_group, (index + count - 1) / paging::entries_per_group);
         if (served == index) {
             auto const in_memory = here.first(static_cast<unsigned>(std::countr_one(present)));
-            auto const end_of_good = wants_write ? std::ranges::find_if_not(in_memory, Format::is_writable) : in_memory.end();
+            auto const end_of_good =
+                wants_write ? std::ranges::find_if_not(in_memory, Format::is_writable) : in_memory.end();
             served += static_cast<unsigned>(end_of_good - in_memory.begin());
         }
         index += count;

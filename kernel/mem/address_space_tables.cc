@@ -162,7 +162,8 @@ void AddressSpace::forget_pages(VirtAddr start, std::uint64_t page_count) {
         if (large_leaves_ != 0) [[unlikely]] {
             // What cannot be split goes as a whole; the rest of it comes back as it is touched.
             auto const end = start + page_count * page_size;
-            bool const is_split = split_large_locked(tables, start).has_value() && split_large_locked(tables, end).has_value();
+            bool const is_split =
+                split_large_locked(tables, start).has_value() && split_large_locked(tables, end).has_value();
             if (!is_split) {
                 start = {align_down(start.value, huge_page_size)};
                 page_count = (align_up(end.value, huge_page_size) - start.value) / page_size;
@@ -202,7 +203,8 @@ void AddressSpace::protect_view(ObjectView const& view) {
 }
 
 void AddressSpace::flush(VirtAddr start, std::uint64_t page_count) {
-    // The page tables have changed before anybody looks who uses them; a CPU that says so later loads the root later still.
+    // The page tables have changed before anybody looks who uses them; a CPU that says so later loads the root later
+    // still.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!is_guest() && is_hosted()) {
         tlb::flush_kernel_range(start, page_count);
@@ -217,12 +219,14 @@ std::uint64_t AddressSpace::resident_pages_in(VirtAddr start, std::uint64_t leng
     Tables pages(*this);
     PageTables const tables(restricted_root_, pages);
     std::uint64_t count = 0;
-    tables.for_each_leaf(start, length, [&](VirtAddr, paging::Entry, int level) { count += paging::bytes_of(level) / page_size; });
+    tables.for_each_leaf(start, length,
+                         [&](VirtAddr, paging::Entry, int level) { count += paging::bytes_of(level) / page_size; });
     return count;
 }
 
-// ---- 2 MiB pages. Their 512 frames are pages like any other, which happen to lie side by side, so what is known of them in trees and
-// accounts is the same; only page tables show them by one entry. That entry lies within one mapping, always.
+// ---- 2 MiB pages. Their 512 frames are pages like any other, which happen to lie side by side, so what is known of
+// them in trees and accounts is the same; only page tables show them by one entry. That entry lies within one mapping,
+// always.
 
 namespace {
 std::atomic<std::uint64_t> large_pages = 0;

@@ -229,7 +229,9 @@ protected:
         EXPECT_GE(AddressSpace::large_page_count(), info.large_bytes / huge_page_size);
         return info.large_bytes / huge_page_size;
     }
-    void write(std::uint64_t page, std::uint64_t value) { EXPECT_TRUE(mmu_.write(*space_, first_ + page * page_size, value)); }
+    void write(std::uint64_t page, std::uint64_t value) {
+        EXPECT_TRUE(mmu_.write(*space_, first_ + page * page_size, value));
+    }
     std::uint64_t read(std::uint64_t page) { return mmu_.read(*space_, first_ + page * page_size).value(); }
 
     VirtAddr first_{base + 64 * huge_page_size};

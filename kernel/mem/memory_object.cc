@@ -185,7 +185,10 @@ MemoryObject::Run MemoryObject::resident_locked(std::uint64_t index) NO_THREAD_S
     for (auto* object = this;;) {
         bool const is_own = object == this;
         if (object->is_fixed())
-            return {.first = object->base_ + index * page_size, .present = ~std::uint64_t{0}, .count = count, .may_write = is_own};
+            return {.first = object->base_ + index * page_size,
+                    .present = ~std::uint64_t{0},
+                    .count = count,
+                    .may_write = is_own};
         bool const is_last = object->kind_ == Kind::paged || !object->backing_;
         if (!object->tree_.is_empty()) {
             auto const run = object->tree_.run_at(object->tree_first_ + index);
@@ -193,9 +196,13 @@ MemoryObject::Run MemoryObject::resident_locked(std::uint64_t index) NO_THREAD_S
             // Before another object, a run ends where the two take turns.
             bool const is_here = (run.present & 1) != 0;
             if (!is_last)
-                count = std::min(count, static_cast<std::uint64_t>(std::countr_one(is_here ? run.present : ~run.present)));
+                count =
+                    std::min(count, static_cast<std::uint64_t>(std::countr_one(is_here ? run.present : ~run.present)));
             if (is_last || is_here)
-                return {.frames = run.frames, .present = run.present, .count = count, .may_write = is_own && run.is_exclusive,
+                return {.frames = run.frames,
+                        .present = run.present,
+                        .count = count,
+                        .may_write = is_own && run.is_exclusive,
                         .must_be_dirty = object->kind_ == Kind::paged};
         }
         if (is_last || index >= object->backing_count_)
@@ -409,8 +416,8 @@ Result<> MemoryObject::discard(std::uint64_t offset, std::uint64_t length) {
     return drop_pages(start / page_size, end / page_size);
 }
 
-// A step at a time, so that nobody waits long for the lock or the CPU. Only pages of this object's own need to go from page
-// tables: what else shows there in their place stays as it is.
+// A step at a time, so that nobody waits long for the lock or the CPU. Only pages of this object's own need to go from
+// page tables: what else shows there in their place stays as it is.
 Result<> MemoryObject::drop_pages(std::uint64_t first, std::uint64_t end) {
     constexpr std::uint64_t step = 512;
     while (first < end) {
@@ -468,8 +475,8 @@ Result<bool> MemoryObject::lacks_page(std::uint64_t index) {
     return !tree_.find(tree_first_ + index);
 }
 
-// Takes a page out that this object alone has and nothing keeps; 0 if it is not such a one. Its tree count is the caller's, and whoever
-// paid for it still does.
+// Takes a page out that this object alone has and nothing keeps; 0 if it is not such a one. Its tree count is the
+// caller's, and whoever paid for it still does.
 PhysAddr MemoryObject::take_page(std::uint64_t index) {
     LockGuard guard(lock_);
     // Bytes beyond the size are not to be handed out.
@@ -542,13 +549,15 @@ Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::u
         if (by == SupplyBy::move && wanted == page_size)
             page = take_over(source, source_offset + done);
         if (page.value == 0) {
-            auto const copy = copy_of(source, source_offset + done, wanted, {this, offset / page_size, pages_for(length)});
+            auto const copy =
+                copy_of(source, source_offset + done, wanted, {this, offset / page_size, pages_for(length)});
             if (!copy && copy.error() == Error::no_memory && done > 0)
                 break;  // whoever waits for the first pages can go on
             page = TRY(copy);
         }
         LockGuard guard(lock_);
-        auto slot = index < page_count_locked() ? tree_.slot_for(tree_first_ + index, account()) : fail(Error::out_of_range);
+        auto slot =
+            index < page_count_locked() ? tree_.slot_for(tree_first_ + index, account()) : fail(Error::out_of_range);
         if (slot && !slot->found()) {
             slot->set(page);
             continue;

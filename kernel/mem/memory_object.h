@@ -91,9 +91,10 @@ public:
     /// errors    no_memory, not_supported
     [[nodiscard]] Result<> discard(std::uint64_t offset, std::uint64_t length);
     /// Gives this paged object the pages it lacks from `offset` on: copies of `length` bytes of `source`, zero-filled
-    /// to whole pages. Pages that are there already stay, and what lies beyond the size, or beyond what there is memory for after
-    /// the first page, is left out. errors no_memory, out_of_range, invalid_argument, and those of reading `source`
-    /// SupplyBy::move takes whole pages out of `source` where it can, an anonymous object that shares them with nobody.
+    /// to whole pages. Pages that are there already stay, and what lies beyond the size, or beyond what there is memory
+    /// for after the first page, is left out. errors no_memory, out_of_range, invalid_argument, and those of reading
+    /// `source` SupplyBy::move takes whole pages out of `source` where it can, an anonymous object that shares them
+    /// with nobody.
     enum class SupplyBy : bool { copy, move };
     [[nodiscard]] Result<> supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
                                   std::uint64_t length, SupplyBy by = SupplyBy::copy);
@@ -120,10 +121,10 @@ public:
     struct Run {
         std::uint32_t const* frames = nullptr;  ///< their numbers; null: consecutive ones from `first` on
         PhysAddr first;
-        std::uint64_t present = 0;  ///< a bit for each page, from the one that was asked for
-        std::uint64_t count = 0;    ///< how many pages this speaks of, at most 64; 0: beyond the end
-        bool may_write = false;     ///< in place: all without `frames`, else those of which may_write_page says so
-        bool must_be_dirty = false; ///< the first write to a page is to be noticed
+        std::uint64_t present = 0;   ///< a bit for each page, from the one that was asked for
+        std::uint64_t count = 0;     ///< how many pages this speaks of, at most 64; 0: beyond the end
+        bool may_write = false;      ///< in place: all without `frames`, else those of which may_write_page says so
+        bool must_be_dirty = false;  ///< the first write to a page is to be noticed
 
         [[nodiscard]] bool may_write_page(PhysAddr page) const {
             return !mem::is_in_several_trees(page) && (!must_be_dirty || mem::is_dirty(page));
@@ -161,7 +162,8 @@ private:
     Result<bool> lacks_page(std::uint64_t index);
     PhysAddr take_page(std::uint64_t index);
     PhysAddr take_over(MemoryObject& source, std::uint64_t source_offset);
-    Result<PhysAddr> copy_of(MemoryObject& source, std::uint64_t source_offset, std::uint64_t length, mem::KeptPages const& kept);
+    Result<PhysAddr> copy_of(MemoryObject& source, std::uint64_t source_offset, std::uint64_t length,
+                             mem::KeptPages const& kept);
     Result<> snapshot_into(MemoryObject& clone, std::uint64_t first_page);
 
     Kind const kind_;
@@ -173,7 +175,7 @@ private:
     RefOrNull<MemoryObject> const backing_;  // shadow: whose pages show where this has none
 
     ObjectLock own_lock_;
-    ObjectLock& lock_;  // the family's: own_lock_ of the object that all of it stands before
+    ObjectLock& lock_;                  // the family's: own_lock_ of the object that all of it stands before
     mem::Relaxed<std::uint64_t> size_;  // changed under the lock
     std::uint64_t backing_first_ GUARDED_BY(lock_) = 0;  // shadow: which page of the backing object is this one's first
     std::uint64_t backing_count_ GUARDED_BY(lock_) = 0;  // pages from there on that show through

@@ -91,7 +91,8 @@ TEST_F(MemoryObjectTest, shrinking_and_growing_again_reads_zero) {
 TEST_F(MemoryObjectTest, keeps_its_contents_when_it_cannot_shrink) {
     auto object = make(3 * page_size);
     write(*object, 0, bytes_of(3 * page_size, 5));
-    // The tree's nodes are the object's own again after the write, but page 1 is the clone's too: zeroing its end needs a copy.
+    // The tree's nodes are the object's own again after the write, but page 1 is the clone's too: zeroing its end needs
+    // a copy.
     auto const clone = object->clone(account(), 0, 3 * page_size, abi::CloneKind::snapshot).value();
     write(*object, 0, bytes_of(1, 5));
     account().set_limit(account().used());
@@ -306,7 +307,8 @@ protected:
     ReclaimTest() : limited_(Account::create(&account(), 40 * page_size).value()), source_(make(pages * page_size)) {
         for (std::uint64_t page = 0; page < pages; ++page)
             write(*source_, page * page_size, bytes_of(page_size, static_cast<int>(page + 1)));
-        fakes.pager = [this](MemoryObject& object, std::uint64_t, std::uint64_t first, std::uint64_t count) -> Result<> {
+        fakes.pager = [this](MemoryObject& object, std::uint64_t, std::uint64_t first,
+                             std::uint64_t count) -> Result<> {
             ++requests_;
             return object.supply(first * page_size, *source_, first * page_size, count * page_size);
         };
@@ -370,12 +372,12 @@ TEST_F(ReclaimTest, a_fault_takes_clean_pages_before_it_fails_also_those_that_ar
     auto object = make_paged();
     auto const home = AddressSpace::create_home(account()).value();
     auto const space = AddressSpace::create_guest(*limited_, home).value();
-    auto const shown =
-        space->map(object, 0, {}, 16 * page_size, abi::Access::read, abi::MapFlags::none).value();
+    auto const shown = space->map(object, 0, {}, 16 * page_size, abi::Access::read, abi::MapFlags::none).value();
     for (std::uint64_t page = 0; page < 16; ++page)
         ASSERT_TRUE(space->handle_fault(shown + page * page_size, abi::Access::read));
-    auto const at = space->map_anonymous({}, 64 * page_size, abi::Access::read | abi::Access::write,
-                                         abi::MapFlags::private_).value();
+    auto const at =
+        space->map_anonymous({}, 64 * page_size, abi::Access::read | abi::Access::write, abi::MapFlags::private_)
+            .value();
     std::uint64_t page = 0;
     while (page < 64 && space->handle_fault(at + page * page_size, abi::Access::write))
         ++page;
@@ -389,8 +391,8 @@ TEST_F(ReclaimTest, a_page_that_is_only_read_through_a_shared_mapping_stays_clea
     auto object = make_paged();
     auto const home = AddressSpace::create_home(account()).value();
     auto const space = AddressSpace::create_guest(account(), home).value();
-    auto const shown = space->map(object, 0, {}, 2 * page_size, abi::Access::read | abi::Access::write,
-                                  abi::MapFlags::none).value();
+    auto const shown =
+        space->map(object, 0, {}, 2 * page_size, abi::Access::read | abi::Access::write, abi::MapFlags::none).value();
     ASSERT_TRUE(space->handle_fault(shown, abi::Access::read));
     ASSERT_TRUE(space->handle_fault(shown + page_size, abi::Access::write));
     EXPECT_EQ(object->reclaim(pages, {}), 1U);

@@ -22,8 +22,8 @@ namespace astrata::paging {
 
 using TableEntries = std::span<Entry, entries_per_table>;
 
-/// Where tables live and come from. `keep_empty(table)`, which it may have too, says whether a lowest table that has become empty
-/// shall stay.
+/// Where tables live and come from. `keep_empty(table)`, which it may have too, says whether a lowest table that has
+/// become empty shall stay.
 template <typename M>
 concept TableMemory = requires(M memory, PhysAddr table, unsigned index, Entry entry) {
     { memory.entries(table) } -> std::same_as<TableEntries>;
@@ -31,7 +31,7 @@ concept TableMemory = requires(M memory, PhysAddr table, unsigned index, Entry e
     { memory.allocate() } -> std::same_as<Result<PhysAddr>>;  // zeroed
     // Unlinked, but processors may still be reading it. All its entries are absent exactly if `used` says so.
     { memory.free(table) };
-    { memory.root_entry_added(index, entry) };                // for roots that share lower tables
+    { memory.root_entry_added(index, entry) };  // for roots that share lower tables
 };
 
 inline Entry load_entry(Entry& entry) {
@@ -189,8 +189,8 @@ public:
         }
     }
 
-    /// The entry of the level above the lowest for `address`: the leaf of a larger page, a table, or absent; null if there is no table
-    /// that has it.
+    /// The entry of the level above the lowest for `address`: the leaf of a larger page, a table, or absent; null if
+    /// there is no table that has it.
     [[nodiscard]] Entry* upper_entry(VirtAddr address) const {
         auto table = root_;
         for (int level = Format::levels - 1; level > 1; --level) {
@@ -201,9 +201,9 @@ public:
         }
         return &memory_.entries(table)[index_at(address, 1)];
     }
-    /// Replaces the larger page whose leaf `upper_entry` has found by a table of small ones that show the same. Nobody needs to forget
-    /// anything for that: whatever TLBs know of the larger page stays true, and goes with the first small one of it that is flushed.
-    /// errors    no_memory
+    /// Replaces the larger page whose leaf `upper_entry` has found by a table of small ones that show the same. Nobody
+    /// needs to forget anything for that: whatever TLBs know of the larger page stays true, and goes with the first
+    /// small one of it that is flushed. errors    no_memory
     [[nodiscard]] Result<> split(Entry& large) {
         auto const below = TRY(memory_.allocate());
         auto const leaf = load_entry(large);

@@ -65,7 +65,8 @@ void AvlCore::replace(AvlLink* parent, AvlLink* old_child, AvlLink* new_child) {
         new_child->parent = parent;
 }
 
-// Puts `child`, on the right or left side of `link`, in its place, and `link` on the other side below it. Heights are the caller's.
+// Puts `child`, on the right or left side of `link`, in its place, and `link` on the other side below it. Heights are
+// the caller's.
 template <bool is_left>
 [[gnu::always_inline]] inline void AvlCore::lift(AvlLink& link, AvlLink& child) {
     auto*& inner = is_left ? child.right : child.left;
@@ -79,8 +80,8 @@ template <bool is_left>
     link.parent = &child;
 }
 
-// Where the left (or right) side is higher by two. Returns the root of the subtree, which is as high as before or, possibly after a
-// removal, one lower.
+// Where the left (or right) side is higher by two. Returns the root of the subtree, which is as high as before or,
+// possibly after a removal, one lower.
 template <bool is_left>
 [[gnu::always_inline]] inline AvlLink& AvlCore::restore(AvlLink& link) {
     auto& child = *(is_left ? link.left : link.right);

@@ -317,9 +317,9 @@ def write_memory(address: int, data: bytes) -> None:
         for packet in (f"M{address:x},{len(data):x}:{data.hex()}", "D"):
             stub.sendall(f"${packet}#{sum(packet.encode()) % 256:02x}".encode())
             answer = b""
-            while b"#" not in answer:
+            while b"$OK#" not in answer:   # that the machine has stopped may be told before
                 answer += stub.recv(4096)
-            expect(b"$OK#" in answer, f"{packet}: {answer!r}")
+                expect(b"$E" not in answer, f"{packet}: {answer!r}")
             stub.sendall(b"+")
 
 

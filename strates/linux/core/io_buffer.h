@@ -107,7 +107,7 @@ private:
     struct Segments {
         std::span<GuestSegment const> all;
         std::size_t index;
-        std::uint64_t offset;   // in the one at `index`
+        std::uint64_t offset;  // in the one at `index`
     };
     IoBuffer(Kind kind, std::uint64_t length) : remaining_(length), kind_(kind) {}
 

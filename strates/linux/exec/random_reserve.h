@@ -1,5 +1,5 @@
-// Random bytes for new programs: where their parts lie, and AT_RANDOM. Bedrock makes a key for each answer, which costs more than
-// the bytes, so they are fetched many at once.
+// Random bytes for new programs: where their parts lie, and AT_RANDOM. Bedrock makes a key for each answer, which costs
+// more than the bytes, so they are fetched many at once.
 #pragma once
 
 #include "lib/base/bytes.h"

@@ -1,5 +1,5 @@
-// Threads whose task has ended, waiting for another: making one costs Bedrock ten times what waking one does, and ending one
-// costs an address space switch.
+// Threads whose task has ended, waiting for another: making one costs Bedrock ten times what waking one does, and
+// ending one costs an address space switch.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +45,8 @@ private:
         sdk::ConditionVariable is_called;
     };
     sdk::Mutex mutex_;
-    IntrusiveList<Idle, &Idle::link> waiting_ GUARDED_BY(mutex_);  // the last to come is the first to go: its memory is warm
+    IntrusiveList<Idle, &Idle::link>
+        waiting_ GUARDED_BY(mutex_);  // the last to come is the first to go: its memory is warm
     std::size_t count_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -126,7 +126,8 @@ LinuxResult<> Memory::enter_locked(Region&& region, abi::Handle object, std::uin
     if ((flags & map_flag::populate) != 0)
         map_flags |= abi::MapFlags::populate;
     // Reserved without a thought of using all of it; as are stacks.
-    if ((flags & (map_flag::stack | map_flag::grows_down | map_flag::no_reserve)) != 0 || region.kind == RegionKind::stack)
+    if ((flags & (map_flag::stack | map_flag::grows_down | map_flag::no_reserve)) != 0 ||
+        region.kind == RegionKind::stack)
         map_flags |= abi::MapFlags::sparse;
     auto how = access_and_flags(region.access, map_flags);
     auto length = region.length();
@@ -412,9 +413,10 @@ Memory::FaultCause Memory::classify_fault(std::uint64_t address, bool is_write, 
             return FaultCause::no_access;
         has_backing = static_cast<bool>(region->backing);
     }
-    // Another thread may have mapped or unprotected the page since the fault, so the access is tried once more here, where
-    // its error shows. Without the lock: a page may have to be read from a disk.
-    auto const tried = is_write ? sys::address_space_commit(space_, align_down(address, page_size), page_size) : probe(address);
+    // Another thread may have mapped or unprotected the page since the fault, so the access is tried once more here,
+    // where its error shows. Without the lock: a page may have to be read from a disk.
+    auto const tried =
+        is_write ? sys::address_space_commit(space_, align_down(address, page_size), page_size) : probe(address);
     if (tried.has_value())
         return FaultCause::passed;
     if (tried.error() == Error::no_memory)

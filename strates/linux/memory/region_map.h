@@ -55,10 +55,10 @@ struct Region {
     [[nodiscard]] bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
-/// Regions, ascending and disjoint, in one array: looked up by bisection, beginning where the last look-up ended; copied as
-/// a whole by fork. Changes that need room take it first (`reserve`), so that they cannot fail half-way between Bedrock's
-/// mappings and this record.
-/// Budget: 60 instructions to place, 80 to insert, 60 to remove one region among its neighbours (mmap_munmap, mprotect_1).
+/// Regions, ascending and disjoint, in one array: looked up by bisection, beginning where the last look-up ended;
+/// copied as a whole by fork. Changes that need room take it first (`reserve`), so that they cannot fail half-way
+/// between Bedrock's mappings and this record. Budget: 60 instructions to place, 80 to insert, 60 to remove one region
+/// among its neighbours (mmap_munmap, mprotect_1).
 class RegionMap {
 public:
     RegionMap() = default;
@@ -74,7 +74,9 @@ public:
     [[nodiscard]] std::span<Region const> overlapping(std::uint64_t start, std::uint64_t end) const;
     [[nodiscard]] bool is_free(std::uint64_t start, std::uint64_t end) const;
     /// Whether regions cover all of [start, end).
-    [[nodiscard]] bool is_covered(std::uint64_t start, std::uint64_t end) const { return common_limit(start, end).has_value(); }
+    [[nodiscard]] bool is_covered(std::uint64_t start, std::uint64_t end) const {
+        return common_limit(start, end).has_value();
+    }
     /// What mprotect may grant all of [start, end); nothing if regions do not cover it.
     [[nodiscard]] std::optional<std::uint8_t> common_limit(std::uint64_t start, std::uint64_t end) const;
     /// Bytes in regions.

@@ -176,11 +176,13 @@ void refuse_frame() {
     force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
 }
 
-// A system call could not write where the program wanted it to. For want of memory, that is like a fault of the program's own.
+// A system call could not write where the program wanted it to. For want of memory, that is like a fault of the
+// program's own.
 void look_into_failed_copy(Task& task) {
     task.work.fetch_and(~task_work::failed_copy, std::memory_order_relaxed);
     auto& result = task.state().rax;
-    if (task.system_call == Task::no_system_call || result != static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::efault)))
+    if (task.system_call == Task::no_system_call ||
+        result != static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::efault)))
         return;
     switch (task.memory().classify_fault(task.failed_copy_address, true, false)) {
     case Memory::FaultCause::no_memory: kill_largest_process(task); break;

@@ -1,5 +1,5 @@
-// What a small lower directory has, so that names that it has not need no call to its strate: most are looked for just before they
-// are made.
+// What a small lower directory has, so that names that it has not need no call to its strate: most are looked for just
+// before they are made.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace astrata::linux_abi {
 
-/// Hashes of the names, all of them or none. A lower file system does not change, so neither does this. Not locked: its directory's
-/// mutex guards it.
+/// Hashes of the names, all of them or none. A lower file system does not change, so neither does this. Not locked: its
+/// directory's mutex guards it.
 class LowerNames {
 public:
     static constexpr std::size_t limit = 128;
