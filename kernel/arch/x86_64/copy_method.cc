@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <span>
 
 #include "arch/cpu.h"
 #include "arch/user_copy.h"
@@ -15,18 +16,19 @@ constinit CopyMethod astrata_copy_method = CopyMethod::unrolled_words;
 
 namespace {
 
-constexpr int rounds = 8;  // enough for one that nothing interrupts
+constexpr int rounds = 16;  // emulators are slow at first, and something may interrupt
 using Sample = std::array<std::byte, 1024>;
 
-std::uint64_t shortest_copy(CopyMethod method, Sample& to, Sample const& from) {
-    astrata_copy_method = method;
-    auto shortest = std::numeric_limits<std::uint64_t>::max();
-    for (int round = 0; round < rounds; ++round) {
-        auto const start = timestamp();
-        if (copy_user(to.data(), from.data(), from.size()))
-            shortest = std::min(shortest, timestamp() - start);
-    }
-    return shortest;
+struct Candidate {
+    CopyMethod method;
+    std::uint64_t shortest = std::numeric_limits<std::uint64_t>::max();
+};
+
+void time_once(Candidate& candidate, Sample& to, Sample const& from) {
+    astrata_copy_method = candidate.method;
+    auto const start = timestamp();
+    if (copy_user(to.data(), from.data(), from.size()))
+        candidate.shortest = std::min(candidate.shortest, timestamp() - start);
 }
 
 }  // namespace
@@ -38,19 +40,14 @@ void choose_copy_method(std::string_view command_line) {
     }
     Sample to;
     Sample from{};
-    auto best = CopyMethod::unrolled_words;
-    auto least = shortest_copy(best, to, from);
-    auto const consider = [&](CopyMethod method) {
-        auto const ticks = shortest_copy(method, to, from);
-        if (ticks < least) {
-            least = ticks;
-            best = method;
-        }
-    };
-    consider(CopyMethod::string_words);
-    if (features.has_fast_movsb)
-        consider(CopyMethod::string_bytes);
-    astrata_copy_method = best;
+    std::array candidates{Candidate{CopyMethod::unrolled_words}, Candidate{CopyMethod::string_words},
+                          Candidate{CopyMethod::string_bytes}};
+    auto const usable = std::span(candidates).first(features.has_fast_movsb ? 3 : 2);
+    for (int round = 0; round < rounds; ++round) {
+        for (auto& candidate : usable)
+            time_once(candidate, to, from);
+    }
+    astrata_copy_method = std::ranges::min(usable, {}, &Candidate::shortest).method;
 }
 
 }  // namespace astrata::kernel::arch
