@@ -195,21 +195,31 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
     thread.process().silo().page_faults.fetch_add(faults, std::memory_order_relaxed);
 }
 
+// For a slice more, or the idle thread instead of one that another CPU is still leaving.
+[[gnu::noinline]] void stay(arch::PerCpu& cpu, std::uint64_t now) {
+    cpu.slice_end_ticks = now + durations.slice;
+    arm_slice(cpu);
+    if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
+        apply_limits(cpu, *cpu.current);
+}
+
+// The thread's last CPU is still on the way off its stack. To wait for that here, on a stack that is in use itself, would be to wait
+// for each other when that CPU is about to run the thread that leaves this one. Nobody waits for the idle thread, which looks again.
+[[gnu::cold, gnu::noinline]] Thread& postpone(arch::PerCpu& cpu, Thread& thread, std::uint64_t now) {
+    push(*cpu.run_queue, cpu.index, thread, level_of(thread), true, now);
+    return *cpu.idle_thread;
+}
+
 // Interrupts are off. The outgoing thread is queued already if it wants to run on.
 // Budget: 110 instructions between threads of one space (yield_between_threads watches it).
-[[gnu::always_inline]] inline void change_to_now(arch::PerCpu& cpu, Thread& next, std::uint64_t now) {
+[[gnu::always_inline]] inline void change_to_now(arch::PerCpu& cpu, Thread& chosen, std::uint64_t now) {
     auto& previous = *cpu.current;
-    if (&next == &previous) {
-        // Still the most urgent: a new slice, whose end must be noticed as well.
-        cpu.slice_end_ticks = now + durations.slice;
-        arm_slice(cpu);
-        if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
-            apply_limits(cpu, next);
-        return;
-    }
-    // Its last CPU may still be on the way off its stack.
-    while (next.is_on_cpu.load(std::memory_order_acquire))
-        arch::pause();
+    if (&chosen == &previous)
+        return stay(cpu, now);
+    bool const is_left = !chosen.is_on_cpu.load(std::memory_order_acquire);
+    auto& next = is_left ? chosen : postpone(cpu, chosen, now);
+    if (!is_left && &next == &previous) [[unlikely]]
+        return stay(cpu, now);
     charge_time(cpu, previous, now);
     // Whoever reads the counts sees them late by this much at most.
     if ((previous.uncounted_system_calls | previous.uncounted_page_faults) > uncounted_limit || next.is_idle)

@@ -282,7 +282,7 @@ def user_mode_does_not_see_the_kernel():
             expect(console.until("mem audit", "kernel: code"), "no audit")
             expect(console.command("echo $?").startswith("0"), console.command("mem audit"))
     os.environ["ASTRATA_BOOT_WORDS"] = ""
-    with chevron("--rootfs", "tree") as console:
+    with chevron("--rootfs", "tree", "--smp", "1") as console:
         expect("page tables of its own" not in console.command("dmesg"), "switched on where the processor does not need it")
         console.send("/bin/spin &\r")
         console.expect(r"^>>> ")
