@@ -40,9 +40,9 @@ Result<std::unique_ptr<Console>> Console::create(virtio::Transport& transport, v
 }
 
 Result<> Console::set_up(std::uint16_t vector) {
-    auto const features =
-        TRY(virtio::negotiate(transport_, feature_size | feature_multiport | virtio::feature::event_index));
-    options_ = {.has_event_index = (features & virtio::feature::event_index) != 0};
+    // Without event indices: QEMU's device does not look again after it has said from which buffer on it wants to hear of more, so that
+    // the end of a stream could stay in it for ever.
+    auto const features = TRY(virtio::negotiate(transport_, feature_size | feature_multiport));
     has_ports_by_name_ = (features & feature_multiport) != 0;
     auto const offered = has_ports_by_name_ ? transport_.configuration32(config_port_limit) : 1;
     auto const count = std::clamp<std::uint32_t>(offered, 1, port_limit);
