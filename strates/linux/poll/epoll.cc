@@ -174,7 +174,7 @@ LinuxResult<> Epoll::add(File& file, std::int32_t descriptor, EpollEvent const& 
     if (file_cast<SignalFile>(file) != nullptr)
         watch->process = Ref<Process>::share(current_process());
     EpollWatch::Table table(*watch);
-    // On the queues before the look: what becomes ready after it marks the watch itself.
+    // On the queues before the look: what becomes ready after it lists the watch itself.
     if ((file.poll(&table) & (event.events | always_reported)) != 0)
         list_and_wake(*watch);
     return {};
