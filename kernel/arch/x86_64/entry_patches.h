@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace astrata::kernel::arch {
 
@@ -17,8 +16,7 @@ struct EntryPatch {
 };
 static_assert(sizeof(EntryPatch) == 24);
 
-/// While the image can be written, and nobody else runs.
-void apply(std::span<EntryPatch const> patches);
+// Both while the image can be written, and nobody else runs.
 
 /// Has the entry code change page tables (isolated_entry.S).
 void patch_for_isolation();

@@ -18,7 +18,7 @@ std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
 std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
 std::uint32_t guest_save_vector_state(void* to, std::size_t size, std::uint64_t components);
 std::uint32_t guest_load_vector_state(void const* from, std::size_t size);
-extern astrata::CopyMethod guest_copy_method;   // of copies of long_copy_bytes and more
+extern astrata::CopyMethod guest_copy_method;   // of long copies
 extern std::byte const guest_code_begin;
 extern std::byte const guest_code_end;
 extern std::byte const guest_code_recovery;
