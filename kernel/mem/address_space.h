@@ -274,7 +274,12 @@ private:
         REQUIRES(mapping_lock_);
     Result<PageTables::Place> place_for_locked(PageTables& tables, VirtAddr address) REQUIRES(page_table_lock_);
     Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) REQUIRES(mapping_lock_);
-    [[nodiscard]] bool may_be_large(Mapping const& mapping, VirtAddr block) const;
+    static constexpr std::uint64_t pages_per_large = huge_page_size / page_size;
+    /// Memory of foreign programs that is one piece, for them alone, and mostly used as a whole.
+    [[nodiscard]] bool may_be_large(Mapping const& mapping, VirtAddr block) const {
+        return !mapping.object && is_guest() && !has(mapping.flags, abi::MapFlags::sparse) && block >= mapping.start &&
+               block + huge_page_size <= mapping.end();
+    }
     bool enter_large_locked(Mapping const& mapping, VirtAddr block) REQUIRES(mapping_lock_);
     [[nodiscard]] bool has_block_alone_locked(VirtAddr block) REQUIRES(mapping_lock_);
     MemoryObject::Run resident_locked(Mapping const& mapping, VirtAddr at) REQUIRES(mapping_lock_);
