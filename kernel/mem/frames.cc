@@ -15,7 +15,8 @@ namespace astrata::kernel::mem {
 
 namespace {
 
-// The memory of one node. A block of 2^max_order frames never belongs to two of them, so that what merges is of one node.
+// The memory of one node. A block of 2^max_order frames never belongs to two of them, so that what merges is of one
+// node.
 struct Pool {
     SpinLock<LockRank::frames, PreemptionOff> lock;
     Buddy buddy GUARDED_BY(lock);
@@ -72,7 +73,8 @@ struct CpuCache {
     static constexpr std::size_t zeroed_capacity = 32;
     std::array<FrameNumber, zeroed_capacity> zeroed{};
     Relaxed<std::size_t> zeroed_count = 0;
-    // Up to where frames that are freed go in without a look at whose they are: the capacity, and 0 where there are several nodes.
+    // Up to where frames that are freed go in without a look at whose they are: the capacity, and 0 where there are
+    // several nodes.
     std::size_t unchecked_count = capacity;
     std::size_t unchecked_zeroed_count = zeroed_capacity;
     Relaxed<std::uint8_t> home = 0;  // the CPU's node
@@ -231,8 +233,8 @@ void give_back(CpuCache& cache, std::size_t kept) {
     }
 }
 
-// Frees a frame when the cache is full, or when it may be another node's. A cache with frames of another node takes none, so that it soon
-// is empty and its CPU gets near ones again.
+// Frees a frame when the cache is full, or when it may be another node's. A cache with frames of another node takes
+// none, so that it soon is empty and its CPU gets near ones again.
 [[gnu::noinline]] void free_with_care(CpuCache& cache, FrameNumber number, Contents contents) {
     if (auto const node = node_of(number); pool_count > 1 && (node != cache.home || cache.node != cache.home)) {
         LockGuard guard(pools[node].lock);
@@ -500,7 +502,8 @@ FrameCounts count_frames() {
     for (std::size_t kind = 0; kind < frame_kinds; ++kind) {
         std::uint64_t sum = 0;
         for (auto const& cache : caches)
-            sum += cache.handed_out.of[kind].load(std::memory_order_relaxed) - cache.given_back.of[kind].load(std::memory_order_relaxed);
+            sum += cache.handed_out.of[kind].load(std::memory_order_relaxed) -
+                   cache.given_back.of[kind].load(std::memory_order_relaxed);
         counts.by_kind[kind] = static_cast<std::uint64_t>(std::max(static_cast<std::int64_t>(sum), std::int64_t{0}));
         used += counts.by_kind[kind];
     }

@@ -14,7 +14,7 @@ extern EntryPatch const __retpoline_end[];
 
 namespace astrata::kernel::arch {
 
-#pragma clang unsafe_buffer_usage begin   // the linker's lists of places in the entry code
+#pragma clang unsafe_buffer_usage begin  // the linker's lists of places in the entry code
 
 namespace {
 

@@ -1,4 +1,5 @@
-// Places in the entry code where boot puts a jump or a call in an instruction's place, so that protections which are off cost nothing.
+// Places in the entry code where boot puts a jump or a call in an instruction's place, so that protections which are
+// off cost nothing.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@ namespace astrata::kernel::arch {
 struct EntryPatch {
     std::byte* site;
     std::byte const* target;
-    std::byte opcode;       // of a jump or call with a distance of 32 bits
-    std::uint8_t length;    // of the instruction
+    std::byte opcode;     // of a jump or call with a distance of 32 bits
+    std::uint8_t length;  // of the instruction
     std::uint8_t reserved[6];
 };
 static_assert(sizeof(EntryPatch) == 24);

@@ -71,7 +71,7 @@ public:
     std::int32_t const descriptor;
     std::atomic<std::uint32_t> events;
     std::uint64_t data;
-    std::atomic<bool> is_listed = false;   // as ready, or about to be
+    std::atomic<bool> is_listed = false;  // as ready, or about to be
     EpollWatch* next_in_bucket = nullptr;
     EpollWatch* next_of_file = nullptr;  // guarded by epoll_mutex
     std::array<QueueWaiter, 4> waiters;  // no file has more queues
@@ -277,7 +277,7 @@ LinuxResult<std::size_t> Epoll::wait(std::span<EpollEvent> events, MonotonicNs d
             continue;
         if (slept.error() != Errno::etimedout)
             return fail(slept.error());
-        deadline = {};   // one more look
+        deadline = {};  // one more look
     }
 }
 
