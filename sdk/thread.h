@@ -15,8 +15,8 @@ public:
 
     /// Runs function(argument) on a new thread with its own stack, below which lies unmapped memory; the thread ends
     /// when the function returns. Stack memory is used as it is touched. It begins with `priority`
-    /// (thread_set_priority), if that is allowed. errors    no_memory, no_resources (thread limit), invalid_argument
-    /// (stack larger than a slot)
+    /// (thread_set_priority), if that is allowed.
+    /// errors    no_memory, no_resources (thread limit), invalid_argument (stack larger than a slot)
     [[nodiscard]] static Result<Thread> spawn(Function function, void* argument, std::string_view name,
                                               std::uint64_t stack_bytes = start::main_stack_bytes,
                                               std::uint32_t priority = standard_priority);

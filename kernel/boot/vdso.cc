@@ -40,7 +40,8 @@ constinit std::atomic<std::uint64_t> first_user = 0;
 Result<Code> code_of(Account& account, char const* start, char const* end) {
     auto const first = reinterpret_cast<std::uint64_t>(start);
     auto const length = align_up(reinterpret_cast<std::uint64_t>(end) - first, page_size);
-    auto object = TRY(MemoryObject::create_physical(account, {first - layout::image.value}, length, MemoryObject::Caching::cached));
+    auto object = TRY(
+        MemoryObject::create_physical(account, {first - layout::image.value}, length, MemoryObject::Caching::cached));
     return Code{object.leak(), length};
 }
 
@@ -65,16 +66,15 @@ Result<VirtAddr> furnish_home(AddressSpace& home) {
     home.look_for_room_below(home.first_address() + start::map_top_offset(random[0]));
     auto const place = home.first_address() + start::vdso_offset(random[1]);
     auto const& mapped = home.is_hosted() ? hosted_code : code;
-    TRY(home.map(Ref<MemoryObject>::share(*mapped.object), 0, place, mapped.length, abi::Access::read | abi::Access::execute, abi::MapFlags::fixed));
-    TRY(home.map(Ref<MemoryObject>::share(*data_page), 0, place - page_size, page_size, abi::Access::read, abi::MapFlags::fixed));
+    TRY(home.map(Ref<MemoryObject>::share(*mapped.object), 0, place, mapped.length,
+                 abi::Access::read | abi::Access::execute, abi::MapFlags::fixed));
+    TRY(home.map(Ref<MemoryObject>::share(*data_page), 0, place - page_size, page_size, abi::Access::read,
+                 abi::MapFlags::fixed));
     return place;
 }
 
 void set_wall_offset(std::uint64_t offset_ns) {
     data->wall_offset_ns.store(offset_ns, std::memory_order_relaxed);
-}
-std::uint64_t wall_offset() {
-    return data->wall_offset_ns.load(std::memory_order_relaxed);
 }
 
 std::uint64_t first_user_ticks() {

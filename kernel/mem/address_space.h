@@ -29,8 +29,8 @@
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/object/object.h"
-#include "lib/base/intrusive_list.h"
 #include "kernel/sync/mutex.h"
+#include "lib/base/intrusive_list.h"
 #include "lib/paging/page_tables.h"
 #include "lib/tree/avl_tree.h"
 
@@ -40,8 +40,8 @@ namespace astrata::kernel {
 struct Mapping : AvlLink, ObjectView {
     RefOrNull<MemoryObject> object;  // null: private anonymous memory
     abi::Access access{};
-    abi::Access allowed{};  // what protect may grant
-    abi::MapFlags flags{};  // of private, allow_jit, uncached
+    abi::Access allowed{};    // what protect may grant
+    abi::MapFlags flags{};    // of private, allow_jit, uncached, sparse
     bool is_touched = false;  // page tables or the private tree may have pages of it
 
     /// Everything but its places in the tree and on the object's list, and the space.
@@ -182,7 +182,9 @@ private:
         static std::uint32_t& used(PhysAddr table) { return mem::frame_of(table).extra; }
         static std::uint64_t groups(PhysAddr table) { return mem::table_groups(table); }
         static void add_group(PhysAddr table, unsigned group) { add_groups(table, group, group); }
-        static void add_groups(PhysAddr table, unsigned first, unsigned last) { mem::add_table_groups(table, first, last); }
+        static void add_groups(PhysAddr table, unsigned first, unsigned last) {
+            mem::add_table_groups(table, first, last);
+        }
         Result<PhysAddr> allocate();
         void free(PhysAddr table);
         /// With the kernel half entered, and its user view where there are such.
@@ -273,8 +275,14 @@ private:
     Result<Resolution> resolve_shared_locked(Mapping& mapping, VirtAddr page, bool is_write, Missing& missing)
         REQUIRES(mapping_lock_);
     Result<PageTables::Place> place_for_locked(PageTables& tables, VirtAddr address) REQUIRES(page_table_lock_);
-    Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write) REQUIRES(mapping_lock_);
-    [[nodiscard]] bool may_be_large(Mapping const& mapping, VirtAddr block) const;
+    Result<> enter_page(Mapping const& mapping, VirtAddr address, PhysAddr page, bool may_write)
+        REQUIRES(mapping_lock_);
+    static constexpr std::uint64_t pages_per_large = huge_page_size / page_size;
+    /// Memory of foreign programs that is one piece, for them alone, and mostly used as a whole.
+    [[nodiscard]] bool may_be_large(Mapping const& mapping, VirtAddr block) const {
+        return !mapping.object && is_guest() && !has(mapping.flags, abi::MapFlags::sparse) && block >= mapping.start &&
+               block + huge_page_size <= mapping.end();
+    }
     bool enter_large_locked(Mapping const& mapping, VirtAddr block) REQUIRES(mapping_lock_);
     [[nodiscard]] bool has_block_alone_locked(VirtAddr block) REQUIRES(mapping_lock_);
     MemoryObject::Run resident_locked(Mapping const& mapping, VirtAddr at) REQUIRES(mapping_lock_);
@@ -326,7 +334,8 @@ private:
     std::size_t spare_count_ GUARDED_BY(mapping_lock_) = 0;
     mem::PageTree private_pages_ GUARDED_BY(mapping_lock_);
     VirtAddr search_top_ GUARDED_BY(mapping_lock_);  // no free range worth looking at is above
-    Mapping* below_top_ GUARDED_BY(mapping_lock_) = nullptr;  // the last mapping that starts below search_top_; null: not known
+    // The last mapping that starts below search_top_; null: not known.
+    Mapping* below_top_ GUARDED_BY(mapping_lock_) = nullptr;
     std::uint64_t mapping_count_ GUARDED_BY(mapping_lock_) = 0;
     std::atomic<std::uint64_t> mapped_pages_ = 0;
 
@@ -336,13 +345,12 @@ private:
     // The lowest-level table used last, and which 2 MiB it covers: the next fault is mostly nearby.
     std::uint64_t recent_block_ GUARDED_BY(page_table_lock_) = 0;
     PhysAddr recent_table_ GUARDED_BY(page_table_lock_);  // 0: none
-    // That table stays when it becomes empty, because memory that was just freed is mostly soon replaced. One such table is
-    // kept: the one before it is freed when another takes its place.
+    // That table stays when it becomes empty, because memory that was just freed is mostly soon replaced. One such
+    // table is kept: the one before it is freed when another takes its place.
     static constexpr std::uint64_t no_block = ~std::uint64_t{0};
     std::uint64_t kept_block_ GUARDED_BY(page_table_lock_) = no_block;
     std::uint64_t stale_block_ GUARDED_BY(page_table_lock_) = no_block;
     std::atomic<std::uint64_t> table_pages_ = 0;
-
 };
 
 }  // namespace astrata::kernel

@@ -18,9 +18,6 @@ namespace {
 
 constexpr int attempt_limit = 64;           // requests in a row after which the page is still missing
 constexpr std::uint64_t around_pages = 16;  // entered at once where they are at hand
-constexpr unsigned large_order = paging::bits_per_level;
-constexpr std::uint64_t large_pages = std::uint64_t{1} << large_order;
-constexpr std::uint64_t plenty = 8 * large_pages;  // frames that must be left for others when a large page is taken
 
 // No machine of ours can forbid reading what may be written or executed.
 bool permits(Mapping const& mapping, abi::Access access) {
@@ -118,7 +115,7 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_private_read_locked(Mappi
 
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
 AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Missing& missing) {
-    if (mapping.page_count >= large_pages) [[unlikely]] {
+    if (mapping.page_count >= pages_per_large) [[unlikely]] {
         VirtAddr const block{align_down(page.value, huge_page_size)};
         if (may_be_large(mapping, block) && enter_large_locked(mapping, block))
             return Resolution::resolved;
@@ -163,76 +160,6 @@ AddressSpace::resolve_private_write_locked(Mapping& mapping, VirtAddr page, Miss
     // What the tree had is shown by nobody here any more; the new page is the tree's.
     fresh.page = found.page;
     return Resolution::resolved;
-}
-
-// Memory of foreign programs that is one piece, for them alone, and mostly used as a whole.
-bool AddressSpace::may_be_large(Mapping const& mapping, VirtAddr block) const {
-    return !mapping.object && is_guest() && !has(mapping.flags, abi::MapFlags::sparse) && block >= mapping.start &&
-           block + huge_page_size <= mapping.end();
-}
-
-// Fills a block that nothing is known of yet by one 2 MiB page, if that can be had. Otherwise, pages may have been
-// added.
-bool AddressSpace::enter_large_locked(Mapping const& mapping, VirtAddr block) {
-    Tables retired(*this);
-    {
-        LockGuard guard(page_table_lock_);
-        PageTables tables(restricted_root_, retired);
-        auto* const entry = tables.upper_entry(block);
-        auto const value = entry != nullptr ? paging::load_entry(*entry) : 0;
-        if (arch::PageFormat::is_present(value)) {
-            // An empty table that was kept makes way.
-            auto const table = arch::PageFormat::address(value, 1);
-            if (arch::PageFormat::is_leaf(value, 1) || Tables::used(table) != 0)
-                return false;
-            recent_table_ = {};
-            tables.free_empty_table(block);
-        }
-    }
-    if (!retired.is_empty())
-        flush(block, 1);
-    auto const first = place_of(block);
-    if (private_pages_.next_present(first, first + large_pages) != first + large_pages)
-        return false;
-    if (!mem::has_frames_beside_reserve(plenty) || !account().has_room_beside_reserve(2 * huge_page_size))
-        return false;
-    auto const memory = mem::allocate_user_block(account(), large_order);
-    if (!memory)
-        return false;
-    for (std::uint64_t index = 0; index < large_pages; ++index) {
-        auto slot = private_pages_.slot_for(first + index, account());
-        if (slot) {
-            slot->set(*memory + index * page_size);
-            continue;
-        }
-        UnchargeBatch batch;
-        for (; index < large_pages; ++index)
-            mem::drop_tree(*memory + index * page_size, batch);
-        return false;
-    }
-    LockGuard guard(page_table_lock_);
-    Tables pages(*this);
-    PageTables tables(restricted_root_, pages);
-    if (!tables.map(block, huge_page_size, *memory, attributes_of(mapping), 1))
-        return false;
-    note_large_locked(1);
-    resident_pages_ += large_pages;
-    return true;
-}
-
-// Whether all pages of a large one can be written in place.
-bool AddressSpace::has_block_alone_locked(VirtAddr block) {
-    auto const first = place_of(block);
-    for (std::uint64_t done = 0; done < large_pages; done += mem::PageTree::fanout) {
-        auto const run = private_pages_.run_at(first + done);
-        if (~run.present != 0 || !run.is_exclusive)
-            return false;
-        for (unsigned index = 0; index < mem::PageTree::fanout; ++index) {
-            if (mem::is_in_several_trees(mem::page_at(run.frames, index)))
-                return false;
-        }
-    }
-    return true;
 }
 
 [[gnu::always_inline]] inline Result<AddressSpace::PageTables::Place> AddressSpace::place_for_locked(PageTables& tables,

@@ -1,8 +1,4 @@
-// The buddy system (Knowlton, 1965): free blocks of 2^n frames, aligned to their size, in one list for each n; a block
-// that is freed merges with its buddy, the other half of the next larger block, as long as that is free too.
-//
-// Each NUMA node has its own. Memory below 4 GiB forms a zone of its own, which is used last, so that devices with 32-bit addresses find
-// some.
+// Each NUMA node has a buddy system of its own, behind each CPU's cache of single frames.
 #include "kernel/mem/frames.h"
 
 #include <algorithm>
@@ -11,6 +7,7 @@
 #include "arch/cpu.h"
 #include "arch/memory_check.h"
 #include "arch/page_copy.h"
+#include "kernel/mem/buddy.h"
 #include "kernel/mem/tlb.h"
 #include "kernel/sync/spin_lock.h"
 
@@ -18,101 +15,8 @@ namespace astrata::kernel::mem {
 
 namespace {
 
-using FrameNumber = std::uint32_t;   // enough for 16 TiB
-constexpr FrameNumber no_frame = 0;  // frame 0 is in the first MiB, which is never allocated
-constexpr FrameNumber low_zone_end = (std::uint64_t{4} << 30) / page_size;
-
-struct Links {
-    FrameNumber previous;
-    FrameNumber next;
-};
-
-Links links_of(Frame const& frame) {
-    return std::bit_cast<Links>(frame.word.load(std::memory_order_relaxed));
-}
-void set_links(Frame& frame, Links links) {
-    frame.word.store(std::bit_cast<std::uint64_t>(links), std::memory_order_relaxed);
-}
-Frame& frame_at(FrameNumber number) {
-    return detail::frame_table[number];
-}
-
-struct FreeLists {
-    std::array<FrameNumber, max_order + 1> first{};
-    std::uint32_t orders = 0;  // a bit for each list that is not empty
-
-    void push(FrameNumber number, unsigned order) {
-        auto& frame = frame_at(number);
-        frame.kind = FrameKind::free;
-        frame.order = static_cast<std::uint8_t>(order);
-        set_links(frame, {.previous = no_frame, .next = first[order]});
-        if (first[order] != no_frame)
-            set_links(frame_at(first[order]), {.previous = number, .next = links_of(frame_at(first[order])).next});
-        first[order] = number;
-        orders |= std::uint32_t{1} << order;
-    }
-    void unlink(FrameNumber number, unsigned order) {
-        auto const links = links_of(frame_at(number));
-        if (links.previous != no_frame)
-            set_links(frame_at(links.previous),
-                      {.previous = links_of(frame_at(links.previous)).previous, .next = links.next});
-        else
-            first[order] = links.next;
-        if (first[order] == no_frame)
-            orders &= ~(std::uint32_t{1} << order);
-        if (links.next != no_frame)
-            set_links(frame_at(links.next), {.previous = links.previous, .next = links_of(frame_at(links.next)).next});
-    }
-};
-
-struct Buddy {
-    FreeLists low;
-    FreeLists high;
-
-    FreeLists& zone_of(FrameNumber number) { return number < low_zone_end ? low : high; }
-
-    FrameNumber take(FreeLists& zone, unsigned order) {
-        auto const large_enough = zone.orders >> order;
-        if (large_enough == 0)
-            return no_frame;
-        auto found = order + static_cast<unsigned>(std::countr_zero(large_enough));
-        auto const number = zone.first[found];
-        zone.unlink(number, found);
-        while (found > order) {
-            --found;
-            zone.push(number + (FrameNumber{1} << found), found);
-        }
-        // Not free any more, before its kind is set: a buddy that is freed meanwhile must not merge with it.
-        frame_at(number).kind = FrameKind::cached;
-        frame_at(number).order = static_cast<std::uint8_t>(order);
-        return number;
-    }
-    FrameNumber take(unsigned order, bool is_low) {
-        auto number = is_low ? no_frame : take(high, order);
-        return number != no_frame ? number : take(low, order);
-    }
-
-    void give(FrameNumber number, unsigned order) {
-        auto& zone = zone_of(number);
-        while (order < max_order) {
-            auto const other = number ^ (FrameNumber{1} << order);
-            if (other >= detail::frame_table.size())
-                break;
-            auto& buddy = frame_at(other);
-            if (buddy.kind != FrameKind::free || buddy.order != order)
-                break;
-            zone.unlink(other, order);
-            // The half that is no longer first keeps no trace of being free.
-            buddy.kind = FrameKind::boot;
-            frame_at(number).kind = FrameKind::boot;
-            number = std::min(number, other);
-            ++order;
-        }
-        zone.push(number, order);
-    }
-};
-
-// The memory of one node. A block of 2^max_order frames never belongs to two of them, so that what merges is of one node.
+// The memory of one node. A block of 2^max_order frames never belongs to two of them, so that what merges is of one
+// node.
 struct Pool {
     SpinLock<LockRank::frames, PreemptionOff> lock;
     Buddy buddy GUARDED_BY(lock);
@@ -169,7 +73,8 @@ struct CpuCache {
     static constexpr std::size_t zeroed_capacity = 32;
     std::array<FrameNumber, zeroed_capacity> zeroed{};
     Relaxed<std::size_t> zeroed_count = 0;
-    // Up to where frames that are freed go in without a look at whose they are: the capacity, and 0 where there are several nodes.
+    // Up to where frames that are freed go in without a look at whose they are: the capacity, and 0 where there are
+    // several nodes.
     std::size_t unchecked_count = capacity;
     std::size_t unchecked_zeroed_count = zeroed_capacity;
     Relaxed<std::uint8_t> home = 0;  // the CPU's node
@@ -328,8 +233,8 @@ void give_back(CpuCache& cache, std::size_t kept) {
     }
 }
 
-// Frees a frame when the cache is full, or when it may be another node's. A cache with frames of another node takes none, so that it soon
-// is empty and its CPU gets near ones again.
+// Frees a frame when the cache is full, or when it may be another node's. A cache with frames of another node takes
+// none, so that it soon is empty and its CPU gets near ones again.
 [[gnu::noinline]] void free_with_care(CpuCache& cache, FrameNumber number, Contents contents) {
     if (auto const node = node_of(number); pool_count > 1 && (node != cache.home || cache.node != cache.home)) {
         LockGuard guard(pools[node].lock);
@@ -374,15 +279,25 @@ Result<> initialize_frames(BootRanges& ranges) {
     return {};
 }
 
-void use_nodes(numa::NodeMap const& map, BootInfo const& info) {
-    // A block that two nodes share goes to the first.
+namespace {
+
+// A block that two nodes share goes to the first.
+void learn_node_blocks(numa::NodeMap const& map) {
+    auto const block_of = [](std::uint64_t page) {
+        return static_cast<FrameNumber>(std::min<std::uint64_t>(page >> max_order, ~FrameNumber{0}));
+    };
+    FrameNumber last_end = 0;
     for (auto const& part : map.memory()) {
-        auto const block_of = [](std::uint64_t page) { return static_cast<FrameNumber>(std::min<std::uint64_t>(page >> max_order, ~FrameNumber{0})); };
-        auto const first = std::max(block_of(part.start.page()), node_blocks_count > 0 ? node_blocks[node_blocks_count - 1].end : 0);
+        auto const first = std::max(block_of(part.start.page()), last_end);
         auto const end = block_of(part.end.page() + (std::uint64_t{1} << max_order) - 1);
-        if (first < end)
-            node_blocks[node_blocks_count++] = {.first = first, .end = end, .node = part.node};
+        if (first >= end)
+            continue;
+        node_blocks[node_blocks_count++] = {.first = first, .end = end, .node = part.node};
+        last_end = end;
     }
+}
+
+void count_pages_of_nodes(BootInfo const& info) {
     pools[0].total_pages = 0;
     BootRanges const usable(info, PhysAddr{detail::frame_table.size() * page_size});
     for (auto const& range : usable.ranges()) {
@@ -392,28 +307,41 @@ void use_nodes(numa::NodeMap const& map, BootInfo const& info) {
             page = next;
         }
     }
+}
+
+// Takes all free blocks from the one pool that there was, as a chain. In each `previous` is the order.
+FrameNumber take_all_blocks() {
+    FrameNumber chain = no_frame;
+    auto& pool = pools[0];
+    LockGuard guard(pool.lock);
+    for (auto* zone : {&pool.buddy.low, &pool.buddy.high}) {
+        for (unsigned order = 0; order <= max_order; ++order) {
+            while (auto const number = zone->first[order]) {
+                zone->unlink(number, order);
+                // Not free, or it would merge while it waits for its place.
+                frame_at(number).kind = FrameKind::cached;
+                set_links(frame_at(number), {.previous = order, .next = chain});
+                chain = number;
+            }
+        }
+    }
+    pool.free_pages = 0;
+    return chain;
+}
+
+}  // namespace
+
+void use_nodes(numa::NodeMap const& map, BootInfo const& info) {
+    learn_node_blocks(map);
+    count_pages_of_nodes(info);
     for (std::size_t node = 0; node < map.count(); ++node)
         pools[node].nearest_first = map.nearest_first(node);
     drain_frame_cache();
-    for (auto& cache : caches)
-        cache.unchecked_count = cache.unchecked_zeroed_count = map.count() > 1 ? 0 : cache.unchecked_count;
-    FrameNumber chain = no_frame;
-    {
-        LockGuard guard(pools[0].lock);
-        auto& all = pools[0].buddy;
-        for (auto* zone : {&all.low, &all.high}) {
-            for (unsigned order = 0; order <= max_order; ++order) {
-                while (auto const number = zone->first[order]) {
-                    zone->unlink(number, order);
-                    // Not free, or it would merge while it waits for its place.
-                    frame_at(number).kind = FrameKind::cached;
-                    set_links(frame_at(number), {.previous = order, .next = chain});
-                    chain = number;
-                }
-            }
-        }
-        pools[0].free_pages = 0;
+    if (map.count() > 1) {
+        for (auto& cache : caches)
+            cache.unchecked_count = cache.unchecked_zeroed_count = 0;
     }
+    auto chain = take_all_blocks();
     node_map = &map;
     pool_count = map.count();
     while (chain != no_frame) {
@@ -574,7 +502,8 @@ FrameCounts count_frames() {
     for (std::size_t kind = 0; kind < frame_kinds; ++kind) {
         std::uint64_t sum = 0;
         for (auto const& cache : caches)
-            sum += cache.handed_out.of[kind].load(std::memory_order_relaxed) - cache.given_back.of[kind].load(std::memory_order_relaxed);
+            sum += cache.handed_out.of[kind].load(std::memory_order_relaxed) -
+                   cache.given_back.of[kind].load(std::memory_order_relaxed);
         counts.by_kind[kind] = static_cast<std::uint64_t>(std::max(static_cast<std::int64_t>(sum), std::int64_t{0}));
         used += counts.by_kind[kind];
     }

@@ -92,9 +92,9 @@ public:
     [[nodiscard]] Result<> discard(std::uint64_t offset, std::uint64_t length);
     /// Gives this paged object the pages it lacks from `offset` on: copies of `length` bytes of `source`, zero-filled
     /// to whole pages. Pages that are there already stay, and what lies beyond the size, or beyond what there is memory
-    /// for after the first page, is left out. errors no_memory, out_of_range, invalid_argument, and those of reading
-    /// `source` SupplyBy::move takes whole pages out of `source` where it can, an anonymous object that shares them
-    /// with nobody.
+    /// for after the first page, is left out. SupplyBy::move takes whole pages out of `source` where it can, an
+    /// anonymous object that shares them with nobody.
+    /// errors    no_memory, out_of_range, invalid_argument, and those of reading `source`
     enum class SupplyBy : bool { copy, move };
     [[nodiscard]] Result<> supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset,
                                   std::uint64_t length, SupplyBy by = SupplyBy::copy);

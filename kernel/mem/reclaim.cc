@@ -1,7 +1,5 @@
 #include "kernel/mem/reclaim.h"
 
-#include <atomic>
-
 #include "kernel/mem/frames.h"
 #include "kernel/mem/memory_object.h"
 #include "kernel/sync/spin_lock.h"
@@ -16,7 +14,6 @@ constexpr std::uint64_t batch = 64;
 SpinLock<LockRank::paged_objects, PreemptionOff> lock;
 IntrusiveList<MemoryObject, &MemoryObject::paged_link> objects GUARDED_BY(lock);  // next to be looked at first
 std::uint64_t object_count GUARDED_BY(lock) = 0;
-std::atomic<std::uint64_t> reclaimed = 0;
 
 // `payer`: of whose silo, and those in it, pages are wanted; null for all.
 std::uint64_t reclaim(Account const* payer, KeptPages const& kept) {
@@ -28,7 +25,6 @@ std::uint64_t reclaim(Account const* payer, KeptPages const& kept) {
         if (payer == nullptr || object.account().is_within(*payer))
             done += object.reclaim(batch - done, kept);
     }
-    reclaimed.fetch_add(done, std::memory_order_relaxed);
     return done;
 }
 
@@ -51,10 +47,6 @@ void remove_paged_object(MemoryObject& object) {
     LockGuard guard(lock);
     objects.remove(object);
     --object_count;
-}
-
-std::uint64_t reclaimed_pages() {
-    return reclaimed.load(std::memory_order_relaxed);
 }
 
 }  // namespace astrata::kernel::mem

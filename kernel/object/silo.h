@@ -24,25 +24,25 @@ struct Quota {
 
 class Silo;
 
-/// A silo's part in the division of CPU time; all but the flags is kept by sched/cpu_limits.cc under its lock. As a timer,
-/// it ends the pause of a silo whose quota is used up.
+/// A silo's part in the division of CPU time; all but the flags is kept by sched/cpu_limits.cc under its lock. As a
+/// timer, it ends the pause of a silo whose quota is used up.
 struct SiloCpu : TimerNode {
     explicit SiloCpu(Silo& of);
 
     Silo& silo;
-    std::atomic<bool> is_exhausted = false;    // its quota is used up: its threads, and those below, are to stop
-    std::atomic<bool> is_over_share = false;   // its threads queue behind those of others
-    std::uint64_t quota_us = 0;                // 0: none
+    std::atomic<bool> is_exhausted = false;   // its quota is used up: its threads, and those below, are to stop
+    std::atomic<bool> is_over_share = false;  // its threads queue behind those of others
+    std::uint64_t quota_us = 0;               // 0: none
     std::uint64_t period_us = 100'000;
     CpuQuota quota;
     CpuWeight weight;
-    WaitQueue paused;                          // threads that wait for the next period
-    std::uint64_t passed_on = 0;               // of run_ticks: charged to the shares here and above
+    WaitQueue paused;             // threads that wait for the next period
+    std::uint64_t passed_on = 0;  // of run_ticks: charged to the shares here and above
     std::uint64_t times_exhausted = 0;
     std::uint64_t exhausted_since = 0;
     std::uint64_t exhausted_ticks = 0;
-    std::uint64_t slowest_child = 0;           // the least clock of the silos below, in the last round
-    std::uint64_t least_below = 0;             // likewise, in this round so far
+    std::uint64_t slowest_child = 0;  // the least clock of the silos below, in the last round
+    std::uint64_t least_below = 0;    // likewise, in this round so far
 };
 
 class Silo final : public KernelObject {
@@ -59,7 +59,6 @@ public:
 
     /// Pays for everything inside the silo.
     [[nodiscard]] Account& memory() const { return *memory_; }
-    [[nodiscard]] Ref<Account> memory_reference() const { return memory_; }
     [[nodiscard]] bool is_root() const { return !parent_; }
     [[nodiscard]] Silo* parent() const { return parent_.get(); }
     /// The most urgent that threads in the silo may be made from inside it: the least that it and all above it allow.
@@ -85,17 +84,17 @@ public:
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> page_faults = 0;
     std::atomic<std::uint64_t> system_calls = 0;
-    Waitable events;                 // bit 0: the last process, here and below, has ended
+    Waitable events;  // bit 0: the last process, here and below, has ended
     SiloCpu cpu;
     ListLink<Silo> sibling_link;
-    ListLink<Silo> cpu_link;         // of all silos, see sched/cpu_limits.cc
+    ListLink<Silo> cpu_link;  // of all silos, see sched/cpu_limits.cc
 
 private:
     Result<> count(Quota Silo::* quota);
     void uncount(Quota Silo::* quota);
 
     RefOrNull<Silo> const parent_;
-    std::uint32_t const depth_;      // of the root silo: 0
+    std::uint32_t const depth_;  // of the root silo: 0
     Ref<Account> const memory_;
     std::atomic<bool> is_killed_ = false;
     std::atomic<std::uint8_t> highest_priority_;

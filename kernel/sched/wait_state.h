@@ -11,7 +11,7 @@ namespace astrata::kernel {
 class WaitState {
 public:
     /// From `waiting_firmly` on the thread waits. Firmly: neither kick nor kill ends it. Parked: nothing is left to do
-    /// on its kernel stack, see ParkedIn. For a permit: the one wait that Thread::unpark may end.
+    /// on its kernel stack, see ParkedIn. For a permit: the one wait that Thread::permit may end.
     enum class Phase : std::uint8_t {
         running,
         woken,

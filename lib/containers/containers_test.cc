@@ -137,6 +137,13 @@ TEST(TextBuilder, formats_numbers_and_padding) {
     EXPECT_FALSE(text.is_truncated());
 }
 
+TEST(TextBuilder, lists_bits_as_ranges) {
+    TextBuffer<64> text;
+    text.bit_list(0b10'1111).append(' ').bit_list(0).append(' ').bit_list(~std::uint64_t{0});
+    text.append(' ').bit_list(std::uint64_t{1} << 63);
+    EXPECT_EQ(text.view(), "0-3,5  0-63 63");
+}
+
 TEST(TextBuilder, cuts_off_what_does_not_fit) {
     TextBuffer<4> text;
     text.append("abc").append(1234);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <concepts>
 #include <cstddef>
@@ -53,6 +54,21 @@ public:
         std::array<char, 24> digits;
         auto const end = std::to_chars(digits.data(), std::to_address(digits.end()), value).ptr;
         return right({digits.data(), static_cast<std::size_t>(end - digits.data())}, width, fill);
+    }
+    /// The numbers of the bits that are set, as 0-3,5.
+    TextBuilder& bit_list(std::uint64_t bits) {
+        bool is_first = true;
+        for (unsigned first = 0; first < 64;) {
+            auto const count = static_cast<unsigned>(std::countr_one(bits >> first));
+            if (count > 0) {
+                append(is_first ? "" : ",").append(first);
+                if (count > 1)
+                    append('-').append(first + count - 1);
+                is_first = false;
+            }
+            first += count > 0 ? count : 1;
+        }
+        return *this;
     }
     /// Lower-case digits, at least `digits` of them, no prefix.
     TextBuilder& hex(std::uint64_t value, int digits = 1) {

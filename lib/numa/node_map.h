@@ -37,7 +37,8 @@ public:
     /// errors    no_resources, corrupt (the processor was given to another node before)
     [[nodiscard]] Result<> add_processor(std::uint32_t domain, std::uint32_t id);
     /// All distances at once, `distance(from, to)` for every two domains that were named; the map keeps its own unless
-    /// all make sense. errors    corrupt (not 10 from a node to itself, or not more between two)
+    /// all make sense.
+    /// errors    corrupt (not 10 from a node to itself, or not more between two)
     template <typename Distance>
     [[nodiscard]] Result<> set_distances(Distance distance) {
         auto fresh = distances_;

@@ -203,7 +203,8 @@ public:
     }
     /// Replaces the larger page whose leaf `upper_entry` has found by a table of small ones that show the same. Nobody
     /// needs to forget anything for that: whatever TLBs know of the larger page stays true, and goes with the first
-    /// small one of it that is flushed. errors    no_memory
+    /// small one of it that is flushed.
+    /// errors    no_memory
     [[nodiscard]] Result<> split(Entry& large) {
         auto const below = TRY(memory_.allocate());
         auto const leaf = load_entry(large);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 extern "C" {
 using astrata::kernel::arch::EntryPatch;
@@ -13,7 +14,9 @@ extern EntryPatch const __retpoline_end[];
 
 namespace astrata::kernel::arch {
 
-#pragma clang unsafe_buffer_usage begin   // the linker's lists of places in the entry code
+#pragma clang unsafe_buffer_usage begin  // the linker's lists of places in the entry code
+
+namespace {
 
 void apply(std::span<EntryPatch const> patches) {
     constexpr std::ptrdiff_t opcode_bytes = 1, patch_bytes = 5;
@@ -26,6 +29,8 @@ void apply(std::span<EntryPatch const> patches) {
             std::fill(patch.site + patch_bytes, patch.site + patch.length, no_operation);
     }
 }
+
+}  // namespace
 
 void patch_for_isolation() {
     apply({__isolation_start, __isolation_end});

@@ -1,9 +1,9 @@
-// Places in the entry code where boot puts a jump or a call in an instruction's place, so that protections which are off cost nothing.
+// Places in the entry code where boot puts a jump or a call in an instruction's place, so that protections which are
+// off cost nothing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace astrata::kernel::arch {
 
@@ -11,14 +11,13 @@ namespace astrata::kernel::arch {
 struct EntryPatch {
     std::byte* site;
     std::byte const* target;
-    std::byte opcode;       // of a jump or call with a distance of 32 bits
-    std::uint8_t length;    // of the instruction
+    std::byte opcode;     // of a jump or call with a distance of 32 bits
+    std::uint8_t length;  // of the instruction
     std::uint8_t reserved[6];
 };
 static_assert(sizeof(EntryPatch) == 24);
 
-/// While the image can be written, and nobody else runs.
-void apply(std::span<EntryPatch const> patches);
+// Both while the image can be written, and nobody else runs.
 
 /// Has the entry code change page tables (isolated_entry.S).
 void patch_for_isolation();

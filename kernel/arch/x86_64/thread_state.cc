@@ -22,12 +22,12 @@ extern "C" {
 void thread_trampoline();
 void trap_return();
 void fill_return_buffer();
-[[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
-                               std::uint64_t argument2);
+[[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
+                               std::uint64_t argument1, std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
 std::uint32_t enter_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps);
-void loop_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps, std::uint64_t handler, std::uint64_t argument,
-                     std::atomic<std::uint32_t> const* pending);
+void loop_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps, std::uint64_t handler,
+                     std::uint64_t argument, std::atomic<std::uint32_t> const* pending);
 }
 
 namespace astrata::kernel::arch {
@@ -125,7 +125,7 @@ void keep_space(PerCpu& cpu) {
 }
 
 [[clang::preserve_most]] void forget_branches() {
-    constexpr std::uint32_t msr_prediction_command = 0x49;   // IA32_PRED_CMD: IBPB
+    constexpr std::uint32_t msr_prediction_command = 0x49;  // IA32_PRED_CMD: IBPB
     auto const& controls = features.speculation_controls;
     if (controls.is_barrier_on_switch)
         write_msr(msr_prediction_command, 1);
@@ -160,7 +160,8 @@ static AddressSpace* stop_using_space() {
     auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
     announce_space<Processors::several>(cpu, nullptr, nullptr);
     use_root(cpu, mem::kernel_root().value);
-    announce_space<Processors::several>(cpu, nullptr, nullptr);   // nobody needs to tell this CPU about the old one any more
+    announce_space<Processors::several>(cpu, nullptr,
+                                        nullptr);  // nobody needs to tell this CPU about the old one any more
     bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
     restore_interrupts(state);
     return is_held ? former : nullptr;
@@ -180,6 +181,7 @@ TrapFrame& system_call_frame(ThreadState const& state) {
     return *reinterpret_cast<TrapFrame*>(state.stack_top - sizeof(TrapFrame));
 }
 static_assert(parked_stack_bytes == sizeof(TrapFrame) + 7 * sizeof(std::uint64_t));
+static_assert(layout::hosted_length == std::uint64_t{1} << 43);  // HOSTED_LENGTH_SHIFT in trap_entry.S
 
 void exchange_foreign_state(Thread& from, Thread& to) {
     if (!from.arch.vector_area.empty()) {
@@ -297,7 +299,8 @@ void enter_user(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument
     __builtin_unreachable();
 }
 
-void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1, std::uint64_t argument2) {
+void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
+                  std::uint64_t argument2) {
     (void)disable_interrupts();
     enter_hosted(entry, stack, argument0, argument1, argument2);
 }
@@ -320,7 +323,8 @@ abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std
 
 void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument) {
     (void)disable_interrupts();
-    loop_restricted(thread.restricted_state, &this_cpu().tables->task.stacks[0], handler, argument, &thread.pending_word());
+    loop_restricted(thread.restricted_state, &this_cpu().tables->task.stacks[0], handler, argument,
+                    &thread.pending_word());
     this_cpu().tables->task.stacks[0] = thread.arch.stack_top;
     enable_interrupts();
 }
@@ -350,13 +354,13 @@ extern "C" [[noreturn]] void thread_first_run(void (*function)(void*), void* arg
     arch::current_thread().end();
 }
 
-// Between two runs of foreign code in loop_restricted, interrupts off, when something is pending: nonzero if a kick ends the next run
-// before it begins.
+// Between two runs of foreign code in loop_restricted, interrupts off, when something is pending: nonzero if a kick
+// ends the next run before it begins.
 extern "C" std::uint32_t settle_restricted_loop() {
     using namespace astrata::kernel;
     auto& thread = arch::current_thread();
     arch::TrapFrame frame{};
-    settle_before_user_mode(frame);   // ends a killed thread
+    settle_before_user_mode(frame);  // ends a killed thread
     if (!thread.is_kick_pending())
         return 0;
     thread.take_kick();

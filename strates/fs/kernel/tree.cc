@@ -1,7 +1,6 @@
 #include "strates/fs/kernel/tree.h"
 
 #include <array>
-#include <bit>
 #include <charconv>
 #include <span>
 #include <utility>
@@ -58,21 +57,8 @@ template <std::uint64_t abi::NodeInfo::* value>
 void append_value(TextBuilder& text, abi::NodeInfo const& node) {
     text.append(node.*value).append('\n');
 }
-// As 0-3,5.
 void append_cpus(TextBuilder& text, abi::NodeInfo const& node) {
-    for (unsigned first = 0, listed = 0; first < 64;) {
-        auto const rest = node.cpus >> first;
-        if ((rest & 1) == 0) {
-            ++first;
-            continue;
-        }
-        auto const count = static_cast<unsigned>(std::countr_one(rest));
-        text.append(listed++ > 0 ? "," : "").append(first);
-        if (count > 1)
-            text.append('-').append(first + count - 1);
-        first += count;
-    }
-    text.append('\n');
+    text.bit_list(node.cpus).append('\n');
 }
 
 constexpr auto numa_node_files = std::to_array<NodeFile>({

@@ -15,10 +15,11 @@ CopyOutcome guest_copy(void* to, void const* from, std::size_t count);
 CopyOutcome guest_zero(void* to, std::size_t count);
 std::size_t guest_copy_string(void* to, void const* from, std::size_t limit);
 std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
-std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired, std::uint32_t* was);
+std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired,
+                                          std::uint32_t* was);
 std::uint32_t guest_save_vector_state(void* to, std::size_t size, std::uint64_t components);
 std::uint32_t guest_load_vector_state(void const* from, std::size_t size);
-extern astrata::CopyMethod guest_copy_method;   // of copies of long_copy_bytes and more
+extern astrata::CopyMethod guest_copy_method;  // of long copies
 extern std::byte const guest_code_begin;
 extern std::byte const guest_code_end;
 extern std::byte const guest_code_recovery;
@@ -39,7 +40,8 @@ void* raw(GuestAddress address) {
     return reinterpret_cast<void*>(address.value);
 }
 
-// Whether it is for want of memory that the program's could not be written is looked into when the system call is over and holds nothing.
+// Whether it is for want of memory that the program's could not be written is looked into when the system call is over
+// and holds nothing.
 [[gnu::noinline, gnu::cold]] void note_failure(std::uint64_t address) {
     if (auto* const task = current_task_or_null(); task != nullptr) {
         task->failed_copy_address = address;
@@ -103,7 +105,7 @@ LinuxResult<> zero_guest(GuestAddress to, std::uint64_t length) {
 LinuxResult<MutableBytes> guest_span(GuestAddress address, std::size_t length) {
     if (!is_guest_range(address, length))
         return fail(Errno::efault);
-#pragma clang unsafe_buffer_usage begin   // the range is the program's; only system calls that check it see the span
+#pragma clang unsafe_buffer_usage begin  // the range is the program's; only system calls that check it see the span
     return MutableBytes(static_cast<std::byte*>(raw(address)), length);
 #pragma clang unsafe_buffer_usage end
 }
@@ -130,7 +132,7 @@ LinuxResult<std::uint32_t> load_guest_word(GuestAddress address) {
 }
 
 LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std::uint32_t expected,
-                                                      std::uint32_t desired) {
+                                                       std::uint32_t desired) {
     if (address.value % 4 != 0)
         return fail(Errno::einval);
     std::uint32_t was = 0;

@@ -53,7 +53,8 @@ public:
     [[nodiscard]] LinuxResult<Ref<File>> get(std::int32_t descriptor);
     /// The same for the calling task's own table and the present call only. Budget: 12 instructions while no other task
     /// shares the table (read_zero_1): such a table is changed by its task's own calls alone, and procfs, which may
-    /// look at it, changes nothing. errors    ebadf
+    /// look at it, changes nothing.
+    /// errors    ebadf
     [[nodiscard]] LinuxResult<BorrowedFile> borrow(std::int32_t descriptor) {
         if (auto* const file = own(descriptor); file != nullptr) [[likely]]
             return BorrowedFile(*file, false);

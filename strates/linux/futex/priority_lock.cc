@@ -14,13 +14,13 @@
 
 namespace astrata::linux_abi {
 
-/// One that waits, on its own stack.
+/// One that waits; it lies on that one's own stack.
 struct LockWaiter {
     ListLink<LockWaiter> link;
     Task& task;
     std::atomic<bool> is_owner = false;
-    std::uint32_t word_is_due =
-        0;  ///< as the owner it must write this into the word, which the former one could not; 0: nothing
+    /// As the owner it must write this into the word, which the former one could not; 0: nothing.
+    std::uint32_t due_word = 0;
 };
 
 /// A lock that somebody waits for.
@@ -114,7 +114,7 @@ LinuxResult<> hand_over_locked(ContendedLock& lock, GuestAddress word, std::uint
     auto const value = next.task.id() | mark | (lock.waiters.is_empty() ? 0 : waiters_bit);
     LinuxResult<> written;
     if (word.is_null())
-        next.word_is_due = value;
+        next.due_word = value;
     else
         written = write_guest(word, value);
     update_lending_locked(*former);
@@ -186,7 +186,7 @@ LinuxResult<bool> begin_to_wait(GuestAddress word, FutexKey const& key, std::uin
 }
 
 LinuxResult<> become_owner(GuestAddress word, LockWaiter const& waiter) {
-    return waiter.word_is_due != 0 ? write_guest(word, waiter.word_is_due) : LinuxResult<>();
+    return waiter.due_word != 0 ? write_guest(word, waiter.due_word) : LinuxResult<>();
 }
 
 LinuxResult<> wait_for_lock(GuestAddress word, LockWaiter& waiter, MonotonicNs deadline) {

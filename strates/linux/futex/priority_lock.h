@@ -13,10 +13,10 @@
 namespace astrata::linux_abi {
 
 /// Takes the lock, waits for it until `deadline`.
-/// errors    edeadlk (the caller has it, or its owner waits for the caller), esrch (no such owner), etimedout, erestartsys, efault,
+/// errors    edeadlock (the caller has it, or its owner waits for the caller), esrch (no such owner), etimedout, erestartsys, efault,
 ///           einval, enomem
 LinuxResult<> lock_priority_futex(GuestAddress word, bool is_private, MonotonicNs deadline);
-/// errors    eagain (somebody has it), edeadlk, efault, einval
+/// errors    eagain (somebody has it), edeadlock, efault, einval
 LinuxResult<> try_lock_priority_futex(GuestAddress word, bool is_private);
 /// Hands the lock to the most urgent that waits.
 /// errors    eperm (the caller does not have it), efault, einval

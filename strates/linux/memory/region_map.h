@@ -57,8 +57,10 @@ struct Region {
 
 /// Regions, ascending and disjoint, in one array: looked up by bisection, beginning where the last look-up ended;
 /// copied as a whole by fork. Changes that need room take it first (`reserve`), so that they cannot fail half-way
-/// between Bedrock's mappings and this record. Budget: 60 instructions to place, 80 to insert, 60 to remove one region
-/// among its neighbours (mmap_munmap, mprotect_1).
+/// between Bedrock's mappings and this record.
+///
+/// Budget: 60 instructions to place, 80 to insert, 60 to remove one region among its neighbours (mmap_munmap,
+/// mprotect_1).
 class RegionMap {
 public:
     RegionMap() = default;

@@ -71,7 +71,7 @@ public:
     std::int32_t const descriptor;
     std::atomic<std::uint32_t> events;
     std::uint64_t data;
-    std::atomic<bool> is_listed = false;   // as ready, or about to be
+    std::atomic<bool> is_listed = false;  // as ready, or about to be
     EpollWatch* next_in_bucket = nullptr;
     EpollWatch* next_of_file = nullptr;  // guarded by epoll_mutex
     std::array<QueueWaiter, 4> waiters;  // no file has more queues
@@ -174,7 +174,7 @@ LinuxResult<> Epoll::add(File& file, std::int32_t descriptor, EpollEvent const& 
     if (file_cast<SignalFile>(file) != nullptr)
         watch->process = Ref<Process>::share(current_process());
     EpollWatch::Table table(*watch);
-    // On the queues before the look: what becomes ready after it marks the watch itself.
+    // On the queues before the look: what becomes ready after it lists the watch itself.
     if ((file.poll(&table) & (event.events | always_reported)) != 0)
         list_and_wake(*watch);
     return {};
@@ -277,7 +277,7 @@ LinuxResult<std::size_t> Epoll::wait(std::span<EpollEvent> events, MonotonicNs d
             continue;
         if (slept.error() != Errno::etimedout)
             return fail(slept.error());
-        deadline = {};   // one more look
+        deadline = {};  // one more look
     }
 }
 

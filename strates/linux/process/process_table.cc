@@ -16,7 +16,7 @@ LinuxResult<> ProcessTable::start() {
     auto actions = LTRY(make_ref<SignalActions>());
     auto process = LTRY(make_ref<Process>(1u, std::move(actions), group));
     Lock lock(mutex);
-    init_ = process.leak();   // for good
+    init_ = process.leak();  // for good
     insert(*group);
     insert(*init_);
     return {};
@@ -55,12 +55,10 @@ void ProcessTable::insert(Process& process) {
         }
     }
     processes_.insert_before(position, process);
-    ++process_count_;
 }
 
 void ProcessTable::remove(Process& process) {
     processes_.remove(process);
-    --process_count_;
     if (is_group_empty(*process.group) && decltype(groups_)::is_linked(*process.group))
         groups_.remove(*process.group);
 }

@@ -59,7 +59,6 @@ public:
     [[nodiscard]] bool is_orphaned(ProcessGroup const& group, Process const* without = nullptr) REQUIRES(mutex);
     [[nodiscard]] bool is_group_empty(ProcessGroup const& group) REQUIRES(mutex);
 
-    [[nodiscard]] std::uint32_t process_count() REQUIRES(mutex) { return process_count_; }
     [[nodiscard]] std::uint32_t task_count() REQUIRES(mutex) { return task_count_; }
     [[nodiscard]] ProcessId last_id() const { return last_id_; }
     /// Processes and threads started since boot, for /proc/stat.
@@ -81,7 +80,6 @@ private:
     IntrusiveList<Process, &Process::table_link> processes_ GUARDED_BY(mutex);  // ascending ids
     IntrusiveList<ProcessGroup, &ProcessGroup::table_link> groups_ GUARDED_BY(mutex);
     std::array<TaskBucket, bucket_count> tasks_ GUARDED_BY(mutex);
-    std::uint32_t process_count_ GUARDED_BY(mutex) = 0;
     std::uint32_t task_count_ GUARDED_BY(mutex) = 0;
     ProcessId last_id_ = 1;
     std::atomic<std::uint32_t> task_limit_ = pid_limit - 1;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint32_t magic_first = 0x46505853;  // FP_XSTATE_MAGIC1
 constexpr std::size_t legacy_size = 512;
-constexpr std::size_t header_end = 576;  // legacy area and XSAVE header
+constexpr std::size_t components_offset = 512;  // XSTATE_BV: which components the area carries
+constexpr std::size_t header_end = 576;         // legacy area and XSAVE header
 constexpr std::uint64_t red_zone = 128;
 
 }  // namespace
@@ -32,16 +33,6 @@ VectorStateDescription describe_vector_state(std::size_t size, std::uint64_t com
             .state_size = static_cast<std::uint32_t>(size)};
 }
 
-LinuxResult<> mark_vector_state(MutableBytes area) {
-    if (area.size() < legacy_size + vector_state_trailer)
-        return fail(Errno::einval);
-    auto size = area.size() - vector_state_trailer;
-    auto const components = load<std::uint64_t>(area, vector_state_components_offset).value_or(0);
-    LTRY(store(area, VectorStateDescription::offset, describe_vector_state(size, components)));
-    LTRY(store(area, size, vector_state_trailer_mark));
-    return {};
-}
-
 std::size_t marked_vector_state_size(Bytes legacy_area, std::size_t largest) {
     auto description = load<VectorStateDescription>(legacy_area, VectorStateDescription::offset);
     if (!description.has_value() || description->magic != magic_first || description->state_size < header_end ||
@@ -60,7 +51,7 @@ void complete_legacy_state(MutableBytes area) {
     if (area.size() < header_end)
         return;
     std::ranges::fill(area.subspan(legacy_size), std::byte{0});
-    static_cast<void>(store(area, vector_state_components_offset, std::uint64_t{3}));  // x87 and SSE
+    static_cast<void>(store(area, components_offset, std::uint64_t{3}));  // x87 and SSE
 }
 
 void to_context(abi::RestrictedStateX86 const& state, SignalContext& context) {

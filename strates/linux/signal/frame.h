@@ -81,17 +81,11 @@ struct VectorStateDescription {
 static_assert(sizeof(VectorStateDescription) == 48);
 
 inline constexpr std::uint32_t vector_state_trailer_mark = 0x46505845;  // FP_XSTATE_MAGIC2
-/// Where the area says which components it carries (XSTATE_BV), if it is longer than a plain FXSAVE area.
-inline constexpr std::size_t vector_state_components_offset = 512;
 
 /// size        of the area without its trailer
 /// components  what the area carries now; of no matter for a plain FXSAVE area
 [[nodiscard]] VectorStateDescription describe_vector_state(std::size_t size, std::uint64_t components);
 
-/// Writes Linux's description of the XSAVE area into its software-reserved bytes and FP_XSTATE_MAGIC2 behind it.
-/// area    the XSAVE area followed by vector_state_trailer bytes
-/// errors  einval (too small to be one)
-[[nodiscard]] LinuxResult<> mark_vector_state(MutableBytes area);
 /// How long the XSAVE area is that begins with these 512 bytes, trailer included; 512 when it carries no valid mark
 /// (programs may return with a plain FXSAVE area).
 [[nodiscard]] std::size_t marked_vector_state_size(Bytes legacy_area, std::size_t largest);

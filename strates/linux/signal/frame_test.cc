@@ -28,10 +28,16 @@ TEST(SignalFrame, lies_below_the_red_zone_aligned_as_after_a_call) {
     EXPECT_LE(place_frame(0x10000, true, 512).vector_state + 512 + 4, 0x10000u);
 }
 
-TEST(VectorState, is_marked_and_recognised) {
+// As guest_save_vector_state leaves it.
+std::vector<std::byte> marked_area() {
     std::vector<std::byte> area(832 + vector_state_trailer);
-    ASSERT_TRUE(store(area, 512, std::uint64_t{0x207}).has_value());
-    ASSERT_TRUE(mark_vector_state(area).has_value());
+    EXPECT_TRUE(store(area, VectorStateDescription::offset, describe_vector_state(832, 0x207)).has_value());
+    EXPECT_TRUE(store(area, 832, vector_state_trailer_mark).has_value());
+    return area;
+}
+
+TEST(VectorState, is_marked_and_recognised) {
+    auto const area = marked_area();
     EXPECT_EQ(load<std::uint32_t>(area, 464).value(), 0x46505853u);
     EXPECT_EQ(load<std::uint32_t>(area, 468).value(), area.size());
     EXPECT_EQ(load<std::uint64_t>(area, 472).value(), 0x207u);
@@ -42,8 +48,7 @@ TEST(VectorState, is_marked_and_recognised) {
 }
 
 TEST(VectorState, of_a_strange_size_counts_as_plain_fxsave) {
-    std::vector<std::byte> area(832 + vector_state_trailer);
-    ASSERT_TRUE(mark_vector_state(area).has_value());
+    auto area = marked_area();
     auto head = std::span(area).first(512);
     EXPECT_EQ(marked_vector_state_size(head, 800), 512u);
     ASSERT_TRUE(store(area, 480, std::uint32_t{575}).has_value());

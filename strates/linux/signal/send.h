@@ -4,8 +4,6 @@
 
 #include <optional>
 
-#include <optional>
-
 #include "strates/linux/process/process.h"
 #include "strates/linux/process/process_table.h"
 

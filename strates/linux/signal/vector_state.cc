@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t legacy_size = 512;
 
+// guest_copy_x86_64.S writes descriptions too, and looks at them.
+static_assert(VectorStateDescription::offset == 464 && offsetof(VectorStateDescription, extended_size) == 4 &&
+              offsetof(VectorStateDescription, components) == 8 && offsetof(VectorStateDescription, state_size) == 16);
+
 constinit VectorStateFormat known_format;
 
 // What the system has switched on (XGETBV of XCR0, Intel SDM volume 1, section 13.3).

@@ -58,10 +58,6 @@ public:
         return hash_ == hash && parent_ == parent && name_length_ == name_.size() &&
                is_same_text(name().data(), name_.data(), name_.size());
     }
-    /// In the cache, that is reachable by its name.
-    [[nodiscard]] bool is_cached() const { return is_cached_; }
-    /// The name was removed, or replaced by another; shown as " (deleted)".
-    [[nodiscard]] bool is_deleted() const { return is_deleted_; }
     [[nodiscard]] bool is_mount_point() const { return mounts_here_ != 0; }
 
     // Counted by hand and not by RefCounted: dropping the last reference to a deep path drops its parents one after the
@@ -86,8 +82,8 @@ private:
     ListLink<Dentry> age_link_;
     std::uint16_t name_length_ = 0;
     std::uint16_t mounts_here_ = 0;  // mounts on top of this directory
-    bool is_cached_ = false;
-    bool is_deleted_ = false;
+    bool is_cached_ = false;         // reachable by its name
+    bool is_deleted_ = false;        // the name was removed, or replaced by another; shown as " (deleted)"
     bool is_recently_used_ = false;  // second chance when the cache is trimmed
     std::array<char, inline_name_size> inline_name_;
     std::unique_ptr<char[]> long_name_;

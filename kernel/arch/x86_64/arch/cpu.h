@@ -98,8 +98,8 @@ inline void note_lock_taken(std::uint8_t rank) {
 inline void note_lock_released(std::uint8_t rank) {
     this_cpu().held_ranks &= ~(std::uint64_t{1} << rank);
 }
-/// For an interrupt: what the interrupted code holds (with interrupts on) has no order relative to what the handler takes,
-/// for a lock that handlers take is never among it.
+/// For an interrupt: what the interrupted code holds (with interrupts on) has no order relative to what the handler
+/// takes, for a lock that handlers take is never among it.
 class HeldLocksAside {
 public:
     HeldLocksAside() : held_ranks_(this_cpu().held_ranks) { this_cpu().held_ranks = 0; }
@@ -164,7 +164,8 @@ inline std::uint64_t read_msr(std::uint32_t index) {
     return std::uint64_t{high} << 32 | low;
 }
 inline void write_msr(std::uint32_t index, std::uint64_t value) {
-    asm volatile("wrmsr" ::"c"(index), "a"(static_cast<std::uint32_t>(value)), "d"(static_cast<std::uint32_t>(value >> 32))
+    asm volatile("wrmsr" ::"c"(index), "a"(static_cast<std::uint32_t>(value)),
+                 "d"(static_cast<std::uint32_t>(value >> 32))
                  : "memory");
 }
 
@@ -180,14 +181,6 @@ inline std::uint64_t read_cr3() {
 }
 inline void write_cr3(std::uint64_t value) {
     asm volatile("movq %0, %%cr3" ::"r"(value) : "memory");
-}
-inline std::uint64_t read_cr0() {
-    std::uint64_t value;
-    asm volatile("movq %%cr0, %0" : "=r"(value));
-    return value;
-}
-inline void write_cr0(std::uint64_t value) {
-    asm volatile("movq %0, %%cr0" ::"r"(value) : "memory");
 }
 inline std::uint64_t read_cr4() {
     std::uint64_t value;

@@ -55,9 +55,6 @@ public:
     void expect_reader_at(OverlayEntry& entry) { expected_ = &entry; }
     [[nodiscard]] OverlayEntry* next(OverlayEntry const& entry) const { return Order::next(entry); }
     [[nodiscard]] bool has_names() const { return names_ != 0; }
-    /// An entry became, or ceases to be, a whiteout.
-    void note_name_added() { ++names_; }
-    void note_name_removed() { --names_; }
 
 private:
     using Order = IntrusiveList<OverlayEntry, &OverlayEntry::order_link>;

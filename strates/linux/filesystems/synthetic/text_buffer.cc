@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <new>
+
+#include "lib/containers/text_builder.h"
 
 namespace astrata::linux_abi {
 
@@ -54,16 +55,9 @@ TextBuffer& TextBuffer::put_hexadecimal(std::uint64_t value, std::size_t width) 
     return put_with([&](TextWriter& writer) { writer.put_hexadecimal(value, width); });
 }
 TextBuffer& TextBuffer::put_bit_list(std::uint64_t bits) {
-    for (unsigned first = 0, listed = 0; first < 64;) {
-        auto const count = static_cast<unsigned>(std::countr_one(bits >> first));
-        if (count > 0) {
-            put(listed++ > 0 ? "," : "").put_decimal(first);
-            if (count > 1)
-                put('-').put_decimal(first + count - 1);
-        }
-        first += std::max(count, 1u);
-    }
-    return *this;
+    astrata::TextBuffer<160> list;  // 22 pairs of neighbours are the longest
+    list.bit_list(bits);
+    return put(list.view());
 }
 TextBuffer& TextBuffer::put_octal(std::uint64_t value, std::size_t width) {
     return put_with([&](TextWriter& writer) { writer.put_octal(value, width); });
