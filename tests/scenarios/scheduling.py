@@ -398,6 +398,8 @@ static void* crosswise(void* index) {
     futex(&words[own], FUTEX_UNLOCK_PI, 0);
     return (void*)error;
 }
+static unsigned held;
+static void* hold(void* unused) { futex(&held, FUTEX_LOCK_PI, 0); usleep(300000); futex(&held, FUTEX_UNLOCK_PI, 0); return unused; }
 static void* die_with(void* mutex) { pthread_mutex_lock(mutex); usleep(100000); return 0; }
 int main(int argc, char** argv) {
     if (argc > 1) {
@@ -425,6 +427,12 @@ int main(int argc, char** argv) {
     soon.tv_nsec += 20000000;
     if (soon.tv_nsec >= 1000000000) { soon.tv_nsec -= 1000000000; ++soon.tv_sec; }
     results[6] = futex(&word, FUTEX_LOCK_PI, &soon) != ETIMEDOUT && futex(&word, FUTEX_LOCK_PI, &soon) != ESRCH;
+    struct timespec past = {1, 0};
+    pthread_create(&threads[0], 0, hold, 0);
+    while (!__atomic_load_n(&held, __ATOMIC_SEQ_CST)) sched_yield();
+    int late = futex(&held, FUTEX_LOCK_PI, &past);
+    pthread_join(threads[0], 0);
+    printf("late %d\n", late == ETIMEDOUT);
     word = 29999;   // nobody
     results[7] = futex(&word, FUTEX_LOCK_PI, 0);
     for (int i = 0; i < 8; ++i) printf("%d ", results[i]);
@@ -453,7 +461,7 @@ def futexes_lend_priority():
     compile_static("tree/bin/lending", LENDING)
     for processors in ("1", "2"):
         run("/bin/lending", options=["--rootfs", "tree", "--smp", processors]).check(
-            stdout="sum 80000 word 0\n0 1 35 35 0 1 0 3 \ncrosswise 1 0 0\ndied 1 0\n")
+            stdout="sum 80000 word 0\nlate 1\n0 1 35 35 0 1 0 3 \ncrosswise 1 0 0\ndied 1 0\n")
     with chevron("--rootfs", "tree", "--smp", "1") as console:
         console.command("/bin/true")
         console.command("silo limit linux priority 31")

@@ -18,7 +18,8 @@ void Parker::unpark() {
 
 bool Parker::park(MonotonicNs deadline) {
     auto waited = sys::thread_park(deadline);
-    return waited.has_value() || waited.error() != Error::timed_out;
+    // A deadline of 0, long past, polls.
+    return waited.has_value() || (waited.error() != Error::timed_out && waited.error() != Error::would_block);
 }
 
 void WaitQueue::add(Waiter& waiter) {
