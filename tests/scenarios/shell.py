@@ -168,17 +168,23 @@ def await_job(console, pattern):
     raise Failure(f"jobs never shows {pattern}:\n{console.text[start_at:]}")
 
 
+def outcome_of(console, strate: str, seconds: int) -> str:
+    """What is known of a strate that ends by itself, once it has ended."""
+    console.command(f"strate start {strate}")
+    for _ in range(seconds):
+        shown = console.command(f"strate info {strate}")
+        if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
+            break
+        console.command("sleep 1")
+    return shown
+
+
 @scenario("kernel.contracts", timeout=120)
 def contracts():
     """A strate checks promises of single system calls that no Linux program gets to."""
     for processors in ("1", "2"):
         with chevron("--smp", processors) as console:
-            console.command("strate start kernel-contracts")
-            for _ in range(20):
-                shown = console.command("strate info kernel-contracts")
-                if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
-                    break
-                console.command("sleep 1")
+            shown = outcome_of(console, "kernel-contracts", 20)
             expect(re.search(r"^exit code +0$", shown, re.MULTILINE),
                    shown + console.command("strate logs kernel-contracts"))
 
@@ -188,12 +194,7 @@ def bad_arguments_to_every_system_call():
     """A strate walks all system calls with wrong handles, missing rights, bad pointers and huge lengths."""
     for processors in ("1", "2"):
         with chevron("--smp", processors) as console:
-            console.command("strate start syscall-probe")
-            for _ in range(60):
-                shown = console.command("strate info syscall-probe")
-                if re.search(r"^state +(finished|crashed)", shown, re.MULTILINE):
-                    break
-                console.command("sleep 1")
+            shown = outcome_of(console, "syscall-probe", 60)
             expect(re.search(r"^state +finished", shown, re.MULTILINE) and re.search(r"^exit code +0$", shown, re.MULTILINE),
                    shown + console.command("strate logs syscall-probe"))
             expect("running" in console.command("strate info ramfs"), "another strate did not survive")
