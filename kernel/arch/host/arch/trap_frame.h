@@ -6,8 +6,7 @@
 
 namespace astrata::kernel::arch {
 
-class TrapFrame {
-public:
+struct TrapFrame {
     std::array<std::uint64_t, 8> words{};
 
     [[nodiscard]] std::uint64_t& number() { return number_; }
