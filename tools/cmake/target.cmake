@@ -15,7 +15,8 @@ target_compile_options(astrata_target_options INTERFACE
     # Zeroing and copying are our own routines; the compiler may not turn them into calls to themselves (see memory.cc).
     "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics;-nostdinc;-nostdinc++>"
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/config -isystem ${libcxx_headers}>"
-    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/libc -isystem ${clang_resources}/include>")
+    "$<$<COMPILE_LANGUAGE:C,CXX>:SHELL:-isystem ${CMAKE_SOURCE_DIR}/lib/freestanding/libc -isystem ${clang_resources}/include>"
+    "$<$<COMPILE_LANGUAGE:C>:-nostdinc;-std=gnu23>")
 # Linked as for Linux only because clang then runs lld itself, while for the bare target it would want gcc in between.
 target_link_options(astrata_target_options INTERFACE
     --target=x86_64-unknown-linux-gnu -fuse-ld=lld -nostdlib -static -Wl,--gc-sections,-z,noexecstack,-z,max-page-size=4096

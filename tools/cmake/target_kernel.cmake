@@ -29,6 +29,7 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET}/vd
 # Too short for a frame pointer, and for aligning a stack on which no vector is ever put; the other files align it.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/ipc/fast_path.cc PROPERTIES COMPILE_OPTIONS "-fomit-frame-pointer;-mstack-alignment=8;-fno-lto")
 
+astrata_libfdt(bedrock_libfdt astrata_target_options -fno-pic -mcmodel=kernel)
 add_executable(bedrock ${kernel_sources} ${arch_sources} ${astrata_lib_sources} ${freestanding_sources})
 set_target_properties(bedrock PROPERTIES OUTPUT_NAME bedrock.elf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/kernel)
 target_include_directories(bedrock PRIVATE ${CMAKE_SOURCE_DIR}/kernel/arch/${ASTRATA_TARGET})
@@ -44,7 +45,7 @@ option(ASTRATA_CHECK_LOCKS "check the order of spin locks at every acquisition" 
 if(ASTRATA_CHECK_LOCKS)
     target_compile_definitions(bedrock PRIVATE ASTRATA_CHECK_LOCKS)
 endif()
-target_link_libraries(bedrock PRIVATE astrata_target_options)
+target_link_libraries(bedrock PRIVATE astrata_target_options bedrock_libfdt)
 set_target_properties(bedrock PROPERTIES LINK_DEPENDS
     "${CMAKE_SOURCE_DIR}/kernel/linker.ld;${CMAKE_SOURCE_DIR}/tools/astrata/kernel_relocations.py")
 find_program(ASTRATA_OBJCOPY NAMES llvm-objcopy-22 llvm-objcopy REQUIRED)

@@ -11,8 +11,9 @@ target_link_options(astrata_user_options INTERFACE
 target_link_libraries(astrata_user_options INTERFACE astrata_target_options)
 add_dependencies(astrata_user_options astrata_generated)
 
+astrata_libfdt(astrata_user_libfdt astrata_user_options)
 add_library(astrata_user_lib STATIC ${astrata_lib_sources} ${freestanding_sources})
-target_link_libraries(astrata_user_lib PUBLIC astrata_user_options)
+target_link_libraries(astrata_user_lib PUBLIC astrata_user_options astrata_user_libfdt)
 
 # sdk/vdso is linked by itself; sdk/testing is for the host.
 astrata_sources(user_sdk_sources ${CMAKE_SOURCE_DIR}/sdk)
@@ -88,7 +89,7 @@ foreach(folder IN LISTS strate_folders)
         astrata_optimise_whole(strate.${name})
     endif()
     target_link_libraries(strate.${name} PRIVATE
-        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib -Wl,--end-group)
+        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib astrata_user_libfdt -Wl,--end-group)
     add_custom_command(OUTPUT ${user_output}/${name}
         COMMAND ${ASTRATA_STRIP} -s -o ${user_output}/${name} $<TARGET_FILE:strate.${name}>
         DEPENDS strate.${name}
