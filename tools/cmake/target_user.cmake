@@ -9,10 +9,12 @@ target_compile_options(astrata_user_options INTERFACE -fPIE -fdirect-access-exte
 target_link_options(astrata_user_options INTERFACE
     -Wl,-pie,--no-dynamic-linker,--hash-style=sysv -Wl,-z,text,-z,separate-code,-z,relro,-z,now)
 target_link_libraries(astrata_user_options INTERFACE astrata_target_options)
+astrata_include_machine(astrata_user_options INTERFACE ${CMAKE_SOURCE_DIR}/sdk)
 add_dependencies(astrata_user_options astrata_generated)
 
+astrata_libfdt(astrata_user_libfdt astrata_user_options)
 add_library(astrata_user_lib STATIC ${astrata_lib_sources} ${freestanding_sources})
-target_link_libraries(astrata_user_lib PUBLIC astrata_user_options)
+target_link_libraries(astrata_user_lib PUBLIC astrata_user_options astrata_user_libfdt)
 
 # sdk/vdso is linked by itself; sdk/testing is for the host.
 astrata_sources(user_sdk_sources ${CMAKE_SOURCE_DIR}/sdk)
@@ -49,6 +51,7 @@ foreach(top IN LISTS top_folders)
     foreach(folder IN LISTS strate_folders)
         list(FILTER shared_sources EXCLUDE REGEX "^${folder}/")
     endforeach()
+    astrata_keep_machine(shared_sources)
     if(shared_sources)
         add_library(${shared_${top}} STATIC ${shared_sources})
         target_link_libraries(${shared_${top}} PUBLIC astrata_user_sdk)
@@ -60,8 +63,11 @@ endforeach()
 # The vDSO of Linux programs: a shared object of its own, whose file is among the personality's constants.
 set(program_vdso ${CMAKE_SOURCE_DIR}/strates/linux/program_vdso)
 set(program_vdso_image ${CMAKE_BINARY_DIR}/vdso/program_vdso.so)
-add_library(program_vdso_objects OBJECT ${program_vdso}/clock.cc)
-target_compile_options(program_vdso_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer)
+astrata_sources(program_vdso_sources ${program_vdso})
+add_library(program_vdso_objects OBJECT ${program_vdso_sources})
+astrata_include_machine(program_vdso_objects PRIVATE ${program_vdso})
+astrata_include_machine(program_vdso_objects PRIVATE ${CMAKE_SOURCE_DIR}/strates/linux)
+target_compile_options(program_vdso_objects PRIVATE -fPIC ${machine_vdso_flags} -fomit-frame-pointer)
 target_link_libraries(program_vdso_objects PRIVATE astrata_target_options)
 add_custom_command(OUTPUT ${program_vdso_image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
@@ -84,11 +90,12 @@ foreach(folder IN LISTS strate_folders)
     set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
     file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
     add_executable(strate.${name} ${sources} ${entry})
+    astrata_include_machine(strate.${name} PRIVATE ${folder})
     if(name STREQUAL "linux")
         astrata_optimise_whole(strate.${name})
     endif()
     target_link_libraries(strate.${name} PRIVATE
-        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib -Wl,--end-group)
+        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib astrata_user_libfdt -Wl,--end-group)
     add_custom_command(OUTPUT ${user_output}/${name}
         COMMAND ${ASTRATA_STRIP} -s -o ${user_output}/${name} $<TARGET_FILE:strate.${name}>
         DEPENDS strate.${name}

@@ -131,7 +131,7 @@ bool read_machine(PhysAddr address, BootInfo& info) {
         return false;
     read_memory(*tree, info);
     add_range(info, address, *length, MemoryKind::reserved);
-    info.devicetree = address;
+    info.devicetree_start = address;
     info.devicetree_length = *length;
     read_chosen(*tree, info);
     read_processors(*tree);
