@@ -516,7 +516,7 @@ constexpr bool is_valid(MemoryAudit const& ) { return true; }
 
 struct CpuInfo {
     std::uint32_t id{};
-    std::uint32_t apic_id{};
+    std::uint32_t hardware_id{};
     std::uint32_t is_online{};
     std::uint32_t family{};
     std::uint32_t model{};
@@ -579,8 +579,9 @@ static_assert(sizeof(DmaRun) == 16 && alignof(DmaRun) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(DmaRun const& ) { return true; }
 
-/// The x86_64 register set of foreign code in restricted mode, shared between Bedrock and the personality (one page per
-/// thread, see thread_bind_restricted_state). Other machines have their own struct of the same role.
+/// The register set of foreign code in restricted mode, shared between Bedrock and the personality (one page per thread, see
+/// thread_bind_restricted_state): each machine has its own. `exit` says why foreign code was left, the three fields after it describe an
+/// exception in the machine's own terms; vector, error code and CR2 on x86_64.
 struct RestrictedStateX86 {
     std::uint64_t rax{};
     std::uint64_t rbx{};
@@ -610,5 +611,94 @@ struct RestrictedStateX86 {
 static_assert(sizeof(RestrictedStateX86) == 184 && alignof(RestrictedStateX86) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(RestrictedStateX86 const& value) { return is_valid(value.exit); }
+
+/// `vector` is the exception class (ESR_EL1.EC), `error_code` the whole syndrome.
+struct RestrictedStateAarch64 {
+    std::uint64_t x0{};
+    std::uint64_t x1{};
+    std::uint64_t x2{};
+    std::uint64_t x3{};
+    std::uint64_t x4{};
+    std::uint64_t x5{};
+    std::uint64_t x6{};
+    std::uint64_t x7{};
+    std::uint64_t x8{};
+    std::uint64_t x9{};
+    std::uint64_t x10{};
+    std::uint64_t x11{};
+    std::uint64_t x12{};
+    std::uint64_t x13{};
+    std::uint64_t x14{};
+    std::uint64_t x15{};
+    std::uint64_t x16{};
+    std::uint64_t x17{};
+    std::uint64_t x18{};
+    std::uint64_t x19{};
+    std::uint64_t x20{};
+    std::uint64_t x21{};
+    std::uint64_t x22{};
+    std::uint64_t x23{};
+    std::uint64_t x24{};
+    std::uint64_t x25{};
+    std::uint64_t x26{};
+    std::uint64_t x27{};
+    std::uint64_t x28{};
+    std::uint64_t x29{};
+    std::uint64_t x30{};
+    std::uint64_t sp{};
+    std::uint64_t pc{};
+    std::uint64_t pstate{};
+    std::uint64_t thread_pointer{};
+    RestrictedExit exit{};
+    std::uint32_t vector{};
+    std::uint64_t error_code{};
+    std::uint64_t fault_address{};
+};
+static_assert(sizeof(RestrictedStateAarch64) == 304 && alignof(RestrictedStateAarch64) == 8);
+/// Every enum and flags member has a declared value.
+constexpr bool is_valid(RestrictedStateAarch64 const& value) { return is_valid(value.exit); }
+
+/// `vector` is scause.
+struct RestrictedStateRiscv64 {
+    std::uint64_t ra{};
+    std::uint64_t sp{};
+    std::uint64_t gp{};
+    std::uint64_t tp{};
+    std::uint64_t t0{};
+    std::uint64_t t1{};
+    std::uint64_t t2{};
+    std::uint64_t s0{};
+    std::uint64_t s1{};
+    std::uint64_t a0{};
+    std::uint64_t a1{};
+    std::uint64_t a2{};
+    std::uint64_t a3{};
+    std::uint64_t a4{};
+    std::uint64_t a5{};
+    std::uint64_t a6{};
+    std::uint64_t a7{};
+    std::uint64_t s2{};
+    std::uint64_t s3{};
+    std::uint64_t s4{};
+    std::uint64_t s5{};
+    std::uint64_t s6{};
+    std::uint64_t s7{};
+    std::uint64_t s8{};
+    std::uint64_t s9{};
+    std::uint64_t s10{};
+    std::uint64_t s11{};
+    std::uint64_t t3{};
+    std::uint64_t t4{};
+    std::uint64_t t5{};
+    std::uint64_t t6{};
+    std::uint64_t pc{};
+    RestrictedExit exit{};
+    std::uint32_t vector{};
+    std::uint64_t error_code{};
+    std::uint64_t fault_address{};
+};
+static_assert(sizeof(RestrictedStateRiscv64) == 280 && alignof(RestrictedStateRiscv64) == 8);
+/// Every enum and flags member has a declared value.
+constexpr bool is_valid(RestrictedStateRiscv64 const& value) { return is_valid(value.exit); }
 
 }  // namespace astrata::abi

@@ -5,6 +5,8 @@
 #include <span>
 
 #include "arch/direct_map.h"
+#include "arch/platform.h"
+#include "arch/ports.h"
 #include "kernel/boot/vdso.h"
 #include "kernel/log/log_object.h"
 #include "kernel/log/print.h"
@@ -31,10 +33,9 @@ namespace astrata::kernel {
 namespace {
 
 constexpr std::string_view program_name = "silo-manager";
-// Where x86 has this much of each.
-constexpr std::uint64_t port_count = 0x10000;
+// More than any machine has of each.
 constexpr std::uint64_t physical_limit = std::uint64_t{1} << 52;
-constexpr std::uint64_t interrupt_count = 256;
+constexpr std::uint64_t interrupt_count = 1024;
 
 // The archive as bytes, through the direct map.
 Bytes archive_bytes(BootInfo const& info) {
@@ -54,8 +55,10 @@ abi::Access access_of(elf::Segment const& segment) {
     return access;
 }
 
-// Maps one segment: private memory with the file's bytes copied in if it is writable or ends in zeroes, else the archive's pages.
-Result<> map_segment(AddressSpace& home, VirtAddr image_start, elf::Segment const& segment, Bytes file, Ref<MemoryObject> archive, std::uint64_t file_offset) {
+// Maps one segment: private memory with the file's bytes copied in if it is writable or ends in zeroes, else the
+// archive's pages.
+Result<> map_segment(AddressSpace& home, VirtAddr image_start, elf::Segment const& segment, Bytes file,
+                     Ref<MemoryObject> archive, std::uint64_t file_offset) {
     auto const place = image_start + segment.first_page();
     auto const length = segment.end_page() - segment.first_page();
     auto const page_offset = align_down(file_offset + segment.offset, page_size);
@@ -74,11 +77,13 @@ Result<> map_segment(AddressSpace& home, VirtAddr image_start, elf::Segment cons
 // The whole of what a resource line of the manifest names.
 Result<Ref<KernelObject>> resource_object(Account& account, manifest::ResourceKind kind, Ref<MemoryObject> archive) {
     switch (kind) {
-    case manifest::ResourceKind::port: return Ref<KernelObject>(TRY(make_object<IoRegion>(account, abi::IoRegionKind::port, 0U, port_count)));
+    case manifest::ResourceKind::port:
+        return Ref<KernelObject>(TRY(make_object<IoRegion>(account, abi::IoRegionKind::port, 0U, arch::port_count)));
     case manifest::ResourceKind::memory:
         return Ref<KernelObject>(TRY(make_object<IoRegion>(account, abi::IoRegionKind::memory, 0U, physical_limit)));
     case manifest::ResourceKind::interrupt:
-        return Ref<KernelObject>(TRY(make_object<IoRegion>(account, abi::IoRegionKind::interrupt, 0U, interrupt_count)));
+        return Ref<KernelObject>(
+            TRY(make_object<IoRegion>(account, abi::IoRegionKind::interrupt, 0U, interrupt_count)));
     case manifest::ResourceKind::boot_archive: return Ref<KernelObject>(std::move(archive));
     case manifest::ResourceKind::kernel_log: return Ref<KernelObject>(TRY(make_object<Log>(account)));
     }
@@ -97,12 +102,13 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
     auto const program = TRY(cpio::find(bytes, "strates/silo-manager"));
     auto const manifest_file = TRY(cpio::find(bytes, "manifests/silo-manager"));
     auto const own_manifest = TRY(manifest::Manifest::decode(manifest_file.contents));
-    auto const image = TRY(elf::plan(program.contents, elf::Machine::x86_64, start::image_limit));
+    auto const image = TRY(elf::plan(program.contents, arch::elf_machine, start::image_limit));
     if (!image.is_position_independent || !is_aligned(program.contents_offset, page_size))
         return fail(Error::bad_executable);
 
     TRY(prepare_vdso(account));
-    auto archive = TRY(MemoryObject::create_physical(account, info.archive_start, align_up(info.archive_length, page_size), MemoryObject::Caching::cached));
+    auto archive = TRY(MemoryObject::create_physical(
+        account, info.archive_start, align_up(info.archive_length, page_size), MemoryObject::Caching::cached));
     auto process = TRY(Process::create(Ref<Silo>::share(root), program_name, abi::IsolationMode::user));
     auto& home = process->home();
     std::array<std::uint64_t, 2> random{};
@@ -113,7 +119,8 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
 
     VirtAddr const stack_area{start::user_home + start::stack_area_offset(random[1])};
     auto const stack_top = stack_area + start::stack_slot_bytes;
-    TRY(home.map_anonymous(stack_top - start::main_stack_bytes, start::main_stack_bytes, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
+    TRY(home.map_anonymous(stack_top - start::main_stack_bytes, start::main_stack_bytes,
+                           abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
     TRY(home.map_anonymous(stack_area, page_size, abi::Access::read | abi::Access::write, abi::MapFlags::fixed));
 
     auto thread = TRY(Thread::create(*process, "main"));
@@ -129,7 +136,8 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
     start::StartBlockWriter block(own, program_name, 0);
     for (std::size_t i = 0; i < own_manifest.resources.size(); ++i) {
         auto object = TRY(resource_object(account, own_manifest.resources[i].kind, archive));
-        TRY(block.add_grant({.role = manifest::role_of_resource(own_manifest, i), .index = 0, .handle = TRY(give(std::move(object)))}));
+        TRY(block.add_grant(
+            {.role = manifest::role_of_resource(own_manifest, i), .index = 0, .handle = TRY(give(std::move(object)))}));
     }
     if (own_manifest.has(manifest::Privilege::root_silo)) {
         auto const role = manifest::role_of_privilege(own_manifest, manifest::Privilege::root_silo);
@@ -138,7 +146,8 @@ Result<> start_first_process(BootInfo const& info, Silo& root) {
 
     auto page = TRY(MemoryObject::create(account, page_size));
     TRY(page->write_bytes(0, block.finish()));
-    TRY(home.map(std::move(page), 0, {start::user_home + start::start_block_offset}, page_size, abi::Access::read, abi::MapFlags::fixed));
+    TRY(home.map(std::move(page), 0, {start::user_home + start::start_block_offset}, page_size, abi::Access::read,
+                 abi::MapFlags::fixed));
     TRY(thread->start(image_start.value + image.entry, stack_top.value, start::user_home + start::start_block_offset,
                       process->vdso().value, nullptr));
     return {};

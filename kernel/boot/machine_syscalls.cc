@@ -1,10 +1,10 @@
 // System calls about the machine as a whole; only the root silo's handle opens them.
 #include <atomic>
-#include <cstring>
 
 #include "abi/kernel_calls.h"
 #include "arch/cpu.h"
 #include "arch/platform.h"
+#include "arch/processor_info.h"
 #include "arch/smp.h"
 #include "kernel/boot/main.h"
 #include "kernel/boot/vdso.h"
@@ -26,36 +26,6 @@ namespace {
 
 Result<> require_root(Silo const& silo) {
     return silo.is_root() ? ok() : fail(Error::access_denied);
-}
-
-template <std::size_t size>
-void put_registers(abi::Text<size>& text, std::size_t offset, std::initializer_list<std::uint32_t> registers) {
-    auto bytes = std::as_writable_bytes(std::span(text.bytes)).subspan(offset);
-    for (auto const value : registers) {
-        std::memcpy(bytes.data(), &value, sizeof(value));
-        bytes = bytes.subspan(sizeof(value));
-    }
-}
-
-void identify(abi::CpuInfo& info) {
-    auto const vendor = arch::cpuid(0);
-    put_registers(info.vendor, 0, {vendor.ebx, vendor.edx, vendor.ecx});
-    auto const signature = arch::cpuid(1);
-    auto const family = (signature.eax >> 8) & 0xf;
-    info.family = family == 0xf ? family + ((signature.eax >> 20) & 0xff) : family;
-    info.model = ((signature.eax >> 4) & 0xf) | (family >= 6 ? (signature.eax >> 12) & 0xf0 : 0);
-    info.stepping = signature.eax & 0xf;
-    info.features = std::uint64_t{signature.ecx} << 32 | signature.edx;
-    if (vendor.eax >= 7) {
-        auto const extended = arch::cpuid(7);
-        info.extended_features = std::uint64_t{extended.ecx} << 32 | extended.ebx;
-    }
-    if (arch::cpuid(0x8000'0000).eax >= 0x8000'0004) {
-        for (std::uint32_t part = 0; part < 3; ++part) {
-            auto const text = arch::cpuid(0x8000'0002 + part);
-            put_registers(info.brand, part * 16, {text.eax, text.ebx, text.ecx, text.edx});
-        }
-    }
 }
 
 // With the time since the CPU went idle, if it is: nobody counts that before it ends.
@@ -109,9 +79,9 @@ Result<> sys_cpu_info(Thread&, CpuInfoArgs const& args) {
     auto const& cpu = arch::cpu(args.index);
     abi::CpuInfo info{};
     // All CPUs of the machines we run on are alike; the one that executes this speaks for the others.
-    identify(info);
+    arch::identify_processor(info);
     info.id = cpu.index;
-    info.apic_id = cpu.apic_id;
+    info.hardware_id = cpu.hardware_id;
     info.is_online = cpu.is_online ? 1 : 0;
     info.node = mem::node_of_cpu(args.index);
     info.idle_ns = clock::ns_from_ticks(idle_ticks(cpu));

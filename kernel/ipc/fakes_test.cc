@@ -262,7 +262,7 @@ void trace::record_process_end(Process&, abi::ProcessState, std::int64_t) {}
 void trace::record_silo_start(Silo&, Silo const*) {}
 void trace::record_silo_end(Silo&) {}
 void trace::Call::begin() {
-    number_ = static_cast<std::uint16_t>(frame_.rax);
+    number_ = static_cast<std::uint16_t>(frame_.number());
 }
 void trace::Call::end() {}
 

@@ -69,14 +69,14 @@ public:
         auto& cpu = arch::this_cpu();
         auto& self = *cpu.current;
         // The low half of the info is payload bytes, handles and reserved bits.
-        auto const bytes = static_cast<std::uint32_t>(frame.rsi);
-        if (bytes > payload_limit || frame.rdx != never.value || cpu.needs_reschedule != 0)
+        auto const bytes = static_cast<std::uint32_t>(frame.info());
+        if (bytes > payload_limit || frame.deadline() != never.value || cpu.needs_reschedule != 0)
             return nullptr;
         auto& own_table = self.process().handles();
         Try const own_lock(&own_table.lock_);  // keeps the endpoint alive
         if (own_lock.has_failed())
             return nullptr;
-        auto const* entry = own_table.entry_locked(frame.rdi);
+        auto const* entry = own_table.entry_locked(frame.handle());
         if (entry == nullptr || entry->object->kind() != abi::ObjectKind::endpoint ||
             !has(entry->rights(), abi::Rights::send))
             return nullptr;
@@ -94,15 +94,15 @@ public:
     [[gnu::always_inline]] static Left reply_and_wait(arch::TrapFrame& frame) NO_THREAD_SAFETY_ANALYSIS {
         auto& cpu = arch::this_cpu();
         auto& self = *cpu.current;
-        auto const bytes = static_cast<std::uint32_t>(frame.rsi);
-        if (bytes > payload_limit || frame.rdx != never.value || cpu.needs_reschedule != 0)
+        auto const bytes = static_cast<std::uint32_t>(frame.info());
+        if (bytes > payload_limit || frame.deadline() != never.value || cpu.needs_reschedule != 0)
             return nullptr;
         auto& table = self.process().handles();
         Try const table_lock(&table.lock_);
         if (table_lock.has_failed())
             return nullptr;
-        auto* const reply_entry = table.entry_locked(frame.rdi);
-        auto const* const source_entry = table.entry_locked(frame.rbp);
+        auto* const reply_entry = table.entry_locked(frame.handle());
+        auto const* const source_entry = table.entry_locked(frame.source());
         if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply ||
             source_entry == nullptr || source_entry->object != self.receive_source.get() ||
             !has(source_entry->rights(), abi::Rights::receive))
@@ -152,12 +152,12 @@ private:
         remove_first(receivers, *receiver);
         insert_reply(table, *reply, self);
         auto& target = *receiver->frame;
-        target.rdi = HandleTable::value_of(*reply);
-        target.rdx = used.badge;
-        target.rbp = key;  // DeliveryKind::message is 0
+        target.handle() = HandleTable::value_of(*reply);
+        target.badge() = used.badge;
+        target.key() = key;  // DeliveryKind::message is 0
         receiver->buffer->sender_silo = self.sender.silo;
         receiver->buffer->sender_process = self.sender.process;
-        copy_payload(self, *receiver, static_cast<std::uint32_t>(frame.rsi));
+        copy_payload(self, *receiver, static_cast<std::uint32_t>(frame.info()));
         arch::count_event<offsetof(arch::PerCpu, ipc_calls)>();
         receiver->resting_priority = std::max(receiver->base_priority, self.effective_priority);
         return park_and_switch(cpu, self, WaitState::Phase::parked_in_call, *receiver);
@@ -170,7 +170,7 @@ private:
             return nullptr;
         remove_reply(table, reply);
         append(receivers, self);
-        copy_payload(self, caller, static_cast<std::uint32_t>(frame.rsi));
+        copy_payload(self, caller, static_cast<std::uint32_t>(frame.info()));
         self.resting_priority = self.base_priority;
         return park_and_switch(cpu, self, WaitState::Phase::parked_in_receive, caller);
     }

@@ -80,21 +80,23 @@ void Interrupt::acknowledge() {
         arch::unmask_line(line_);
 }
 
+std::uint64_t Interrupt::message_data() const {
+    return arch::message_data(vector_);
+}
+
 std::uint64_t Interrupt::message_address() const {
-    return arch::message_address();
+    return arch::message_address(vector_);
 }
 
 void Interrupt::arrived(std::uint8_t vector) {
-    {
-        LockGuard guard(vectors.lock);
-        if (auto* interrupt = vectors.owners[vector]; interrupt != nullptr) {
-            // An edge has passed: there is nothing to hold back, and the IO-APIC forgets edges that come while it masks.
-            if (interrupt->is_level_)
-                arch::mask_line(interrupt->line_);
-            interrupt->arrivals.signal(1);
-        }
+    LockGuard guard(vectors.lock);
+    if (auto* interrupt = vectors.owners[vector]; interrupt != nullptr) {
+        // An edge has passed: there is nothing to hold back, and some controllers forget edges that come while they
+        // mask.
+        if (interrupt->is_level_)
+            arch::mask_line(interrupt->line_);
+        interrupt->arrivals.signal(1);
     }
-    arch::end_of_interrupt();
 }
 
 }  // namespace astrata::kernel

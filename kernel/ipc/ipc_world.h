@@ -149,9 +149,9 @@ private:
         bool const is_long = choices_.one_in(4);
         auto const deadline = some_deadline();
         write_payload(*self.thread, is_long, id);
-        frame.rdi = endpoint_of_clients_;
-        frame.rsi = abi::MessageInfo::make(0, is_long ? long_bytes : short_bytes, has_token ? 1 : 0).raw;
-        frame.rdx = deadline.value;
+        frame.handle() = endpoint_of_clients_;
+        frame.info() = abi::MessageInfo::make(0, is_long ? long_bytes : short_bytes, has_token ? 1 : 0).raw;
+        frame.deadline() = deadline.value;
         if (has_token)
             buffer.handles[0] = self.token;
         self.call = id;
@@ -159,16 +159,16 @@ private:
         auto& call = calls_[id];
         if (has_token)
             self.token = 0;
-        if (frame.rax == 0) {
+        if (frame.status() == 0) {
             require(call.times_delivered == 1 && call.is_answer_tried && payload(*self.thread) == ~id);
-            require(abi::MessageInfo{frame.rsi}.handles() == (has_token ? 1 : 0));
+            require(abi::MessageInfo{frame.info()}.handles() == (has_token ? 1 : 0));
             if (has_token) {
                 require(is_token(self, *client_process_, buffer.handles[0]));
                 self.token = buffer.handles[0];
             }
             return;
         }
-        auto const error = static_cast<Error>(frame.rax);
+        auto const error = static_cast<Error>(frame.status());
         if (error == Error::peer_closed)
             require(call.is_dropped || server_process_->has_ended() || endpoint_->is_closed());
         else
@@ -189,7 +189,7 @@ private:
             require(store(std::as_writable_bytes(std::span(thread.buffer->data)), long_bytes - 8, value).has_value());
     }
     static std::uint64_t payload(Thread const& thread) {
-        return abi::MessageInfo{thread.frame->rsi}.is_in_registers()
+        return abi::MessageInfo{thread.frame->info()}.is_in_registers()
                    ? thread.frame->words[0]
                    : load<std::uint64_t>(std::as_bytes(std::span(thread.buffer->data)), long_bytes - 8).value();
     }
@@ -225,14 +225,14 @@ private:
         bool const is_on_set = choices_.below(4) < self.chance_of_set;
         auto const deadline = choices_.one_in(8) ? MonotonicNs{0} : some_deadline();
         prepare_answer(self, hand);
-        frame.rdi = hand.reply;
-        frame.rbp = is_on_set ? set_of_servers_ : endpoint_of_servers_;
-        frame.rdx = deadline.value;
+        frame.handle() = hand.reply;
+        frame.source() = is_on_set ? set_of_servers_ : endpoint_of_servers_;
+        frame.deadline() = deadline.value;
         self.waits_on = is_on_set ? WaitsOn::set : WaitsOn::endpoint;
         reply_and_wait(*self.thread, frame);
         self.waits_on = WaitsOn::nothing;
-        if (frame.rax != 0) {
-            auto const error = static_cast<Error>(frame.rax);
+        if (frame.status() != 0) {
+            auto const error = static_cast<Error>(frame.status());
             if (error == Error::bad_handle)  // before anything was answered
                 return false;
             hand = {};
@@ -242,8 +242,8 @@ private:
         if (hand.reply != 0)
             require(++calls_[hand.call].times_answered == 1);
         hand = {};
-        if (frame.rdi == 0) {
-            require(frame.rbp ==
+        if (frame.handle() == 0) {
+            require(frame.key() ==
                     (signals_key | std::uint64_t{static_cast<std::uint8_t>(abi::DeliveryKind::signal)} << 56));
             set_signals_.take(frame.words[0]);
         } else {
@@ -252,21 +252,21 @@ private:
         return true;
     }
     InHand received(Server& self) {
-        auto const& frame = *self.thread->frame;
+        auto& frame = *self.thread->frame;
         auto const& buffer = *self.thread->buffer;
         InHand const hand{.call = payload(*self.thread),
-                          .reply = frame.rdi,
-                          .token = abi::MessageInfo{frame.rsi}.handles() == 1 ? buffer.handles[0] : 0};
+                          .reply = frame.handle(),
+                          .token = abi::MessageInfo{frame.info()}.handles() == 1 ? buffer.handles[0] : 0};
         require(hand.call < calls_.size() && ++calls_[hand.call].times_delivered == 1);
-        require(frame.rdx == badge && buffer.sender_process == client_process_->id() &&
-                (frame.rbp == 0 || frame.rbp == endpoint_key));
+        require(frame.badge() == badge && buffer.sender_process == client_process_->id() &&
+                (frame.key() == 0 || frame.key() == endpoint_key));
         require(hand.token == 0 || server_process_->handles().find(hand.token).has_value());
         return hand;
     }
     void prepare_answer(Server& self, InHand const& hand) {
         auto& frame = *self.thread->frame;
         bool const is_long = choices_.one_in(4);
-        frame.rsi = abi::MessageInfo::make(0, is_long ? long_bytes : short_bytes, hand.token != 0 ? 1 : 0).raw;
+        frame.info() = abi::MessageInfo::make(0, is_long ? long_bytes : short_bytes, hand.token != 0 ? 1 : 0).raw;
         if (hand.reply == 0)
             return;
         calls_[hand.call].is_answer_tried = true;
@@ -276,12 +276,12 @@ private:
     void answer_at_once(Server& self, InHand const& hand) {
         auto& frame = *self.thread->frame;
         prepare_answer(self, hand);
-        frame.rdi = hand.reply;
+        frame.handle() = hand.reply;
         reply_only(*self.thread, frame);
-        if (frame.rax == 0)
+        if (frame.status() == 0)
             require(++calls_[hand.call].times_answered == 1);
         else
-            require(static_cast<Error>(frame.rax) == Error::bad_handle && calls_[hand.call].times_answered <= 1);
+            require(static_cast<Error>(frame.status()) == Error::bad_handle && calls_[hand.call].times_answered <= 1);
     }
     void drop(InHand const& hand) {
         calls_[hand.call].is_dropped = true;

@@ -22,8 +22,8 @@ struct Step {
 };
 
 Result<Step> call(Thread& caller, arch::TrapFrame& frame) {
-    abi::MessageInfo const info{frame.rsi};
-    auto const found = TRY(caller.process().handles().find(frame.rdi));
+    abi::MessageInfo const info{frame.info()};
+    auto const found = TRY(caller.process().handles().find(frame.handle()));
     if (found.object->kind() != abi::ObjectKind::endpoint)
         return fail(Error::wrong_type);
     if (!has(found.rights, abi::Rights::send))
@@ -37,7 +37,7 @@ Result<Step> call(Thread& caller, arch::TrapFrame& frame) {
     auto& endpoint = static_cast<Endpoint&>(*found.object);
     if (trace::is_on(abi::TraceGroups::ipc)) [[unlikely]]
         trace::record(abi::trace_ipc_call(endpoint.id(), caller.call_number, info.bytes()));
-    MonotonicNs const deadline{frame.rdx};
+    MonotonicNs const deadline{frame.deadline()};
     auto const started = TRY(endpoint.start_call(caller));
     // A queued caller that gives up must leave the queue, and so has something to come back to.
     if (started.is_delivered && deadline == never)
@@ -48,10 +48,10 @@ Result<Step> call(Thread& caller, arch::TrapFrame& frame) {
 
 // Consumes the reply handle. The thread that was answered sleeps on, for the caller to wake; null if it is gone.
 Result<RefOrNull<Thread>> answer(Thread& self, arch::TrapFrame& frame) {
-    abi::MessageInfo const info{frame.rsi};
+    abi::MessageInfo const info{frame.info()};
     if (!info.is_valid())
         return fail(Error::message_too_large);
-    auto const taken = TRY(self.process().handles().take_reply(frame.rdi));
+    auto const taken = TRY(self.process().handles().take_reply(frame.handle()));
     auto caller = static_cast<Reply&>(*taken.object).claim(taken.badge, wake_normal);
     if (caller) {
         if (trace::is_on(abi::TraceGroups::ipc)) [[unlikely]]
@@ -135,22 +135,22 @@ Result<Step> wait(Thread& self, Ref<KernelObject> source, MonotonicNs deadline, 
 }
 
 Result<Step> reply_then_wait(Thread& self, arch::TrapFrame& frame) {
-    auto source = TRY(self.process().handles().find(frame.rbp));
+    auto source = TRY(self.process().handles().find(frame.source()));
     auto const kind = source.object->kind();
     if (kind != abi::ObjectKind::endpoint && kind != abi::ObjectKind::wait_set)
         return fail(Error::wrong_type);
     if (!has(source.rights, abi::Rights::receive))
         return fail(Error::access_denied);
     RefOrNull<Thread> answered;
-    MonotonicNs const deadline{frame.rdx};
-    if (frame.rdi != 0)
+    MonotonicNs const deadline{frame.deadline()};
+    if (frame.handle() != 0)
         answered = TRY(answer(self, frame));
     return wait(self, std::move(source.object), deadline, std::move(answered));
 }
 
 // A parked thread was woken in the ordinary way, with `status`.
 Result<Step> continue_parked(Thread& self, ParkedIn call, std::uint32_t status) {
-    bool const has_delivery = std::exchange(self.has_delivery, false);   // so that the fast path need not
+    bool const has_delivery = std::exchange(self.has_delivery, false);  // so that the fast path need not
     if (status == wake_normal && (call == ParkedIn::call || has_delivery))
         return Step{};
     if (call == ParkedIn::receive)
@@ -169,7 +169,7 @@ void complete(Thread& self, arch::TrapFrame& frame, Result<Step> step) {
         auto const status = self.park(call, step->next);
         step = continue_parked(self, call, status);
     }
-    frame.rax = step ? 0 : static_cast<std::uint64_t>(step.error());
+    frame.status() = step ? 0 : static_cast<std::uint64_t>(step.error());
 }
 
 }  // namespace
@@ -182,7 +182,7 @@ void reply_only(Thread& caller, arch::TrapFrame& frame) {
     auto answered = answer(caller, frame);
     if (answered && *answered)
         sched::make_ready(**answered);
-    frame.rax = answered ? 0 : static_cast<std::uint64_t>(answered.error());
+    frame.status() = answered ? 0 : static_cast<std::uint64_t>(answered.error());
 }
 
 void reply_and_wait(Thread& caller, arch::TrapFrame& frame) {
@@ -198,7 +198,7 @@ extern "C" void message_dispatch(astrata::kernel::arch::TrapFrame& frame) {
     ++caller.uncounted_system_calls;
     arch::enable_interrupts();
     trace::Call const traced(frame);
-    if (frame.rax == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
+    if (frame.number() == ASTRATA_SYSTEM_CALL_ENDPOINT_CALL)
         call_endpoint(caller, frame);
     else
         reply_and_wait(caller, frame);
@@ -218,7 +218,7 @@ extern "C" void message_resumed(astrata::kernel::arch::TrapFrame& frame, std::ui
 
 // The same calls by native code that is hosted in the kernel.
 void astrata::kernel::message_call_by_hosted(Thread& caller, arch::TrapFrame& frame) {
-    switch (frame.rax) {
+    switch (frame.number()) {
     case ASTRATA_SYSTEM_CALL_ENDPOINT_CALL: return call_endpoint(caller, frame);
     case ASTRATA_SYSTEM_CALL_REPLY_AND_WAIT: return reply_and_wait(caller, frame);
     default: return reply_only(caller, frame);

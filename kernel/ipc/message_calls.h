@@ -8,12 +8,12 @@ namespace astrata::kernel {
 
 class Thread;
 
-/// Words 0-7 in the frame's message registers, info in rsi, handle in rdi, deadline in rdx, wait source in rbp. Results
-/// go into the same registers; rax is 0 or an error.
+/// Words 0-7 in the frame's message registers, the rest as TrapFrame names it. Results go into the same registers; the
+/// status is 0 or an error.
 void call_endpoint(Thread& caller, arch::TrapFrame& frame);
 void reply_only(Thread& caller, arch::TrapFrame& frame);
 void reply_and_wait(Thread& caller, arch::TrapFrame& frame);
-/// endpoint_call or reply_and_wait, by the number in rax.
+/// endpoint_call or reply_and_wait, by the number.
 void message_call_by_hosted(Thread& caller, arch::TrapFrame& frame);
 
 }  // namespace astrata::kernel

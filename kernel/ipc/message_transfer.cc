@@ -39,7 +39,7 @@ void copy_payload(Thread const& from, std::uint64_t const* words, abi::MessageIn
         __builtin_memcpy_inline(to.frame->words.data(), words, sizeof(to.frame->words));
     else
         std::memcpy(to.buffer->data.data(), from.buffer->data.data(), info.bytes());
-    to.frame->rsi = info.raw;
+    to.frame->info() = info.raw;
 }
 
 }  // namespace
@@ -54,8 +54,8 @@ Result<> deliver_call(Thread& sender, Thread& receiver, std::uint64_t key) {
             (void)table.take_reply(reply);
             return fail(moved.error());
         }
-        // A call that has ended meanwhile, by its deadline or a kick, keeps its handles, and the receiver learns nothing
-        // of it.
+        // A call that has ended meanwhile, by its deadline or a kick, keeps its handles, and the receiver learns
+        // nothing of it.
         if (!sender.is_waiting()) {
             name_in(*sender.buffer, table.return_message(*moved, sender.process().handles()));
             (void)table.take_reply(reply);
@@ -67,9 +67,9 @@ Result<> deliver_call(Thread& sender, Thread& receiver, std::uint64_t key) {
     receiver.buffer->sender_silo = sender.sender.silo;
     receiver.buffer->sender_process = sender.sender.process;
     auto& frame = *receiver.frame;
-    frame.rdi = reply;
-    frame.rdx = message.badge;
-    frame.rbp = key | static_cast<std::uint64_t>(message.kind) << kind_shift;
+    frame.handle() = reply;
+    frame.badge() = message.badge;
+    frame.key() = key | static_cast<std::uint64_t>(message.kind) << kind_shift;
     receiver.has_delivery = true;
     // It works for the sender now. It is running or asleep, in no queue.
     receiver.resting_priority = std::max(receiver.base_priority, sender.effective_priority);
@@ -99,10 +99,10 @@ Result<> deliver_reply(Thread& replier, abi::MessageInfo info, Thread& caller) {
 void deliver_signal(Thread& receiver, std::uint64_t bits, std::uint64_t key) {
     auto& frame = *receiver.frame;
     frame.words[0] = bits;
-    frame.rdi = 0;
-    frame.rsi = 0;
-    frame.rdx = 0;
-    frame.rbp = key | static_cast<std::uint64_t>(abi::DeliveryKind::signal) << kind_shift;
+    frame.handle() = 0;
+    frame.info() = 0;
+    frame.badge() = 0;
+    frame.key() = key | static_cast<std::uint64_t>(abi::DeliveryKind::signal) << kind_shift;
 }
 
 }  // namespace astrata::kernel

@@ -1,6 +1,7 @@
 // System calls on endpoints, notifications, wait sets, timers, interrupts, ports and logs.
 #include "abi/kernel_calls.h"
 #include "arch/cpu.h"
+#include "arch/ports.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/interrupt.h"
 #include "kernel/ipc/notification.h"
@@ -83,7 +84,8 @@ Result<abi::Handle> sys_io_region_create(Thread& caller, IoRegionCreateArgs cons
     auto const start = TRY(args.region->place(args.offset, args.length));
     auto& table = caller.process().handles();
     auto const whole = TRY(table.find(args.region_value));
-    return table.derive_part(args.region_value, TRY(make_object<IoRegion>(account_of(caller), *args.region, start, args.length)),
+    return table.derive_part(args.region_value,
+                             TRY(make_object<IoRegion>(account_of(caller), *args.region, start, args.length)),
                              whole.rights);
 }
 
@@ -124,7 +126,9 @@ Result<abi::Handle> sys_interrupt_create(Thread& caller, InterruptCreateArgs con
     if (args.region->region_kind != abi::IoRegionKind::interrupt)
         return fail(Error::wrong_type);
     auto const line = TRY(args.region->place(args.line, 1));
-    return install_handle(caller, TRY(Interrupt::create_line(account_of(caller), static_cast<std::uint32_t>(line), args.trigger)), all_rights);
+    return install_handle(
+        caller, TRY(Interrupt::create_line(account_of(caller), static_cast<std::uint32_t>(line), args.trigger)),
+        all_rights);
 }
 
 Result<InterruptCreateMsiResult> sys_interrupt_create_msi(Thread& caller, InterruptCreateMsiArgs const& args) {
@@ -133,7 +137,8 @@ Result<InterruptCreateMsiResult> sys_interrupt_create_msi(Thread& caller, Interr
     auto interrupt = TRY(Interrupt::create_message(account_of(caller)));
     auto const address = interrupt->message_address();
     auto const data = interrupt->message_data();
-    return InterruptCreateMsiResult{.interrupt = TRY(install_handle(caller, std::move(interrupt), all_rights)), .address = address, .data = data};
+    return InterruptCreateMsiResult{
+        .interrupt = TRY(install_handle(caller, std::move(interrupt), all_rights)), .address = address, .data = data};
 }
 
 Result<> sys_interrupt_acknowledge(Thread&, InterruptAcknowledgeArgs const& args) {

@@ -135,8 +135,8 @@ Result<> sys_thread_set_space(Thread& caller, ThreadSetSpaceArgs const& args) {
     auto space = TRY(guest_space(caller, caller.process(), args.space));
     // The old space must not go away while its tables are still loaded.
     auto const former = caller.set_guest_space(std::move(space));
-    // Who asks for none wants its memory to be free, not kept because there is no other to load; but where other threads run in it,
-    // beside this reference and its handle's, one of them is likely to be next.
+    // Who asks for none wants its memory to be free, not kept because there is no other to load; but where other
+    // threads run in it, beside this reference and its handle's, one of them is likely to be next.
     if (caller.native_space() == nullptr && (!former || former->reference_count() <= 2)) {
         arch::leave_space();
         return {};
@@ -153,7 +153,7 @@ Result<> sys_thread_bind_restricted_state(Thread& caller, ThreadBindRestrictedSt
     if (!arch::allocate_vector_area(caller))
         return fail(Error::no_memory);
     caller.restricted_page = TRY(caller.process().home().pin({args.address}));
-    caller.restricted_state = static_cast<abi::RestrictedStateX86*>(caller.restricted_page.address());
+    caller.restricted_state = static_cast<arch::RestrictedState*>(caller.restricted_page.address());
     return {};
 }
 

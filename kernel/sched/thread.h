@@ -175,7 +175,7 @@ public:
     struct {
         std::uint64_t silo = 0, process = 0;  // ids that receivers of the thread's messages are told
     } sender;
-    std::atomic<std::uint64_t>* silo_run_ticks = nullptr;   // of the silo of a user thread
+    std::atomic<std::uint64_t>* silo_run_ticks = nullptr;  // of the silo of a user thread
     RefOrNull<KernelObject> receive_source;  // what the thread waits on, or waited on last, without a deadline
     bool has_delivery = false;               // a message or signal was put into `frame` while the thread waited
     MemoryObject* paged_object = nullptr;    // whose pages the thread waits for, in a page request
@@ -193,7 +193,7 @@ public:
     // ---- Guest space of the personality's threads.
 
     RefOrNull<AddressSpace> guest_space;
-    abi::RestrictedStateX86* restricted_state = nullptr;  // through the direct map
+    arch::RestrictedState* restricted_state = nullptr;  // through the direct map
     mem::PinnedPage restricted_page;
 
 private:

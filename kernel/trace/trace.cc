@@ -147,20 +147,22 @@ void record_present() {
 // What foreign code asked of its personality, and got: its registers are in the state that the two share with Bedrock.
 void record_foreign_enter() {
     auto const* const state = arch::current_thread().restricted_state;
-    if (state != nullptr)
-        record(abi::trace_foreign_call_enter(static_cast<std::uint16_t>(state->rax), state->rdi, state->rsi, state->rdx,
-                                             state->r10, state->r8, state->r9));
+    if (state == nullptr)
+        return;
+    auto const arguments = arch::foreign_call_arguments(*state);
+    record(abi::trace_foreign_call_enter(static_cast<std::uint16_t>(arch::foreign_call_number(*state)), arguments[0],
+                                         arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]));
 }
 void record_foreign_exit() {
     auto const* const state = arch::current_thread().restricted_state;
     if (state != nullptr && state->exit == abi::RestrictedExit::syscall)
-        record(abi::trace_foreign_call_exit(state->rax));
+        record(abi::trace_foreign_call_exit(arch::foreign_call_result(*state)));
 }
 
 }  // namespace
 
 void Call::begin() {
-    number_ = static_cast<std::uint16_t>(std::min<std::uint64_t>(frame_.rax, 0xffff));
+    number_ = static_cast<std::uint16_t>(std::min<std::uint64_t>(frame_.number(), 0xffff));
     is_recorded_ = true;
     SyscallRegisters const raw(frame_);
     if (number_ == ASTRATA_SYSTEM_CALL_RESTRICTED_ENTER)
@@ -169,9 +171,9 @@ void Call::begin() {
 }
 
 void Call::end() {
-    record(abi::trace_system_call_exit(number_, frame_.rax));
-    if (number_ == ASTRATA_SYSTEM_CALL_RESTRICTED_ENTER && frame_.rax == 0 &&
-        static_cast<abi::RestrictedExit>(frame_.rdx) == abi::RestrictedExit::syscall)
+    record(abi::trace_system_call_exit(number_, frame_.status()));
+    if (number_ == ASTRATA_SYSTEM_CALL_RESTRICTED_ENTER && frame_.status() == 0 &&
+        static_cast<abi::RestrictedExit>(frame_.result(0)) == abi::RestrictedExit::syscall)
         record_foreign_enter();
 }
 

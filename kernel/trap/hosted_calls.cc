@@ -1,6 +1,6 @@
-// System calls that native code which is hosted in the kernel makes as function calls, without a frame: the two by which a
-// personality's threads sleep and wake each other.
-// Budget: 45 instructions beside the switch (futex_rt_thread and pipe_rt_proc watch them).
+// System calls that native code which is hosted in the kernel makes as function calls, without a frame: the two by
+// which a personality's threads sleep and wake each other. Budget: 45 instructions beside the switch (futex_rt_thread
+// and pipe_rt_proc watch them).
 #include "abi/system_call_numbers.h"
 #include "arch/cpu.h"
 #include "arch/trap_frame.h"
@@ -10,7 +10,7 @@
 #include "kernel/trace/trace.h"
 #include "kernel/trap/user_exit.h"
 
-extern "C" void hosted_dispatch(astrata::kernel::arch::TrapFrame& frame);   // syscall.cc
+extern "C" void hosted_dispatch(astrata::kernel::arch::TrapFrame& frame);  // syscall.cc
 
 namespace {
 
@@ -20,10 +20,10 @@ using namespace astrata::kernel;
 // As any other call does it: what is recorded is recorded there.
 [[gnu::cold, gnu::noinline]] std::uint64_t call_with_frame(std::uint64_t number, std::uint64_t argument) {
     arch::TrapFrame frame{};
-    frame.rax = number;
-    frame.rdi = argument;
+    frame.number() = number;
+    frame.argument(0) = argument;
     hosted_dispatch(frame);
-    return frame.rax;
+    return frame.status();
 }
 
 [[gnu::cold, gnu::noinline]] void settle() {

@@ -3,8 +3,10 @@
 #include <array>
 #include <atomic>
 #include <span>
+#include <utility>
 
 #include "arch/cpu.h"
+#include "arch/exception.h"
 #include "arch/smp.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
@@ -35,13 +37,20 @@ private:
     bool hides_kernel_ = false;
 };
 
-void print_registers(arch::TrapFrame& frame, std::uint64_t fault_address, AddressFormat const& hex) {
-    print("  vector ", frame.vector, " error ", hex(frame.error_code), " address ", hex(fault_address));
-    print("  rip ", hex(frame.rip), " rsp ", hex(frame.rsp), " rflags ", hex(frame.rflags), " cs ", hex(frame.cs));
-    print("  rax ", hex(frame.rax), " rbx ", hex(frame.rbx()), " rcx ", hex(frame.rcx), " rdx ", hex(frame.rdx));
-    print("  rsi ", hex(frame.rsi), " rdi ", hex(frame.rdi), " rbp ", hex(frame.rbp), " r8 ", hex(frame.r8()));
-    print("  r9 ", hex(frame.r9()), " r10 ", hex(frame.r10()), " r11 ", hex(frame.r11), " r12 ", hex(frame.r12()));
-    print("  r13 ", hex(frame.r13()), " r14 ", hex(frame.r14()), " r15 ", hex(frame.r15()));
+void print_registers(arch::TrapFrame& frame, Exception const& exception, AddressFormat const& hex) {
+    print("  exception ", exception.number, " code ", hex(exception.code), " address ", hex(exception.address.value));
+    LineBuilder line;
+    unsigned count = 0;
+    arch::for_each_register(frame, [&](std::string_view name, std::uint64_t value) {
+        line.append(count++ % 4 == 0 ? "  " : " ");
+        line.append(name);
+        line.append(" ");
+        line.append(hex(value));
+        if (count % 4 == 0)
+            log_line(std::exchange(line, {}).view());
+    });
+    if (count % 4 != 0)
+        log_line(line.view());
 }
 
 void print_address(std::uint64_t address) {
@@ -62,7 +71,8 @@ void print_kernel_backtrace(std::uint64_t first, std::uint64_t frame_pointer) {
         print_address(address);
 }
 
-// The other CPUs stop first: what is printed is then the state that the error was found in, and nobody prints in between.
+// The other CPUs stop first: what is printed is then the state that the error was found in, and nobody prints in
+// between.
 void begin_panic() {
     (void)arch::disable_interrupts();
     static constinit std::atomic<bool> has_begun = false;
@@ -87,23 +97,23 @@ void panic(std::string_view reason) {
     stop();
 }
 
-void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::uint64_t fault_address) {
+void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, Exception const& exception) {
     begin_panic();
     print("PANIC on CPU ", arch::cpu_index(), ": ", reason);
     print("  image moved by ", hex(layout::image_slide()));
-    print_registers(frame, fault_address, {});
-    print_kernel_backtrace(frame.rip, frame.rbp);
+    print_registers(frame, exception, {});
+    print_kernel_backtrace(frame.instruction(), frame.frame_pointer());
     stop();
 }
 
-void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address) {
+void report_crash(Thread& thread, arch::TrapFrame& frame, Exception const& exception) {
     auto& process = thread.process();
     print("process ", process.id(), " (", process.name(), "), thread ", thread.id(), " (", thread.name(), ") crashed");
     AddressFormat const shown(process);
-    print_registers(frame, fault_address, shown);
+    print_registers(frame, exception, shown);
     // The strate's own symbols are not known here; its supervisor has them.
     print("return addresses:");
-    auto frame_pointer = frame.rbp;
+    auto frame_pointer = frame.frame_pointer();
     for (int depth = 0; depth < 16; ++depth) {
         std::array<std::uint64_t, 2> words{};
         if (!copy_in(std::as_writable_bytes(std::span(words)), UserBytesIn{{frame_pointer}, sizeof(words)}))
@@ -118,7 +128,8 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_ad
 }  // namespace astrata::kernel
 
 extern "C" {
-/// What the compiler puts between a function's arrays and its return address, and compares before it returns. Boot sets it.
+/// What the compiler puts between a function's arrays and its return address, and compares before it returns. Boot sets
+/// it.
 std::uint64_t __stack_chk_guard = 0;
 
 [[noreturn]] void __stack_chk_fail() {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "arch/trap_frame.h"
+#include "kernel/trap/exception.h"
 
 namespace astrata::kernel {
 
@@ -12,8 +12,8 @@ class Thread;
 
 /// Stops all CPUs, dumps what is known on the serial port, halts. For broken invariants of our own only.
 [[noreturn]] void panic(std::string_view reason);
-[[noreturn]] void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, std::uint64_t fault_address);
+[[noreturn]] void panic_with_registers(std::string_view reason, arch::TrapFrame& frame, Exception const& exception);
 /// Registers and backtrace of a native process that dies, into the kernel log.
-void report_crash(Thread& thread, arch::TrapFrame& frame, std::uint64_t fault_address);
+void report_crash(Thread& thread, arch::TrapFrame& frame, Exception const& exception);
 
 }  // namespace astrata::kernel

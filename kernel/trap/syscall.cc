@@ -33,28 +33,29 @@ namespace {
 using namespace astrata;
 using namespace astrata::kernel;
 
-// The message calls have no row function: they work on the frame. Two of them do not come here at all. Nobody can change the table, so
-// that there is no need to check what it holds (ASTRATA_CHECK_CALLS).
-[[gnu::always_inline, clang::no_sanitize("kcfi")]] inline void run_row(Thread& caller, arch::TrapFrame& frame, SyscallRow const& row) {
+// The message calls have no row function: they work on the frame. Two of them do not come here at all. Nobody can
+// change the table, so that there is no need to check what it holds (ASTRATA_CHECK_CALLS).
+[[gnu::always_inline, clang::no_sanitize("kcfi")]] inline void run_row(Thread& caller, arch::TrapFrame& frame,
+                                                                       SyscallRow const& row) {
     if (row.dispatch != nullptr) [[likely]]
-        frame.rax = row.dispatch(caller, SyscallRegisters(frame));
+        frame.status() = row.dispatch(caller, SyscallRegisters(frame));
     else
         reply_only(caller, frame);
 }
 
 // Numbers that are none, and, while they are recorded, all.
 [[gnu::cold, gnu::noinline]] void dispatch_slowly(Thread& caller, arch::TrapFrame& frame) {
-    auto const number = frame.rax;
+    auto const number = frame.number();
     std::span const table(syscall_table);
     trace::Call const traced(frame);
     if (number < table.size())
         run_row(caller, frame, table[number]);
     else
-        frame.rax = static_cast<std::uint64_t>(Error::not_supported);
+        frame.status() = static_cast<std::uint64_t>(Error::not_supported);
 }
 
 [[gnu::always_inline]] inline void dispatch(Thread& caller, arch::TrapFrame& frame) {
-    auto const number = frame.rax;
+    auto const number = frame.number();
     if (number < trace::plain_call_limit.load(std::memory_order_relaxed)) [[likely]] {
 #pragma clang unsafe_buffer_usage begin  // the limit is the table's size or 0
         run_row(caller, frame, syscall_table[number]);

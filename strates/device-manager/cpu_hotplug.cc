@@ -12,7 +12,7 @@ constexpr std::uint32_t event_bit = 1 << acpi::cpu_hotplug::general_event;
 // By Bedrock's number.
 Result<std::uint32_t> cpu_with(abi::Handle root_silo, std::uint32_t apic_id) {
     for (std::uint32_t index = 0;; ++index) {
-        if (TRY(sys::cpu_info(root_silo, index)).apic_id == apic_id)
+        if (TRY(sys::cpu_info(root_silo, index)).hardware_id == apic_id)
             return index;
     }
 }
@@ -25,7 +25,8 @@ bool CpuHotplug::is_possible() const {
 }
 
 Result<> CpuHotplug::start(sdk::EventLoop& loop) {
-    interrupt_ = sdk::UniqueHandle(TRY(sys::interrupt_create(machine_.interrupts, facts_.event_line, facts_.event_trigger)));
+    interrupt_ =
+        sdk::UniqueHandle(TRY(sys::interrupt_create(machine_.interrupts, facts_.event_line, facts_.event_trigger)));
     TRY(loop.on_signal(interrupt_.get(), *this));
     TRY(acpi::cpu_hotplug::start(*this));
     // What others would be for, nobody here knows, and a level-triggered interrupt stays until its event is cleared.
@@ -57,12 +58,14 @@ void CpuHotplug::tell_events() {
         else if ((*event)->is_insertion)
             sdk::log("CPU ", *index, " was plugged in; `cpu online ", *index, "' puts it to use");
         else
-            sdk::log("CPU ", *index, " is to be unplugged, which is not supported; `cpu offline ", *index, "' puts it out of use");
+            sdk::log("CPU ", *index, " is to be unplugged, which is not supported; `cpu offline ", *index,
+                     "' puts it out of use");
     }
 }
 
 Result<std::uint32_t> CpuHotplug::read(std::uint16_t offset, unsigned width) {
-    return static_cast<std::uint32_t>(TRY(sys::port_read(machine_.ports, std::uint64_t{*facts_.cpu_hotplug_port} + offset, width)));
+    return static_cast<std::uint32_t>(
+        TRY(sys::port_read(machine_.ports, std::uint64_t{*facts_.cpu_hotplug_port} + offset, width)));
 }
 
 Result<> CpuHotplug::write(std::uint16_t offset, unsigned width, std::uint32_t value) {

@@ -86,7 +86,7 @@ int cpuinfo(Context& context) {
         context.out.left("vendor", 12)
             .print(' ', cpu.vendor.view(), ", family ", cpu.family, ", model ", cpu.model, ", stepping ", cpu.stepping,
                    '\n');
-        context.out.left("local APIC", 12).print(' ', cpu.apic_id, '\n');
+        context.out.left("local APIC", 12).print(' ', cpu.hardware_id, '\n');
         context.out.left("TSC", 12).print(' ', frequency_khz / 1000, '.').print(frequency_khz % 1000 / 100, " MHz\n");
         context.out.left("busy", 12)
             .print(' ', busy.view(), ", ", cpu.switches, " switches, ", cpu.interrupts, " interrupts\n");
@@ -101,7 +101,7 @@ int list_cpus(Context& context) {
         append_percent(busy, cpu.busy_ns, cpu.busy_ns + cpu.idle_ns);
         ShortText index;
         index.append(cpu.id);
-        context.out.left(index.view(), 6).left(cpu.is_online != 0 ? "online" : "offline", 10).right(cpu.apic_id, 6);
+        context.out.left(index.view(), 6).left(cpu.is_online != 0 ? "online" : "offline", 10).right(cpu.hardware_id, 6);
         context.out.right(cpu.is_online != 0 ? busy.view() : "-", 9).right(cpu.switches, 12).print('\n');
     });
 }

@@ -1,8 +1,10 @@
-// The TSC as clock (Intel SDM volume 3, section 17.17). Its rate comes from CPUID leaf 15h/16h or the hypervisor's timing
-// leaf (4000_0010h) if they tell; otherwise from comparing it with the 8254 timer, channel 2, over the time that boot takes.
+// The TSC as clock (Intel SDM volume 3, section 17.17). Its rate comes from CPUID leaf 15h/16h or the hypervisor's
+// timing leaf (4000_0010h) if they tell; otherwise from comparing it with the 8254 timer, channel 2, over the time that
+// boot takes.
 #include "kernel/time/clock.h"
 
 #include "arch/cpu.h"
+#include "arch/ports.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/log/print.h"
@@ -15,14 +17,15 @@ constexpr std::uint64_t pit_hz = 1'193'182;
 constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
 // A handful of reference ticks would make a coarse rate.
 constexpr std::uint16_t least_pit_ticks = 1200;
-// The reference wraps every 55 ms, and nobody sees how often. No TSC counts further in a span that is certainly shorter.
+// The reference wraps every 55 ms, and nobody sees how often. No TSC counts further in a span that is certainly
+// shorter.
 constexpr std::uint64_t wrap_free_ticks = 40'000'000;
 
 constinit std::uint64_t first_count = 0;
 constinit std::uint64_t frequency_hz = 0;
 // 2^32 * ns per tick. Until the rate is known, one tick counts as a nanosecond.
 constinit std::uint64_t multiplier = std::uint64_t{1} << 32;
-constinit std::uint64_t ticks_per_ns = std::uint64_t{1} << 32;   // 2^32 * ticks per ns
+constinit std::uint64_t ticks_per_ns = std::uint64_t{1} << 32;  // 2^32 * ticks per ns
 
 struct Sample {
     std::uint64_t ticks = 0;
@@ -32,7 +35,7 @@ struct Sample {
 constinit Sample began;
 
 std::uint16_t read_pit() {
-    arch::port_out<std::uint8_t>(0x43, 0x80);   // latch channel 2
+    arch::port_out<std::uint8_t>(0x43, 0x80);  // latch channel 2
     auto const low = arch::port_in<std::uint8_t>(0x42);
     auto const high = arch::port_in<std::uint8_t>(0x42);
     return static_cast<std::uint16_t>(high << 8 | low);
@@ -79,7 +82,8 @@ std::uint64_t told_frequency() {
 void set_frequency(std::uint64_t hz) {
     frequency_hz = hz;
     multiplier = (nanoseconds_per_second << 32) / hz;
-    ticks_per_ns = ((hz / nanoseconds_per_second) << 32) + ((hz % nanoseconds_per_second) << 32) / nanoseconds_per_second;
+    ticks_per_ns =
+        ((hz / nanoseconds_per_second) << 32) + ((hz % nanoseconds_per_second) << 32) / nanoseconds_per_second;
 }
 
 }  // namespace

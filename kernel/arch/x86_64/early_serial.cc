@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "arch/cpu.h"
+#include "arch/ports.h"
 
 namespace astrata::kernel::arch {
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::uint16_t data_port = 0x3f8;
 constexpr std::uint16_t line_status_port = 0x3fd;
-constexpr std::uint8_t transmitter_empty = 1U << 5;   // THRE
+constexpr std::uint8_t transmitter_empty = 1U << 5;  // THRE
 
 void write_byte(char byte) {
     // Bounded, so that a machine without the port is not stuck here.

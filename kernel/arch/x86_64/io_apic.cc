@@ -29,11 +29,12 @@ struct Routing {
     SpinLock<LockRank::interrupt_routing, IrqsOff> lock;
     std::array<Controller, controller_limit> controllers GUARDED_BY(lock){};
     std::size_t count GUARDED_BY(lock) = 0;
-    std::array<std::uint64_t, line_limit> entries GUARDED_BY(lock){};   // redirection entry of each line in use; 0 is free
+    std::array<std::uint64_t, line_limit>
+        entries GUARDED_BY(lock){};  // redirection entry of each line in use; 0 is free
 };
 constinit Routing routing;
 
-#pragma clang unsafe_buffer_usage begin   // an index and a data register at fixed offsets
+#pragma clang unsafe_buffer_usage begin  // an index and a data register at fixed offsets
 std::uint32_t read(Controller const& controller, std::uint32_t index) {
     *reinterpret_cast<std::uint32_t volatile*>(controller.registers) = index;
     return *reinterpret_cast<std::uint32_t volatile*>(controller.registers + 0x10);
@@ -124,7 +125,7 @@ void unmask_line(std::uint32_t line) {
     change_mask(line, false);
 }
 
-std::uint64_t message_address() {
+std::uint64_t message_address(std::uint8_t) {
     return 0xfee0'0000 | std::uint64_t{boot_apic_id()} << 12;
 }
 

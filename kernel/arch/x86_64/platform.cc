@@ -3,6 +3,7 @@
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
 #include "arch/interrupt_routing.h"
+#include "arch/ports.h"
 #include "arch/smp.h"
 #include "arch/user_view.h"
 #include "kernel/arch/x86_64/boot/boot_cpu.h"
@@ -86,8 +87,8 @@ void use_madt(acpi::Madt const& madt, Account& account) {
     list_processors(madt, false, account);
     for (std::uint32_t index = 1; index < present; ++index) {
         if (auto started = start_cpu(cpu(index)); !started)
-            print("CPU ", index, " with APIC id ", cpu(index).apic_id, " does not start: ", name_of(started.error()),
-                  "; `cpu online ", index, "' tries again");
+            print("CPU ", index, " with APIC id ", cpu(index).hardware_id,
+                  " does not start: ", name_of(started.error()), "; `cpu online ", index, "' tries again");
     }
 }
 
@@ -110,7 +111,7 @@ void use_affinity(TableFinder& finder, BootInfo const& info) {
     }
     node_map = *map;
     mem::use_nodes(node_map, info);
-    mem::set_node_of_cpu(0, node_map.node_of_processor(this_cpu().apic_id));
+    mem::set_node_of_cpu(0, node_map.node_of_processor(this_cpu().hardware_id));
     print(node_map.count(), " NUMA nodes");
 }
 
@@ -132,7 +133,7 @@ void start_platform(BootInfo const& info, Account& account) {
     }
     silence_legacy_controllers();
     enable_local_apic();
-    this_cpu().apic_id = boot_apic_id();
+    this_cpu().hardware_id = boot_apic_id();
     clock::start();
 
     rsdp_address = find_root_pointer(info);

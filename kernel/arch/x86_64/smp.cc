@@ -15,12 +15,12 @@
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/local_apic.h"
 #include "kernel/arch/x86_64/user_view.h"
+#include "kernel/ipc/fast_path.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/kernel_space.h"
 #include "kernel/mem/table_pages.h"
 #include "kernel/mem/tlb.h"
-#include "kernel/ipc/fast_path.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sync/spin_lock.h"
@@ -49,8 +49,8 @@ constinit std::array<PerCpu*, cpu_limit> cpus{};
 constinit std::atomic<std::uint32_t> count = 0;
 constinit Account* root_account = nullptr;
 
-// A CPU that was started says so and waits for leave to go on, so that one which comes too late does no harm: it is sent
-// back before anybody else is given the trampoline.
+// A CPU that was started says so and waits for leave to go on, so that one which comes too late does no harm: it is
+// sent back before anybody else is given the trampoline.
 enum class Handshake : std::uint32_t { none, arrived, go };
 constinit std::atomic<Handshake> handshake = Handshake::none;
 
@@ -83,11 +83,12 @@ Result<> prepare_tables(PerCpu& cpu, Account& account) {
 }
 
 Result<> show_entry_page(PerCpu& cpu) {
-    return show_in_user_view({reinterpret_cast<std::uint64_t>(&entry_page_of(cpu))}, sizeof(EntryPage), {.write = true});
+    return show_in_user_view({reinterpret_cast<std::uint64_t>(&entry_page_of(cpu))}, sizeof(EntryPage),
+                             {.write = true});
 }
 
 void prepare_trampoline(PerCpu const& cpu) {
-#pragma clang unsafe_buffer_usage begin   // the trampoline is code between two labels
+#pragma clang unsafe_buffer_usage begin  // the trampoline is code between two labels
     auto const code = std::span(trampoline_start, static_cast<std::size_t>(trampoline_end - trampoline_start));
     auto const offset = static_cast<std::size_t>(trampoline_parameters - trampoline_start);
     auto const target = std::span(phys_to_virt(trampoline_page), code.size());
@@ -151,7 +152,7 @@ Result<> list_cpu(std::uint32_t apic_id, Account& account) {
         TRY(show_entry_page(cpu));
     cpu.self = &cpu;
     cpu.index = index;
-    cpu.apic_id = apic_id;
+    cpu.hardware_id = apic_id;
     cpus[index] = &cpu;
     count.store(index + 1, std::memory_order_release);
     return {};
@@ -168,18 +169,18 @@ Result<> start_cpu(PerCpu& cpu) {
     choose_fast_path(true);
     prepare_trampoline(cpu);
     handshake.store(Handshake::none);
-    send_init(cpu.apic_id);
+    send_init(cpu.hardware_id);
     // The specification asks for a second STARTUP if the first was missed; real processors want some time after INIT,
     // too.
     auto const give_up = clock::now() + patience_ns;
     for (auto next_startup = MonotonicNs{0}; handshake.load(std::memory_order_acquire) != Handshake::arrived; pause()) {
         auto const now = clock::now();
         if (now >= give_up) {
-            send_init(cpu.apic_id);
+            send_init(cpu.hardware_id);
             return fail(Error::timed_out);
         }
         if (now >= next_startup) {
-            send_startup(cpu.apic_id, static_cast<std::uint8_t>(trampoline_page.page()));
+            send_startup(cpu.hardware_id, static_cast<std::uint8_t>(trampoline_page.page()));
             next_startup = now + startup_interval_ns;
         }
     }
@@ -193,14 +194,14 @@ Result<> start_cpu(PerCpu& cpu) {
 }
 
 void interrupt_cpu(std::uint32_t index) {
-    send_interrupt(cpus[index]->apic_id, reschedule_vector);
+    send_interrupt(cpus[index]->hardware_id, reschedule_vector);
 }
 
 void stop_other_cpus() {
     auto const own = this_cpu().index;
     for (std::uint32_t i = 0; i < cpu_count(); ++i) {
         if (i != own && cpus[i]->is_started)
-            send_interrupt(cpus[i]->apic_id, stop_vector);
+            send_interrupt(cpus[i]->hardware_id, stop_vector);
     }
 }
 

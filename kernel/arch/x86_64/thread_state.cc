@@ -25,9 +25,9 @@ void fill_return_buffer();
 [[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
                                std::uint64_t argument1, std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
-std::uint32_t enter_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps);
-void loop_restricted(astrata::abi::RestrictedStateX86* state, std::uint64_t* stack_for_traps, std::uint64_t handler,
-                     std::uint64_t argument, std::atomic<std::uint32_t> const* pending);
+std::uint32_t enter_restricted(astrata::kernel::arch::RestrictedState* state, std::uint64_t* stack_for_traps);
+void loop_restricted(astrata::kernel::arch::RestrictedState* state, std::uint64_t* stack_for_traps,
+                     std::uint64_t handler, std::uint64_t argument, std::atomic<std::uint32_t> const* pending);
 }
 
 namespace astrata::kernel::arch {

@@ -62,7 +62,8 @@ void flush_everywhere(CpuMask targets, std::uint64_t start, std::uint64_t pages,
         request.is_global.store(is_global, std::memory_order_relaxed);
         request.pending.store(others, std::memory_order_release);
         for (auto rest = others; rest != 0; rest &= rest - 1)
-            arch::send_interrupt(arch::cpu(static_cast<std::uint32_t>(std::countr_zero(rest))).apic_id, arch::tlb_flush_vector);
+            arch::send_interrupt(arch::cpu(static_cast<std::uint32_t>(std::countr_zero(rest))).hardware_id,
+                                 arch::tlb_flush_vector);
         while (request.pending.load(std::memory_order_acquire) != 0)
             arch::pause();
         is_busy.store(false, std::memory_order_release);
@@ -88,7 +89,8 @@ CpuMask users_of(AddressSpace const& space) {
     for (std::uint32_t index = 0; index < arch::cpu_count(); ++index) {
         auto const& cpu = arch::cpu(index);
         for (auto const* used : {&cpu.entered, &cpu.left}) {
-            if (used->space.load(std::memory_order_relaxed) == &space || used->home.load(std::memory_order_relaxed) == &space)
+            if (used->space.load(std::memory_order_relaxed) == &space ||
+                used->home.load(std::memory_order_relaxed) == &space)
                 users |= CpuMask{1} << index;
         }
     }

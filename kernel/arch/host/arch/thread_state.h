@@ -12,6 +12,8 @@ class Thread;
 
 namespace arch {
 
+struct RestrictedState;
+
 struct ThreadState {
     std::uint64_t stack_top = 0;
     std::uint64_t trap_stack = 0;

@@ -8,11 +8,22 @@ namespace astrata::kernel::arch {
 
 struct TrapFrame {
     std::array<std::uint64_t, 8> words{};
-    std::uint64_t rbp = 0;
-    std::uint64_t rdi = 0;
-    std::uint64_t rsi = 0;
-    std::uint64_t rdx = 0;
-    std::uint64_t rax = 0;
+
+    [[nodiscard]] std::uint64_t& number() { return number_; }
+    [[nodiscard]] std::uint64_t& status() { return number_; }
+    [[nodiscard]] std::uint64_t& handle() { return handle_; }
+    [[nodiscard]] std::uint64_t& info() { return info_; }
+    [[nodiscard]] std::uint64_t& deadline() { return deadline_; }
+    [[nodiscard]] std::uint64_t& badge() { return deadline_; }
+    [[nodiscard]] std::uint64_t& source() { return source_; }
+    [[nodiscard]] std::uint64_t& key() { return source_; }
+
+private:
+    std::uint64_t number_ = 0;
+    std::uint64_t handle_ = 0;
+    std::uint64_t info_ = 0;
+    std::uint64_t deadline_ = 0;
+    std::uint64_t source_ = 0;
 };
 
 }  // namespace astrata::kernel::arch

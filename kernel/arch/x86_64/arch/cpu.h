@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arch/per_cpu.h"
+#include "arch/trap_frame.h"
 
 namespace astrata::kernel {
 
@@ -19,8 +20,6 @@ namespace arch {
 struct InterruptState {
     std::uint64_t flags = 0;
 };
-
-inline constexpr std::uint64_t interrupt_flag = 1U << 9;
 
 inline InterruptState disable_interrupts() {
     InterruptState state;
@@ -134,27 +133,6 @@ inline void wait_for_interrupt() {
 [[noreturn]] inline void halt_forever() {
     for (;;)
         asm volatile("cli\n\thlt");
-}
-
-template <typename T>
-inline T port_in(std::uint16_t port) {
-    T value;
-    if constexpr (sizeof(T) == 1)
-        asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    else if constexpr (sizeof(T) == 2)
-        asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    else
-        asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-template <typename T>
-inline void port_out(std::uint16_t port, T value) {
-    if constexpr (sizeof(T) == 1)
-        asm volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-    else if constexpr (sizeof(T) == 2)
-        asm volatile("outw %0, %1" ::"a"(value), "Nd"(port));
-    else
-        asm volatile("outl %0, %1" ::"a"(value), "Nd"(port));
 }
 
 inline std::uint64_t read_msr(std::uint32_t index) {

@@ -15,8 +15,11 @@ namespace astrata::kernel::arch {
 void release_line(std::uint32_t line);
 void mask_line(std::uint32_t line);
 void unmask_line(std::uint32_t line);
-/// Where a device writes a message-signalled interrupt for the boot CPU.
-[[nodiscard]] std::uint64_t message_address();
+/// Where a device writes a message-signalled interrupt for the boot CPU, and what.
+[[nodiscard]] std::uint64_t message_address(std::uint8_t vector);
+[[nodiscard]] inline std::uint64_t message_data(std::uint8_t vector) {
+    return vector;
+}
 
 /// One controller, from ACPI or the machine's fixed place; covers lines from `first_line` on.
 void add_io_apic(std::uint64_t physical_address, std::uint32_t first_line);

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "abi/types.h"
+#include "arch/restricted_state.h"
 
 namespace astrata::kernel {
 
@@ -19,7 +19,7 @@ namespace arch {
 
 struct CpuTables;  // GDT, TSS and exception stacks, see descriptor_tables.h
 
-extern "C" {   // syscall_entry.S
+extern "C" {  // syscall_entry.S
 void hosted_entry();
 void hosted_park_entry();
 void hosted_unpark_entry();
@@ -32,25 +32,25 @@ struct UsedSpace {
 };
 
 struct PerCpu {
-    PerCpu* self = nullptr;                         // gs:0, so that the address can be had in one load
-    std::uint64_t kernel_stack = 0;                 // gs:8, where a system call starts pushing
-    std::uint64_t user_stack = 0;                   // gs:16, scratch for the stack pointer of a calling program
-    abi::RestrictedStateX86* restricted = nullptr;  // gs:24, set while foreign code runs on this CPU
-    Thread* current = nullptr;                      // gs:32
-    std::uint32_t preemption_depth = 0;             // gs:40
-    std::uint32_t needs_reschedule = 0;             // gs:44
-    std::uint64_t restricted_return = 0;            // gs:48, stack pointer of enter_restricted
-    std::uint64_t full_root = 0;                    // gs:56, page-table root of the native view
-    void (*hosted_call)() = hosted_entry;                // gs:64, where native code that is hosted in the kernel calls
-    void (*hosted_park)() = hosted_park_entry;           // gs:72 and gs:80, the same for these calls (sdk/vdso/direct_calls.S)
+    PerCpu* self = nullptr;                     // gs:0, so that the address can be had in one load
+    std::uint64_t kernel_stack = 0;             // gs:8, where a system call starts pushing
+    std::uint64_t user_stack = 0;               // gs:16, scratch for the stack pointer of a calling program
+    RestrictedState* restricted = nullptr;      // gs:24, set while foreign code runs on this CPU
+    Thread* current = nullptr;                  // gs:32
+    std::uint32_t preemption_depth = 0;         // gs:40
+    std::uint32_t needs_reschedule = 0;         // gs:44
+    std::uint64_t restricted_return = 0;        // gs:48, stack pointer of enter_restricted
+    std::uint64_t full_root = 0;                // gs:56, page-table root of the native view
+    void (*hosted_call)() = hosted_entry;       // gs:64, where native code that is hosted in the kernel calls
+    void (*hosted_park)() = hosted_park_entry;  // gs:72 and gs:80, the same for these calls (sdk/vdso/direct_calls.S)
     void (*hosted_unpark)() = hosted_unpark_entry;
-    std::uint64_t held_ranks = 0;                   // debug: bit for each lock rank held
+    std::uint64_t held_ranks = 0;  // debug: bit for each lock rank held
     std::uint32_t index = 0;
-    std::uint32_t apic_id = 0;
-    CpuTables* tables = nullptr;                    // gs:104
-    std::uint64_t active_root = 0;                  // gs:112, what CR3 holds
-    UsedSpace entered;                                   // before its root is loaded; it lives as long as its thread is current
-    UsedSpace left;                                      // whose root was loaded before that
+    std::uint32_t hardware_id = 0;         // of its local APIC
+    CpuTables* tables = nullptr;           // gs:104
+    std::uint64_t active_root = 0;         // gs:112, what CR3 holds
+    UsedSpace entered;                     // before its root is loaded; it lives as long as its thread is current
+    UsedSpace left;                        // whose root was loaded before that
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
     Thread* vector_state_owner = nullptr;  // whose FPU state the registers hold
     Thread* idle_thread = nullptr;
@@ -69,8 +69,8 @@ struct PerCpu {
     std::uint64_t interrupt_timing = 0;             // when interrupts came, for the random number generator
     bool is_started = false;                        // its data is complete and it runs its idle thread
     std::atomic<bool> is_online = false;
-    std::atomic<bool> is_leaving = false;           // is to go offline, or has
-    std::atomic<bool> has_new_timers = false;       // which another CPU gave it
+    std::atomic<bool> is_leaving = false;      // is to go offline, or has
+    std::atomic<bool> has_new_timers = false;  // which another CPU gave it
 };
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);

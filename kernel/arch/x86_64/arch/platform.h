@@ -5,10 +5,12 @@
 
 #include "kernel/boot/boot_info.h"
 #include "kernel/mem/account.h"
+#include "lib/elf/image.h"
 
 namespace astrata::kernel::arch {
 
 inline constexpr std::string_view name = "x86_64";
+inline constexpr auto elf_machine = elf::Machine::x86_64;
 
 /// Brings up local and IO-APICs, the clock's measurement and all other CPUs, as the firmware's tables describe them.
 void start_platform(BootInfo const& info, Account& account);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "abi/types.h"
+#include "arch/restricted_state.h"
 
 namespace astrata::kernel {
 
@@ -17,13 +18,13 @@ struct PerCpu;
 struct TrapFrame;
 
 struct ThreadState {
-    std::uint64_t stack_pointer = 0;                // kernel stack, as switch_stacks left it
-    std::uint64_t parked_stack_pointer = 0;               // the same for a parked thread, always the same
-    std::uint64_t stack_top = 0;                    // where traps and system calls from native code begin
-    std::uint64_t trap_stack = 0;                   // TSS.RSP0: stack_top, or below enter_restricted's frame
-    abi::RestrictedStateX86* restricted = nullptr;  // PerCpu::restricted while this thread runs
-    std::uint64_t restricted_return = 0;            // PerCpu::restricted_return likewise
-    std::uint64_t fs_base = 0;                      // user values, saved on every switch
+    std::uint64_t stack_pointer = 0;         // kernel stack, as switch_stacks left it
+    std::uint64_t parked_stack_pointer = 0;  // the same for a parked thread, always the same
+    std::uint64_t stack_top = 0;             // where traps and system calls from native code begin
+    std::uint64_t trap_stack = 0;            // TSS.RSP0: stack_top, or below enter_restricted's frame
+    RestrictedState* restricted = nullptr;   // PerCpu::restricted while this thread runs
+    std::uint64_t restricted_return = 0;     // PerCpu::restricted_return likewise
+    std::uint64_t fs_base = 0;               // user values, saved on every switch
     std::uint64_t gs_base = 0;
     std::span<std::byte> vector_area;              // XSAVE area; only threads that run foreign code have one
     std::span<std::byte> vector_staging;           // as large: state on its way in, until it is complete
@@ -34,7 +35,8 @@ struct ThreadState {
 /// into the entry code and the six registers that switch_stacks pops, whose values do not matter.
 inline constexpr std::uint64_t parked_stack_bytes = 176 + 7 * 8;
 
-/// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is switched from again.
+/// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is
+/// switched from again.
 inline void note_running(ThreadState& state) {
     state.restricted = nullptr;
     state.trap_stack = state.stack_top;
@@ -66,14 +68,14 @@ void leave_space_when_idle();
                              std::uint64_t argument2);
 
 /// The same for a thread that is hosted in the kernel.
-[[noreturn]] void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
-                               std::uint64_t argument2);
+[[noreturn]] void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
+                               std::uint64_t argument1, std::uint64_t argument2);
 
 /// Goes on with function(argument) on a kernel stack, leaving whatever stack this is.
 [[noreturn]] void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument);
 
-/// Allocates the areas for foreign code's vector state, in the processor's initial state, and charges the thread's account.
-/// Returns false if memory is short.
+/// Allocates the areas for foreign code's vector state, in the processor's initial state, and charges the thread's
+/// account. Returns false if memory is short.
 [[nodiscard]] bool allocate_vector_area(Thread& thread);
 void free_vector_area(Thread& thread);
 /// The current thread's vector state in the XSAVE standard format; load sanitises.
@@ -88,9 +90,8 @@ void save_segment_bases(std::uint64_t& fs, std::uint64_t& gs);
 /// Calls handler(argument, reason), which is hosted native code, at each exit of foreign code until it returns 0.
 void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument);
 
-/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The entry code checks
-/// what it loads. `other_view` is the restricted page-table root, `own_view` the
-/// full one.
+/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The entry code
+/// checks what it loads. `other_view` is the restricted page-table root, `own_view` the full one.
 [[nodiscard]] abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view);
 
 }  // namespace arch
