@@ -375,11 +375,11 @@ Result<AddressSpace::Room> AddressSpace::place_locked(VirtAddr address, std::uin
 [[gnu::always_inline]] inline VirtAddr AddressSpace::map_resident_page_locked(Ref<MemoryObject>& object, std::uint64_t page, abi::Access access,
                                                 abi::Access allowed) {
     auto* const lower = below_top_;
-    if (lower == nullptr || lower->end() + page_size >= search_top_ || spare_count_ == 0)
+    if (lower == nullptr || lower->end() + page_size > search_top_ || spare_count_ == 0 || access == abi::Access::none)
         return {};
-    // Pages that lie side by side are one mapping.
+    // Pages that lie side by side may be one mapping.
     auto const* const upper = Mappings::next(*lower);
-    if (upper != nullptr && upper->object.get() == object.get())
+    if (lower->object.get() == object.get() || (upper != nullptr && upper->object.get() == object.get()))
         return {};
     auto const start = search_top_ - page_size;
     auto& mapping = *spare_[spare_count_ - 1];
