@@ -60,14 +60,19 @@ endforeach()
 # The vDSO of Linux programs: a shared object of its own, whose file is among the personality's constants.
 set(program_vdso ${CMAKE_SOURCE_DIR}/strates/linux/program_vdso)
 set(program_vdso_image ${CMAKE_BINARY_DIR}/vdso/program_vdso.so)
-add_library(program_vdso_objects OBJECT ${program_vdso}/clock.cc)
+set(program_vdso_machine ${program_vdso}/arch/${ASTRATA_TARGET})
+file(GLOB program_vdso_sources CONFIGURE_DEPENDS
+    ${program_vdso}/*.cc ${program_vdso_machine}/*.cc ${program_vdso_machine}/*.S)
+add_library(program_vdso_objects OBJECT ${program_vdso_sources})
+target_include_directories(program_vdso_objects PRIVATE ${program_vdso_machine})
 target_compile_options(program_vdso_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer)
 target_link_libraries(program_vdso_objects PRIVATE astrata_target_options)
 add_custom_command(OUTPUT ${program_vdso_image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
     COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname linux-vdso.so.1 -z noexecstack -z max-page-size=4096
-            --strip-all -T ${program_vdso}/vdso.ld -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
+            --strip-all -T ${program_vdso}/vdso.ld --version-script ${program_vdso_machine}/names.map -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
     DEPENDS program_vdso_objects $<TARGET_OBJECTS:program_vdso_objects> ${program_vdso}/vdso.ld
+            ${program_vdso_machine}/names.map
     COMMAND_EXPAND_LISTS COMMENT "Linking program_vdso")
 set_source_files_properties(${CMAKE_SOURCE_DIR}/strates/linux/exec/program_vdso_image.S PROPERTIES
     OBJECT_DEPENDS "${program_vdso_image}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
@@ -81,6 +86,10 @@ foreach(folder IN LISTS strate_folders)
     top_folder(top ${folder})
     astrata_sources(sources ${folder})
     list(FILTER sources EXCLUDE REGEX "/testing/|/program_vdso/|/test_[^/]*\\.cc$")
+    set(foreign_machines x86_64 aarch64 riscv64)
+    list(REMOVE_ITEM foreign_machines ${ASTRATA_TARGET})
+    list(JOIN foreign_machines "|" foreign_machines)
+    list(FILTER sources EXCLUDE REGEX "/arch/(${foreign_machines})/")
     set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
     file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
     add_executable(strate.${name} ${sources} ${entry})
