@@ -1,16 +1,12 @@
 #include "sdk/sync.h"
 
+#include "machine/processor.h"
+
 namespace astrata::sdk {
 
 namespace {
 
 constexpr unsigned spin_limit = 64;
-
-void relax() {
-#if __has_builtin(__builtin_ia32_pause)
-    __builtin_ia32_pause();
-#endif
-}
 
 /// Made at the first sleep: most threads never contend.
 abi::Handle parker_of(ThreadContext& context) {
@@ -66,7 +62,7 @@ void wake(ThreadContext& waiter) {
 void WaitQueue::lock() {
     for (unsigned tries = 0; busy_.exchange(true, std::memory_order_acquire); ++tries) {
         if (tries < spin_limit)
-            relax();
+            pause_briefly();
         else
             (void)sys::thread_yield();  // the holder was preempted
     }
@@ -103,7 +99,7 @@ ThreadContext* WaitQueue::take_first_locked() {
 
 void Mutex::lock_contended() {
     for (unsigned tries = 0; tries != spin_limit; ++tries) {
-        relax();
+        pause_briefly();
         std::uint32_t expected = free;
         if (state_.compare_exchange_weak(expected, held, std::memory_order_acquire))
             return;

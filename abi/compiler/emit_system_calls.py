@@ -14,9 +14,6 @@ EXTRA_FUNCTIONS = [
     ("clock_wall_ns", "std::uint64_t", ""),
 ]
 
-ARGUMENT_REGISTERS = ["rdi", "rsi", "rdx", "r10", "r8", "r9"]
-RESULT_REGISTERS = ["rdx", "rdi", "rsi"]
-
 
 def plain_calls(program: Program) -> list[SystemCall]:
     return [call for call in program.system_calls if "message" not in call.annotations]
@@ -71,13 +68,8 @@ def emit_vdso_table(program: Program, source: str) -> str:
 
 
 def emit_vdso_calls(program: Program, source: str) -> str:
-    lines = head("The vDSO's functions for x86_64, included once by its source file.", source)
-    lines += [
-        "// Number in rax, arguments in rdi, rsi, rdx, r10, r8, r9; status comes back in rax, results in rdx, rdi, rsi. Bedrock may",
-        "// change every argument register, rcx and r11.",
-        "",
-        "// clang-format off",
-    ]
+    lines = head("The vDSO's functions, included once by its source file after the machine's enter_kernel.", source)
+    lines += ["// clang-format off"]
     for call in plain_calls(program):
         if "direct" in call.annotations:
             lines += ["#ifndef ASTRATA_HOSTED_IN_KERNEL   // there: direct_calls.S", *vdso_function(call), "#endif"]
@@ -94,22 +86,10 @@ def vdso_function(call: SystemCall) -> list[str]:
     for type, name in vdso_parameters(call)[: argument_words(call)]:
         words.append(f"reinterpret_cast<std::uint64_t>({name})" if "*" in type else name)
     lines = [f'extern "C" std::uint64_t astrata_{call.name}({signature(call)}) {{']
-    lines.append(f"    std::uint64_t rax_ = {call.number};")
-    # Registers beyond the arguments are only changed by the call, so nothing is loaded into them.
-    outputs = ['"+a"(rax_)']
-    letters = {"rdi": "D", "rsi": "S", "rdx": "d"}
-    for position, register in enumerate(ARGUMENT_REGISTERS):
-        is_argument = position < len(words)
-        value = f" = {words[position]}" if is_argument else ""
-        if register in letters:
-            lines.append(f"    std::uint64_t {register}_{value};")
-        else:
-            lines.append(f'    register std::uint64_t {register}_ asm("{register}"){value};')
-        outputs.append(f'"{"+" if is_argument else "="}{letters.get(register, "r")}"({register}_)')
-    lines.append(f'    asm volatile(ENTER_KERNEL : {", ".join(outputs)} : : "rcx", "r11", "memory");')
-    for field, register in zip(call.results, RESULT_REGISTERS):
-        lines.append(f"    *{identifier(field.name)} = {register}_;")
-    lines += ["    return rax_;", "}"]
+    lines.append(f"    auto const entered = enter_kernel({', '.join([str(call.number), *words])});")
+    for field, place in zip(call.results, ("first", "second", "third")):
+        lines.append(f"    *{identifier(field.name)} = entered.{place};")
+    lines += ["    return entered.status;", "}"]
     return lines
 
 

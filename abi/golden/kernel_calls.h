@@ -655,7 +655,8 @@ Result<std::uint64_t> sys_thread_list(Thread& caller, ThreadListArgs const& args
 struct MachineResetArgs {
     Ref<Silo> root;
 };
-/// Stops the machine: 0 resets it by the CPU's own means (triple fault) when firmware offers no reset.
+/// Resets the machine by the means that Bedrock has: a triple fault on x86_64, where ACPI's are tried first by whoever calls this;
+/// PSCI on aarch64, SBI on riscv64.
 Result<> sys_machine_reset(Thread& caller, MachineResetArgs const& args);
 
 struct LogCreateArgs {
@@ -814,5 +815,12 @@ struct NodeInfoArgs {
 /// in whole MiB, allocations not at all.
 /// errors: out_of_range (no such node)
 Result<> sys_node_info(Thread& caller, NodeInfoArgs const& args);
+
+struct MachinePowerOffArgs {
+    Ref<Silo> root;
+};
+/// Switches the machine off by firmware that Bedrock itself can call: PSCI on aarch64, SBI on riscv64.
+/// errors: not_supported (x86_64: that is ACPI's affair)
+Result<> sys_machine_power_off(Thread& caller, MachinePowerOffArgs const& args);
 
 }  // namespace astrata::kernel

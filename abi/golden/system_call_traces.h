@@ -14,7 +14,7 @@ struct SystemCallTrace {
     std::string_view arguments;
 };
 
-inline constexpr std::array<SystemCallTrace, 100> system_call_traces{{
+inline constexpr std::array<SystemCallTrace, 101> system_call_traces{{
     {"endpoint_call", "ht", "endpoint deadline"},
     {"reply_and_wait", "uht", "reply source deadline"},
     {"handle_close", "h", "handle"},
@@ -115,6 +115,7 @@ inline constexpr std::array<SystemCallTrace, 100> system_call_traces{{
     {"random_add", "hpl", "root seed length"},
     {"pager_give", "hhuuu", "reply source source_offset offset length"},
     {"node_info", "hup", "silo index info"},
+    {"machine_power_off", "h", "root"},
 }};
 
 }  // namespace astrata::abi

@@ -608,7 +608,8 @@ inline Result<std::uint64_t> thread_list(abi::Handle root, std::uint64_t after, 
     return count;
 }
 
-/// Stops the machine: 0 resets it by the CPU's own means (triple fault) when firmware offers no reset.
+/// Resets the machine by the means that Bedrock has: a triple fault on x86_64, where ACPI's are tried first by whoever calls this;
+/// PSCI on aarch64, SBI on riscv64.
 inline Result<> machine_reset(abi::Handle root) {
     return detail::to_result(astrata_vdso.machine_reset(root));
 }
@@ -741,6 +742,12 @@ inline Result<abi::NodeInfo> node_info(abi::Handle silo, std::uint32_t index) {
     if (std::uint64_t const status = astrata_vdso.node_info(silo, index, &info); status != 0) [[unlikely]]
         return fail(detail::to_error(status));
     return info;
+}
+
+/// Switches the machine off by firmware that Bedrock itself can call: PSCI on aarch64, SBI on riscv64.
+/// errors: not_supported (x86_64: that is ACPI's affair)
+inline Result<> machine_power_off(abi::Handle root) {
+    return detail::to_result(astrata_vdso.machine_power_off(root));
 }
 
 /// Sends `message` and waits for the reply, which replaces it. See abi/message.h.

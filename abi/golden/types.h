@@ -485,9 +485,11 @@ struct MachineInfo {
     std::uint64_t ipc_calls{};
     std::uint64_t boot_to_user_ticks{};
     std::uint64_t acpi_rsdp{};
+    std::uint64_t devicetree{};
+    std::uint64_t devicetree_length{};
     Text<512> command_line{};
 };
-static_assert(sizeof(MachineInfo) == 656 && alignof(MachineInfo) == 8);
+static_assert(sizeof(MachineInfo) == 672 && alignof(MachineInfo) == 8);
 /// Every enum and flags member has a declared value.
 constexpr bool is_valid(MachineInfo const& ) { return true; }
 

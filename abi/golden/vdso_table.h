@@ -110,6 +110,7 @@ struct VdsoTable {
     std::uint64_t (*random_add)(std::uint64_t root, void const* seed, std::uint64_t seed_length);
     std::uint64_t (*pager_give)(std::uint64_t reply, std::uint64_t source, std::uint64_t source_offset, std::uint64_t offset, std::uint64_t length);
     std::uint64_t (*node_info)(std::uint64_t silo, std::uint64_t index, abi::NodeInfo* info);
+    std::uint64_t (*machine_power_off)(std::uint64_t root);
     std::uint64_t (*endpoint_call)(abi::Handle endpoint, abi::Message* message, std::uint64_t deadline_ns);
     std::uint64_t (*endpoint_reply)(abi::Handle reply, abi::Message const* message);
     std::uint64_t (*reply_and_wait)(abi::Handle reply, abi::Message* message, abi::Handle source, std::uint64_t deadline_ns);
@@ -117,7 +118,7 @@ struct VdsoTable {
     std::uint64_t (*clock_wall_ns)();
 };
 
-inline constexpr std::array<std::string_view, 102> vdso_symbol_names{
+inline constexpr std::array<std::string_view, 103> vdso_symbol_names{
     "astrata_handle_close",
     "astrata_handle_duplicate",
     "astrata_handle_revoke",
@@ -215,6 +216,7 @@ inline constexpr std::array<std::string_view, 102> vdso_symbol_names{
     "astrata_random_add",
     "astrata_pager_give",
     "astrata_node_info",
+    "astrata_machine_power_off",
     "astrata_endpoint_call",
     "astrata_endpoint_reply",
     "astrata_reply_and_wait",

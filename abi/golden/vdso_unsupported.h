@@ -105,6 +105,7 @@ inline constexpr VdsoTable unsupported_vdso_table{
     .random_add = [](std::uint64_t, void const*, std::uint64_t) -> std::uint64_t { return 17; },
     .pager_give = [](std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) -> std::uint64_t { return 17; },
     .node_info = [](std::uint64_t, std::uint64_t, abi::NodeInfo*) -> std::uint64_t { return 17; },
+    .machine_power_off = [](std::uint64_t) -> std::uint64_t { return 17; },
     .endpoint_call = [](abi::Handle, abi::Message*, std::uint64_t) -> std::uint64_t { return 17; },
     .endpoint_reply = [](abi::Handle, abi::Message const*) -> std::uint64_t { return 17; },
     .reply_and_wait = [](abi::Handle, abi::Message*, abi::Handle, std::uint64_t) -> std::uint64_t { return 17; },

@@ -31,6 +31,8 @@ struct BootInfo {
     PhysAddr kernel_start;             ///< the loaded kernel image, page-aligned
     std::uint64_t kernel_length = 0;
     PhysAddr rsdp;                     ///< ACPI root pointer; 0 if the door did not say
+    PhysAddr devicetree_start;         ///< 8-byte aligned, in a reserved range; 0 bytes when there is none
+    std::uint64_t devicetree_length = 0;
     std::array<char, 512> command_line_storage{};
     std::size_t command_line_length = 0;
     Placement placement;               ///< chosen by the door

@@ -68,6 +68,8 @@ Result<> sys_machine_info(Thread&, MachineInfoArgs const& args) {
     info.tsc_frequency_hz = clock::counter_frequency_hz();
     info.boot_to_user_ticks = first_user_ticks();
     info.acpi_rsdp = arch::acpi_root().value;
+    info.devicetree = boot_info().devicetree_start.value;
+    info.devicetree_length = boot_info().devicetree_length;
     info.command_line = abi::Text<512>::from(boot_info().command_line());
     return args.info.write(info);
 }
@@ -133,6 +135,11 @@ Result<> sys_machine_reset(Thread&, MachineResetArgs const& args) {
     TRY(require_root(*args.root));
     arch::stop_other_cpus();
     arch::reset_machine();
+}
+
+Result<> sys_machine_power_off(Thread&, MachinePowerOffArgs const& args) {
+    TRY(require_root(*args.root));
+    return arch::power_off_machine();
 }
 
 Result<> sys_clock_set_wall(Thread&, ClockSetWallArgs const& args) {

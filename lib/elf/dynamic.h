@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lib/elf/image.h"
+#include "machine/elf.h"
 
 namespace astrata::elf {
 
@@ -17,9 +18,6 @@ struct Relocation {
     [[nodiscard]] std::uint32_t type() const { return static_cast<std::uint32_t>(info); }
 };
 static_assert(sizeof(Relocation) == 24);
-
-inline constexpr std::uint32_t relocation_none_x86_64 = 0;      // R_X86_64_NONE
-inline constexpr std::uint32_t relocation_relative_x86_64 = 8;  // R_X86_64_RELATIVE: base + addend
 
 /// Sym, as in the file.
 struct Symbol {
@@ -54,9 +52,9 @@ struct Dynamic {
     [[nodiscard]] Result<> for_each_relative(Image const& image, Apply apply) const {
         for (std::size_t at = 0; at != relocations.size(); at += sizeof(Relocation)) {
             auto const relocation = TRY(load<Relocation>(relocations, at));
-            if (relocation.type() == relocation_none_x86_64)
+            if (relocation.type() == relocation_none)
                 continue;
-            if (relocation.type() != relocation_relative_x86_64 || !is_writable_word(image, relocation.offset))
+            if (relocation.type() != relocation_relative || !is_writable_word(image, relocation.offset))
                 return fail(Error::bad_executable);
             TRY(apply(std::uint64_t{relocation.offset}, std::uint64_t{relocation.addend}));
         }

@@ -11,7 +11,6 @@ namespace {
 
 using Word __attribute__((may_alias, aligned(1))) = std::uint64_t;
 
-
 }  // namespace
 
 extern "C" {
@@ -110,6 +109,12 @@ std::size_t strlen(char const* text) {
         ++length;
     return length;
 }
+std::size_t strnlen(char const* text, std::size_t limit) {
+    std::size_t length = 0;
+    while (length < limit && text[length] != 0)
+        ++length;
+    return length;
+}
 
 void* memchr(void const* bytes, int value, std::size_t count) {
     auto const* at = static_cast<unsigned char const*>(bytes);
@@ -118,6 +123,16 @@ void* memchr(void const* bytes, int value, std::size_t count) {
             return const_cast<unsigned char*>(at);
     }
     return nullptr;
+}
+
+char* strrchr(char const* text, int value) {
+    char const* last = nullptr;
+    for (;; ++text) {
+        if (*text == static_cast<char>(value))
+            last = text;
+        if (*text == 0)
+            return const_cast<char*>(last);
+    }
 }
 
 int strcmp(char const* left, char const* right) {

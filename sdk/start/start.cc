@@ -9,6 +9,8 @@
 #include "lib/start/layout.h"
 #include "lib/start/start_block.h"
 #include "lib/start/vdso_data.h"
+#include "machine/elf.h"
+#include "machine/start.h"
 #include "sdk/environment.h"
 #include "sdk/foreign_memory.h"
 #include "sdk/log.h"
@@ -48,7 +50,7 @@ struct DynamicEntry {
     std::uint64_t value;
 };
 
-/// Applies R_X86_64_RELATIVE to the own image. Runs before anything that holds an address may be used: it calls
+/// Applies the relative relocations to the own image. Runs before anything that holds an address may be used: it calls
 /// nothing.
 [[gnu::always_inline]] inline void relocate_self(std::uint64_t base, DynamicEntry const* dynamic) {
     std::uint64_t relocations = 0, size = 0;
@@ -63,7 +65,7 @@ struct DynamicEntry {
     };
     auto const* at = reinterpret_cast<Rela const*>(base + relocations);
     for (std::uint64_t done = 0; done + sizeof(Rela) <= size; done += sizeof(Rela), ++at) {
-        if (static_cast<std::uint32_t>(at->info) == elf::relocation_relative_x86_64)
+        if (static_cast<std::uint32_t>(at->info) == elf::relocation_relative)
             *reinterpret_cast<std::uint64_t*>(base + at->offset) = base + at->addend;
     }
 }
@@ -89,9 +91,9 @@ void run_constructors() {
 Result<elf::Image> image_at(std::uint64_t base) {
     constexpr std::uint64_t largest = 1 << 30;
     auto const first_page = Bytes(memory_at(base, page_size));
-    auto const headers = TRY(elf::program_headers(first_page, page_size, elf::Machine::x86_64));
+    auto const headers = TRY(elf::program_headers(first_page, page_size, elf::own_machine));
     auto const planned = TRY(elf::plan(first_page, first_page.subspan(headers.offset, headers.size), largest,
-                                       elf::Machine::x86_64, largest));
+                                       elf::own_machine, largest));
     return planned.as_loaded();
 }
 
@@ -134,6 +136,7 @@ Result<> protect_relocated(std::uint64_t base) {
         give_up();
     set_canary();
     auto const& machine = *reinterpret_cast<VdsoData const*>(vdso - page_size);
+    use_processor(machine);
     foreign_memory_is_guarded = start::is_hosted_in_kernel(vdso) && machine.guards_user_memory;
     auto const block = start::StartBlock::parse(memory_at(block_address, start::start_block_limit));
     if (!block)
@@ -165,20 +168,7 @@ Result<> protect_relocated(std::uint64_t base) {
 
 }  // namespace sdk
 
-// Bedrock enters at _start with the start block, the vDSO and the message buffer as arguments, on an aligned stack.
-asm(R"(
-    .globl _start
-    .type _start, @function
-_start:
-    xorl %ebp, %ebp
-    leaq __ehdr_start(%rip), %rcx
-    leaq _DYNAMIC(%rip), %r8
-    call astrata_start
-    ud2
-    .hidden _DYNAMIC
-    .hidden __ehdr_start
-)");
-
+// What the machine's first instructions call (start.S): with Bedrock's arguments, and where the image and its dynamic section lie.
 extern "C" [[noreturn, gnu::used, gnu::no_stack_protector]] void astrata_start(std::uint64_t block, std::uint64_t vdso,
                                                                                abi::MessageBuffer* buffer,
                                                                                std::uint64_t base,

@@ -153,17 +153,8 @@ extern "C" [[noreturn]] void astrata_thread_main(ThreadStart* start, std::uint64
                      static_cast<std::uint32_t>(SlotState::vacant));
 }
 
-// Entered by Bedrock with the stack aligned as at a function's call, and without a return address.
-asm(R"(
-    .globl astrata_thread_entry
-    .hidden astrata_thread_entry
-    .type astrata_thread_entry, @function
-astrata_thread_entry:
-    xorl %ebp, %ebp
-    call astrata_thread_main
-    ud2
-)");
-extern "C" void astrata_thread_entry();
+// Where Bedrock enters (start.S).
+extern "C" [[gnu::visibility("hidden")]] void astrata_thread_entry();
 
 Result<Thread> Thread::spawn(Function function, void* argument, std::string_view name, std::uint64_t stack_bytes,
                              std::uint32_t priority) {

@@ -2,14 +2,12 @@
 #include <cstdint>
 
 #include "lib/start/vdso_data.h"
+#include "machine/processor.h"
 
 extern "C" [[gnu::visibility("hidden")]] astrata::VdsoData const vdso_data;   // placed by vdso.ld
 
 extern "C" std::uint64_t astrata_clock_now() {
-    std::uint32_t low;
-    std::uint32_t high;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    auto const ticks = (std::uint64_t{high} << 32 | low) - vdso_data.counter_base;
+    auto const ticks = astrata::read_counter() - vdso_data.counter_base;
     return static_cast<std::uint64_t>((static_cast<unsigned __int128>(ticks) * vdso_data.multiplier) >> 32);
 }
 

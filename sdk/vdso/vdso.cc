@@ -4,9 +4,9 @@
 #include "abi/message.h"
 #include "abi/types.h"
 
-namespace abi = astrata::abi;
+#include "machine/enter_kernel.h"
 
-// How the kernel is entered: see enter_kernel.h.
-#include "sdk/vdso/enter_kernel.h"
+namespace abi = astrata::abi;
+using astrata::enter_kernel;
 
 #include "abi/vdso_calls.inc"

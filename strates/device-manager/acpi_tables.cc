@@ -24,7 +24,7 @@ abi::InterruptTrigger trigger_of(acpi::InterruptOverride const& line) {
     return is_high ? abi::InterruptTrigger::level_high : abi::InterruptTrigger::level_low;
 }
 
-void read_interrupts(Bytes table, AcpiFacts& facts) {
+void read_interrupts(Bytes table, MachineFacts& facts) {
     auto const madt = acpi::parse_madt(table);
     if (!madt)
         return;
@@ -40,7 +40,7 @@ void read_interrupts(Bytes table, AcpiFacts& facts) {
     }
 }
 
-void read_definition_block(Bytes block, AcpiFacts& facts) {
+void read_definition_block(Bytes block, MachineFacts& facts) {
     if (auto const type = acpi::find_soft_off_sleep_type(block))
         facts.soft_off = *type;
     if (auto const port = acpi::cpu_hotplug::find(block))
@@ -64,8 +64,11 @@ std::optional<acpi::McfgWindow> find_window(Bytes table) {
 
 }  // namespace
 
-AcpiFacts read_acpi(abi::Handle region, PhysAddr rsdp) {
-    AcpiFacts facts;
+MachineFacts read_acpi(abi::Handle region, PhysAddr rsdp) {
+    MachineFacts facts;
+    // On every PC, and known by fixed addresses.
+    (void)facts.platform.push_back({.name = "ns16550", .line = 4});
+    (void)facts.platform.push_back({.name = "cmos-rtc", .line = 8});
     TableMemory memory(region);
     auto const map = [&memory](PhysAddr address, std::size_t size) { return memory.map(address, size); };
     if (rsdp.value == 0)
@@ -75,7 +78,7 @@ AcpiFacts read_acpi(abi::Handle region, PhysAddr rsdp) {
     auto finder = acpi::TableFinder<decltype(map)>::create(map, rsdp);
     if (!finder)
         return facts;
-    facts.has_acpi = true;
+    facts.firmware = Firmware::acpi;
     if (auto const table = finder->find(acpi::signature("MCFG")))
         facts.pci_window = find_window(*table);
     if (auto const table = finder->find(acpi::signature("FACP"))) {

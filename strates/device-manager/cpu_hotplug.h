@@ -8,7 +8,7 @@ namespace astrata::device_manager {
 
 class CpuHotplug final : public sdk::SignalHandler {
 public:
-    CpuHotplug(Machine const& machine, AcpiFacts const& facts) : machine_(machine), facts_(facts) {}
+    CpuHotplug(Machine const& machine, MachineFacts const& facts) : machine_(machine), facts_(facts) {}
 
     /// Whether the machine has what it takes.
     [[nodiscard]] bool is_possible() const;
@@ -24,7 +24,7 @@ private:
     void tell_events();
 
     Machine machine_;
-    AcpiFacts const& facts_;
+    MachineFacts const& facts_;
     sdk::UniqueHandle interrupt_;
 };
 

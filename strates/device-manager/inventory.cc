@@ -20,10 +20,10 @@ struct MicrovmLayout {
     std::uint32_t count;
     std::uint32_t first_interrupt;
 };
-MicrovmLayout microvm_layout(AcpiFacts const& facts) {
+MicrovmLayout microvm_layout(MachineFacts const& facts) {
     if (facts.io_apics >= 2)
         return {24, 24};
-    return {8, facts.has_acpi ? 16u : 5u};
+    return {8, facts.firmware == Firmware::acpi ? 16u : 5u};
 }
 
 // Ids keep the order of bus kinds and addresses, and are never 0.
@@ -41,14 +41,22 @@ Result<std::unique_ptr<Record>> make_record(abi::BusKind bus, std::uint32_t addr
     return record;
 }
 
+std::uint32_t interrupt_line_of(pci::Device const& device, pci::Function const& host_bridge, MachineFacts const& facts) {
+    if (!facts.pci_lines)
+        return pci::interrupt_line_of(device, host_bridge);
+    if (device.root_pin == 0)
+        return 0;
+    return (*facts.pci_lines)[device.root.device % 4][device.root_pin - 1U];
+}
+
 }  // namespace
 
-Result<> Inventory::discover(AcpiFacts const& facts, abi::MachineInfo const& info) {
+Result<> Inventory::discover(MachineFacts const& facts, abi::MachineInfo const& info) {
     TRY(discover_pci(facts, info));
     TRY(discover_virtio_mmio(facts, info.command_line.view()));
-    // On every PC, and known by fixed addresses; their drivers hold their ports by manifest.
-    TRY(add_platform("ns16550", 0, 4));
-    TRY(add_platform("cmos-rtc", 1, 8));
+    std::uint32_t index = 0;
+    for (auto const& device : facts.platform)
+        TRY(add_platform(device.name, index++, device.line));
     return {};
 }
 
@@ -56,7 +64,7 @@ Result<> Inventory::add(std::unique_ptr<Record> record) {
     return records_.push_back(std::move(record));
 }
 
-bool Inventory::choose_configuration_access(AcpiFacts const& facts) {
+bool Inventory::choose_configuration_access(MachineFacts const& facts) {
     constexpr pci::Address host_bridge{};
     if (facts.pci_window) {
         ecam_access_.emplace(machine_.memory, *facts.pci_window);
@@ -67,13 +75,13 @@ bool Inventory::choose_configuration_access(AcpiFacts const& facts) {
         }
         ecam_access_.reset();
     }
-    if (!port_access_.is_present() || port_access_.read16(host_bridge, pci::offset::vendor) == 0xffff)
+    if (facts.firmware == Firmware::devicetree || !port_access_.is_present() || port_access_.read16(host_bridge, pci::offset::vendor) == 0xffff)
         return false;
     configuration_ = &port_access_;
     return true;
 }
 
-Result<> Inventory::discover_pci(AcpiFacts const& facts, abi::MachineInfo const& info) {
+Result<> Inventory::discover_pci(MachineFacts const& facts, abi::MachineInfo const& info) {
     if (!choose_configuration_access(facts))
         return {};
     std::uint64_t window_begin = 0;
@@ -88,8 +96,9 @@ Result<> Inventory::discover_pci(AcpiFacts const& facts, abi::MachineInfo const&
     Vector<pci::Device> storage;
     TRY(storage.resize(pci_device_limit));
     pci::Enumeration found{.devices = storage.span()};
-    pci::enumerate(*configuration_, 0, 0, last_bus, pci::default_apertures(window_begin, window_end, info.memory_total),
-                   found);
+    auto const apertures =
+        facts.pci_apertures.value_or(pci::default_apertures(window_begin, window_end, info.memory_total));
+    pci::enumerate(*configuration_, 0, 0, last_bus, apertures, found);
     if (found.dropped != 0)
         sdk::log(found.dropped, " PCI functions beyond the first ", pci_device_limit, " are ignored");
     if (found.unplaced != 0)
@@ -99,11 +108,11 @@ Result<> Inventory::discover_pci(AcpiFacts const& facts, abi::MachineInfo const&
         return {};
     auto const host_bridge = found.found().front().function;
     for (auto const& device : found.found())
-        TRY(add_pci(device, host_bridge));
+        TRY(add_pci(device, interrupt_line_of(device, host_bridge, facts)));
     return {};
 }
 
-Result<> Inventory::add_pci(pci::Device const& device, pci::Function const& host_bridge) {
+Result<> Inventory::add_pci(pci::Device const& device, std::uint32_t interrupt_line) {
     auto const& function = device.function;
     auto record = TRY(make_record(abi::BusKind::pci, function.address.packed()));
     record->pci = device;
@@ -115,14 +124,14 @@ Result<> Inventory::add_pci(pci::Device const& device, pci::Function const& host
     description.subsystem_device = function.subsystem_device;
     description.class_code = function.class_code;
     description.revision = function.revision;
-    description.interrupt_line = pci::interrupt_line_of(device, host_bridge);
+    description.interrupt_line = interrupt_line;
     description.interrupt_count = record->msix ? record->msix->vectors : description.interrupt_line != 0 ? 1 : 0;
     for (auto const& bar : device.bars)
         description.window_count += bar.base != 0 ? 1 : 0;
     return add(std::move(record));
 }
 
-Result<> Inventory::discover_virtio_mmio(AcpiFacts const& facts, std::string_view command_line) {
+Result<> Inventory::discover_virtio_mmio(MachineFacts const& facts, std::string_view command_line) {
     for (std::size_t position = 0; auto const announced = virtio::announced_device(command_line, position); ++position)
         TRY(add_virtio_mmio(
             {.base = announced->base,
@@ -136,9 +145,9 @@ Result<> Inventory::discover_virtio_mmio(AcpiFacts const& facts, std::string_vie
         TRY(add_virtio_mmio(device, true));
     bool const has_announcements =
         !records_.is_empty() && records_.back()->description.bus == abi::BusKind::virtio_mmio;
-    // A machine with PCI is no microvm; its firmware would announce what it has, and reading elsewhere may have
-    // effects.
-    if (has_announcements || configuration_ != nullptr)
+    // A machine with PCI or a devicetree is no microvm; its firmware would announce what it has, and reading elsewhere may
+    // have effects.
+    if (has_announcements || configuration_ != nullptr || facts.firmware == Firmware::devicetree)
         return {};
     auto const layout = microvm_layout(facts);
     for (auto index = layout.count; index-- != 0;) {

@@ -5,7 +5,7 @@
 
 #include "abi/device_types.h"
 #include "lib/pci/topology.h"
-#include "strates/device-manager/acpi_tables.h"
+#include "strates/device-manager/machine_facts.h"
 #include "strates/device-manager/pci_access.h"
 
 namespace astrata::device_manager {
@@ -33,7 +33,7 @@ public:
 
     /// Finds everything. Called once.
     /// errors    no_memory
-    [[nodiscard]] Result<> discover(AcpiFacts const& facts, abi::MachineInfo const& info);
+    [[nodiscard]] Result<> discover(MachineFacts const& facts, abi::MachineInfo const& info);
 
     [[nodiscard]] std::size_t size() const { return records_.size(); }
     [[nodiscard]] Record& record(std::size_t index) { return *records_[index]; }
@@ -43,13 +43,13 @@ public:
     [[nodiscard]] std::uint32_t configuration_bytes() const { return ecam_access_ ? 4096 : 256; }
 
 private:
-    Result<> discover_pci(AcpiFacts const& facts, abi::MachineInfo const& info);
-    Result<> add_pci(pci::Device const& device, pci::Function const& host_bridge);
-    Result<> discover_virtio_mmio(AcpiFacts const& facts, std::string_view command_line);
+    Result<> discover_pci(MachineFacts const& facts, abi::MachineInfo const& info);
+    Result<> add_pci(pci::Device const& device, std::uint32_t interrupt_line);
+    Result<> discover_virtio_mmio(MachineFacts const& facts, std::string_view command_line);
     Result<bool> add_virtio_mmio(acpi::VirtioMmioDevice const& device, bool is_certain);
     Result<> add_platform(std::string_view name, std::uint32_t index, std::uint32_t line);
     Result<> add(std::unique_ptr<Record> record);
-    bool choose_configuration_access(AcpiFacts const& facts);
+    bool choose_configuration_access(MachineFacts const& facts);
 
     Machine machine_;
     PortAccess port_access_;

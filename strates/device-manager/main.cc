@@ -1,8 +1,10 @@
-// Reads ACPI, finds the devices, serves them.
+// Reads what firmware says, finds the devices, serves them.
 #include "device-manager/environment.h"
 #include "sdk/event_loop.h"
 #include "sdk/log.h"
+#include "strates/device-manager/acpi_tables.h"
 #include "strates/device-manager/cpu_hotplug.h"
+#include "strates/device-manager/devicetree.h"
 #include "strates/device-manager/manager_server.h"
 #include "strates/device-manager/power.h"
 
@@ -16,10 +18,12 @@ Result<> strate_main(device_manager::Environment& environment) {
                           .dma = environment.dma.get(),
                           .root_silo = environment.root_silo.get()};
     auto const info = TRY(sys::machine_info(machine.root_silo));
-    auto const facts = read_acpi(machine.memory, PhysAddr{info.acpi_rsdp});
+    auto const facts = info.devicetree_length != 0
+                           ? read_devicetree(machine.memory, PhysAddr{info.devicetree}, info.devicetree_length)
+                           : read_acpi(machine.memory, PhysAddr{info.acpi_rsdp});
     Inventory inventory(machine);
     TRY(inventory.discover(facts, info));
-    sdk::log(inventory.size(), " devices, ", facts.has_acpi ? "ACPI" : "no ACPI");
+    sdk::log(inventory.size(), " devices, ", name_of(facts.firmware));
 
     DeviceServer devices;
     TRY(devices.add_sessions(inventory));

@@ -75,8 +75,10 @@ Error PowerServer::sleep_by_pm1(acpi::Fadt const& fadt, acpi::SleepType type) {
 }
 
 Error PowerServer::try_power_off() {
-    if (!facts_.fadt || !facts_.soft_off)
-        return Error::not_supported;
+    if (!facts_.fadt || !facts_.soft_off) {
+        auto const result = sys::machine_power_off(machine_.root_silo);
+        return result ? Error::io : result.error();
+    }
     auto const& fadt = *facts_.fadt;
     if (fadt.is_hardware_reduced && fadt.sleep_control.exists())
         return sleep_by_control_register(fadt, *facts_.soft_off);

@@ -8,7 +8,7 @@ namespace astrata::device_manager {
 
 class PowerServer final : public abi::PowerServer {
 public:
-    PowerServer(Machine const& machine, AcpiFacts const& facts) : machine_(machine), facts_(facts) {}
+    PowerServer(Machine const& machine, MachineFacts const& facts) : machine_(machine), facts_(facts) {}
 
     void power_off(sdk::Caller const&, PowerOffRequest const&, PowerOffResponder) override;
     void reset(sdk::Caller const&, ResetRequest const&, ResetResponder) override;
@@ -27,7 +27,7 @@ private:
     Result<> write_register(acpi::RegisterAddress const& target, unsigned width, std::uint32_t value);
 
     Machine machine_;
-    AcpiFacts const& facts_;
+    MachineFacts const& facts_;
 };
 
 }  // namespace astrata::device_manager

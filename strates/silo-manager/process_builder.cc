@@ -5,6 +5,7 @@
 
 #include "lib/elf/image.h"
 #include "lib/start/layout.h"
+#include "machine/elf.h"
 #include "sdk/memory.h"
 
 namespace astrata::silo_manager {
@@ -70,7 +71,7 @@ Result<> ProcessBuilder::map_fresh(std::uint64_t address, std::uint64_t length) 
 
 Result<> ProcessBuilder::load(Program const& program, abi::Handle archive) {
     auto const image =
-        TRY(elf::plan(program.image, elf::Machine::x86_64, start::image_limit));
+        TRY(elf::plan(program.image, elf::own_machine, start::image_limit));
     if (!image.is_position_independent || image.has_shared_pages || image.interpreter)
         return fail(Error::bad_executable);
     bool const is_mappable = is_aligned(program.image_offset, page_size);

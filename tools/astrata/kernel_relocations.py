@@ -1,18 +1,33 @@
-"""Writes the table by which Bedrock moves itself to a random place (kernel/arch/x86_64/boot/start.cc) into the linked image.
+"""Writes the table by which Bedrock moves itself to a random place (kernel/arch/<machine>/boot) into the linked image.
 
-The image is linked with --emit-relocs at a fixed address. Sites that hold absolute addresses of the image (R_X86_64_64 and
-R_X86_64_32S) go into its section .relocations: a count, then a word each, the site's distance from the image's start, doubled,
-plus one if the address has eight bytes. R_X86_64_32 is for physical addresses, in the boot code only, and relative ones move along.
+The image is linked with --emit-relocs at a fixed address. Sites that hold absolute addresses of the image go into its section
+.relocations: a count, then a word each, the site's distance from the image's start, doubled, plus one if the address has eight
+bytes, not four. Relative ones move along. Some are for the boot code only: physical addresses, and numbers that are no addresses.
 """
 from __future__ import annotations
 
 import struct
 import sys
 
-R_64, R_PC32, R_PLT32, R_32, R_32S, R_PC64 = 1, 2, 4, 10, 11, 24
-RELATIVE = (R_PC32, R_PLT32, R_PC64)
+class Kinds:
+    """Relocation types of one machine, by what moving the image means to them."""
+
+    def __init__(self, eight_bytes: int, four_bytes: int | None, physical: int | None, relative: list[int]):
+        self.eight_bytes, self.four_bytes, self.physical, self.relative = eight_bytes, four_bytes, physical, frozenset(relative)
+
+
+# By e_machine. The image moves by whole pages, so what holds only the place within a page is relative, too.
+MACHINES = {
+    # R_X86_64_*: 64, 32S, 32; PC32, PLT32, PC64
+    62: Kinds(1, 11, 10, [2, 4, 24]),
+    # R_AARCH64_*: ABS64; PREL64 to PREL16, LD_PREL_LO19 to ADR_PREL_PG_HI21, ADD_ABS_LO12_NC, LDST8_ABS_LO12_NC, branches,
+    # LDST16 to LDST64_ABS_LO12_NC, LDST128_ABS_LO12_NC, PLT32
+    183: Kinds(257, None, None, [260, 261, 262, 273, 274, 275, 277, 278, 279, 280, 282, 283, 284, 285, 286, 299, 314]),
+    # R_RISCV_*: 64; BRANCH to CALL_PLT, PCREL_HI20 to PCREL_LO12_S, ADD8 to SUB64, ALIGN, RVC_BRANCH, RVC_JUMP, SUB6 to 32_PCREL, PLT32
+    243: Kinds(2, None, None, [16, 17, 18, 19, 23, 24, 25, *range(33, 41), 43, 44, 45, *range(52, 58), 59]),
+}
 SHT_RELA, SHT_SYMTAB, SHF_ALLOC, SHN_ABS, SHN_COMMON = 4, 2, 2, 0xfff1, 0xfff2
-PHYSICAL_SECTIONS = (".boot", ".note.pvh")
+BOOT_SECTIONS = (".boot", ".note.boot")
 
 
 class ImageError(Exception):
@@ -46,6 +61,10 @@ def symbol_sections(data: bytes, table: Section) -> list[int]:
 def sites(data: bytes, image_start: int) -> list[int]:
     """The words of the table, ascending."""
     found = sections(data)
+    (machine,) = struct.unpack_from("<H", data, 18)
+    if machine not in MACHINES:
+        raise ImageError(f"for an unknown machine ({machine})")
+    kinds = MACHINES[machine]
     words = []
     for section in found:
         target = found[section.info] if section.type == SHT_RELA else None
@@ -55,11 +74,13 @@ def sites(data: bytes, image_start: int) -> list[int]:
         for at in range(section.offset, section.offset + section.size, 24):
             address, info, _ = struct.unpack_from("<QQq", data, at)
             kind, home = info & 0xffffffff, homes[info >> 32]
+            if target.name in BOOT_SECTIONS and (kind == kinds.physical or home == SHN_ABS):
+                continue
             if home in (0, SHN_ABS, SHN_COMMON):
                 raise ImageError(f"{target.name} refers at {address:#x} to a symbol outside the image")
-            if kind in (R_64, R_32S):
-                words.append((address - image_start) << 1 | (kind == R_64))
-            elif not (kind in RELATIVE or kind == R_32 and target.name in PHYSICAL_SECTIONS):
+            if kind in (kinds.eight_bytes, kinds.four_bytes):
+                words.append((address - image_start) << 1 | (kind == kinds.eight_bytes))
+            elif kind not in kinds.relative:
                 raise ImageError(f"{target.name} has a relocation of type {kind} at {address:#x}")
     return sorted(words)
 

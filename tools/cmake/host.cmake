@@ -14,12 +14,21 @@ target_link_options(astrata_host_options INTERFACE -stdlib=libc++ -static-libstd
 target_link_libraries(astrata_host_options INTERFACE astrata_warnings)
 add_dependencies(astrata_host_options astrata_generated)
 
+astrata_include_machine(astrata_host_options INTERFACE ${CMAKE_SOURCE_DIR}/lib)
+astrata_include_machine(astrata_host_options INTERFACE ${CMAKE_SOURCE_DIR}/sdk)
+add_library(astrata_host_libfdt_options INTERFACE)
+target_compile_options(astrata_host_libfdt_options INTERFACE -O1 -g -fsanitize=address)
+astrata_libfdt(astrata_libfdt astrata_host_libfdt_options)
+# Tests write trees of their own.
+target_sources(astrata_libfdt PRIVATE ${libfdt_folder}/fdt_sw.c ${libfdt_folder}/fdt_rw.c ${libfdt_folder}/fdt_wip.c)
+
 add_library(astrata_lib STATIC ${astrata_lib_sources})
-target_link_libraries(astrata_lib PUBLIC astrata_host_options)
+target_link_libraries(astrata_lib PUBLIC astrata_host_options astrata_libfdt)
 
 # The parts of the SDK that need no kernel, over a vDSO table in which tests put their own functions.
 file(GLOB_RECURSE astrata_sdk_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/*.cc)
 list(FILTER astrata_sdk_sources EXCLUDE REGEX "_(test|fuzz)\\.cc$|/sdk/(start|vdso)/")
+astrata_keep_machine(astrata_sdk_sources)
 add_library(astrata_sdk STATIC ${astrata_sdk_sources})
 target_link_libraries(astrata_sdk PUBLIC astrata_lib)
 

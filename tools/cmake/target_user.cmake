@@ -9,10 +9,12 @@ target_compile_options(astrata_user_options INTERFACE -fPIE -fdirect-access-exte
 target_link_options(astrata_user_options INTERFACE
     -Wl,-pie,--no-dynamic-linker,--hash-style=sysv -Wl,-z,text,-z,separate-code,-z,relro,-z,now)
 target_link_libraries(astrata_user_options INTERFACE astrata_target_options)
+astrata_include_machine(astrata_user_options INTERFACE ${CMAKE_SOURCE_DIR}/sdk)
 add_dependencies(astrata_user_options astrata_generated)
 
+astrata_libfdt(astrata_user_libfdt astrata_user_options)
 add_library(astrata_user_lib STATIC ${astrata_lib_sources} ${freestanding_sources})
-target_link_libraries(astrata_user_lib PUBLIC astrata_user_options)
+target_link_libraries(astrata_user_lib PUBLIC astrata_user_options astrata_user_libfdt)
 
 # sdk/vdso is linked by itself; sdk/testing is for the host.
 astrata_sources(user_sdk_sources ${CMAKE_SOURCE_DIR}/sdk)
@@ -49,6 +51,7 @@ foreach(top IN LISTS top_folders)
     foreach(folder IN LISTS strate_folders)
         list(FILTER shared_sources EXCLUDE REGEX "^${folder}/")
     endforeach()
+    astrata_keep_machine(shared_sources)
     if(shared_sources)
         add_library(${shared_${top}} STATIC ${shared_sources})
         target_link_libraries(${shared_${top}} PUBLIC astrata_user_sdk)
@@ -60,19 +63,17 @@ endforeach()
 # The vDSO of Linux programs: a shared object of its own, whose file is among the personality's constants.
 set(program_vdso ${CMAKE_SOURCE_DIR}/strates/linux/program_vdso)
 set(program_vdso_image ${CMAKE_BINARY_DIR}/vdso/program_vdso.so)
-set(program_vdso_machine ${program_vdso}/arch/${ASTRATA_TARGET})
-file(GLOB program_vdso_sources CONFIGURE_DEPENDS
-    ${program_vdso}/*.cc ${program_vdso_machine}/*.cc ${program_vdso_machine}/*.S)
+astrata_sources(program_vdso_sources ${program_vdso})
 add_library(program_vdso_objects OBJECT ${program_vdso_sources})
-target_include_directories(program_vdso_objects PRIVATE ${program_vdso_machine})
-target_compile_options(program_vdso_objects PRIVATE -fPIC -mcmodel=small -fomit-frame-pointer)
+astrata_include_machine(program_vdso_objects PRIVATE ${program_vdso})
+target_compile_options(program_vdso_objects PRIVATE -fPIC ${machine_vdso_flags} -fomit-frame-pointer)
 target_link_libraries(program_vdso_objects PRIVATE astrata_target_options)
 add_custom_command(OUTPUT ${program_vdso_image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
     COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname linux-vdso.so.1 -z noexecstack -z max-page-size=4096
-            --strip-all -T ${program_vdso}/vdso.ld --version-script ${program_vdso_machine}/names.map -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
+            --strip-all -T ${program_vdso}/vdso.ld --version-script ${program_vdso}/arch/${ASTRATA_TARGET}/names.map -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
     DEPENDS program_vdso_objects $<TARGET_OBJECTS:program_vdso_objects> ${program_vdso}/vdso.ld
-            ${program_vdso_machine}/names.map
+            ${program_vdso}/arch/${ASTRATA_TARGET}/names.map
     COMMAND_EXPAND_LISTS COMMENT "Linking program_vdso")
 set_source_files_properties(${CMAKE_SOURCE_DIR}/strates/linux/exec/program_vdso_image.S PROPERTIES
     OBJECT_DEPENDS "${program_vdso_image}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")
@@ -86,18 +87,15 @@ foreach(folder IN LISTS strate_folders)
     top_folder(top ${folder})
     astrata_sources(sources ${folder})
     list(FILTER sources EXCLUDE REGEX "/testing/|/program_vdso/|/test_[^/]*\\.cc$")
-    set(foreign_machines x86_64 aarch64 riscv64)
-    list(REMOVE_ITEM foreign_machines ${ASTRATA_TARGET})
-    list(JOIN foreign_machines "|" foreign_machines)
-    list(FILTER sources EXCLUDE REGEX "/arch/(${foreign_machines})/")
     set(entry ${CMAKE_BINARY_DIR}/entry/${name}.cc)
     file(CONFIGURE OUTPUT ${entry} CONTENT "#define ASTRATA_STRATE_ENTRY\n#include \"${name}/environment.h\"\n")
     add_executable(strate.${name} ${sources} ${entry})
+    astrata_include_machine(strate.${name} PRIVATE ${folder})
     if(name STREQUAL "linux")
         astrata_optimise_whole(strate.${name})
     endif()
     target_link_libraries(strate.${name} PRIVATE
-        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib -Wl,--end-group)
+        -Wl,--start-group ${shared_${top}} astrata_user_sdk astrata_user_lib astrata_user_libfdt -Wl,--end-group)
     add_custom_command(OUTPUT ${user_output}/${name}
         COMMAND ${ASTRATA_STRIP} -s -o ${user_output}/${name} $<TARGET_FILE:strate.${name}>
         DEPENDS strate.${name}

@@ -2,6 +2,7 @@
 #include "apps/chevron/commands/command.h"
 #include "apps/chevron/commands/format.h"
 #include "apps/chevron/shell.h"
+#include "machine/processor.h"
 
 namespace astrata::chevron {
 namespace {
@@ -31,8 +32,8 @@ int version(Context& context) {
     auto const machine = sys::machine_info(context.shell().root_silo());
     if (!machine)
         return context.fail("machine", machine.error());
-    context.out.print("Astrata 0.1 on x86_64, ", machine->cpus_online, machine->cpus_online == 1 ? " CPU" : " CPUs",
-                      '\n');
+    context.out.print("Astrata 0.1 on ", machine_name, ", ", machine->cpus_online,
+                      machine->cpus_online == 1 ? " CPU" : " CPUs", '\n');
     if (!machine->command_line.view().empty())
         context.out.print("started with: ", machine->command_line.view(), '\n');
     return 0;

@@ -7,6 +7,8 @@
 #include "sdk/log.h"
 #include "stack-exhauster/environment.h"
 
+extern "C" [[noreturn]] void spin_on_stack(std::uint64_t stack);   // spin.S
+
 namespace astrata {
 
 namespace {
@@ -28,11 +30,7 @@ namespace {
     std::uint64_t const here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
     auto const slot = here & ~(start::stack_slot_bytes - 1);
     auto const lowest = slot + start::stack_slot_bytes - start::main_stack_bytes;
-    asm volatile("movq %0, %%rsp\n"
-                 "1: pause\n\t"
-                 "jmp 1b" ::"r"(lowest)
-                 : "memory");
-    __builtin_unreachable();
+    spin_on_stack(lowest);
 }
 
 }  // namespace

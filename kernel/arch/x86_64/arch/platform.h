@@ -5,6 +5,7 @@
 
 #include "kernel/boot/boot_info.h"
 #include "kernel/mem/account.h"
+#include "lib/base/result.h"
 #include "lib/elf/image.h"
 
 namespace astrata::kernel::arch {
@@ -18,5 +19,10 @@ void start_platform(BootInfo const& info, Account& account);
 [[nodiscard]] PhysAddr acpi_root();
 /// Resets by the CPU's own means: a triple fault.
 [[noreturn]] void reset_machine();
+/// By firmware that Bedrock itself can call: there is none here, ACPI's means are the device manager's.
+/// errors    not_supported
+[[nodiscard]] inline Result<> power_off_machine() {
+    return fail(Error::not_supported);
+}
 
 }  // namespace astrata::kernel::arch

@@ -6,7 +6,7 @@
 
 .set IMAGE_BASE, 0xffffffff80000000
 
-.section .note.pvh, "a", @note
+.section .note.boot, "a", @note
     .align 4
     .long 4                     # name size
     .long 4                     # descriptor size

@@ -1,7 +1,7 @@
 # The system calls that carry messages in registers, between the C calling convention and abi::Message (abi/message.h).
 # In registers: r8 r9 r10 r12 r13 r14 r15 rbx are the eight message words, rsi is the info.
 #include "abi/system_call_numbers.h"
-#include "sdk/vdso/enter_kernel.h"
+#include "machine/enter_kernel.h"
 
 .set MESSAGE_INFO, 0
 .set MESSAGE_WORDS, 8

@@ -1,0 +1,12 @@
+// ELF files of this machine.
+#pragma once
+
+#include "lib/elf/image.h"
+
+namespace astrata::elf {
+
+inline constexpr auto own_machine = Machine::riscv;
+inline constexpr std::uint32_t relocation_none = 0;
+inline constexpr std::uint32_t relocation_relative = 3;  // R_RISCV_RELATIVE: base + addend
+
+}  // namespace astrata::elf

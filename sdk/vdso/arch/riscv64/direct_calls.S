@@ -1,0 +1,17 @@
+// Calls that native code which is hosted in the kernel makes most often: a jump to Bedrock's function, which has the same
+// arguments (kernel/trap/hosted_calls.cc). The numbers are places in the processor's data (kernel/arch/riscv64/arch/per_cpu.h).
+#ifdef ASTRATA_HOSTED_IN_KERNEL
+.macro DIRECT_CALL name, place
+    .section .text.\name, "ax", @progbits
+    .global \name
+    .type \name, @function
+    .balign 16
+\name:
+    ld t0, \place(tp)
+    jr t0
+    .size \name, . - \name
+.endm
+
+DIRECT_CALL astrata_thread_park, 72
+DIRECT_CALL astrata_thread_unpark, 80
+#endif
