@@ -82,6 +82,12 @@ class Manifest:
     devices: list[Device] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
     privileges: list[str] = field(default_factory=list)
+    machines: tuple[str, ...] = ()
+
+    @property
+    def numbers_schemes(self) -> bool:
+        """Instances of a driver append their number, but not the first of what a machine has without a bus."""
+        return self.start == "device" and any(device.kind != "platform" for device in self.devices)
 
     @property
     def namespace(self) -> str:
@@ -159,7 +165,7 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
     manifest.needs = [need(entry) for entry in reader.tables("needs")]
     manifest.devices = [device(entry) for entry in reader.tables("devices")]
     manifest.resources = [resource(entry) for entry in reader.tables("resources")]
-    check_machines(reader)
+    manifest.machines = machines(reader)
     privileges = reader.rest.pop("privileges", [])
     if not isinstance(privileges, list):
         raise reader.error("privileges", "must be an array")
@@ -175,11 +181,12 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
     return manifest
 
 
-def check_machines(reader: Reader) -> None:
-    """`machines` lists those that the strate is for, if not all; the boot archives of others leave it out."""
-    machines = reader.rest.pop("machines", list(MACHINES))
-    if not isinstance(machines, list) or not machines or not set(machines) <= set(MACHINES):
+def machines(reader: Reader) -> tuple[str, ...]:
+    """Those that the strate is for, if not all; the boot archives of others leave it out."""
+    value = reader.rest.pop("machines", list(MACHINES))
+    if not isinstance(value, list) or not value or not set(value) <= set(MACHINES):
         raise reader.error("machines", f"must list some of {', '.join(MACHINES)}")
+    return tuple(value)
 
 
 def number(reader: Reader, key: str, limit: int) -> int:
@@ -286,7 +293,12 @@ def check_members(manifest: Manifest) -> None:
 
 
 def check_manifests(program: Program, manifests: list[Manifest]) -> None:
-    """What only all of them together can show: unique names, known interfaces, and that every need is met."""
+    """What only all of them together can show: unique names, known interfaces, and that every need is met, on each machine."""
+    for machine in MACHINES:
+        check_archive(program, [manifest for manifest in manifests if machine in manifest.machines])
+
+
+def check_archive(program: Program, manifests: list[Manifest]) -> None:
     interfaces = {interface.name for interface in program.interfaces}
     names: dict[str, Manifest] = {}
     schemes: dict[str, tuple[Manifest, Provide]] = {}
@@ -312,8 +324,8 @@ def check_manifests(program: Program, manifests: list[Manifest]) -> None:
 
 def check_need(manifest: Manifest, key: str, need: Need, schemes: dict[str, tuple[Manifest, Provide]]) -> None:
     found = schemes.get(need.scheme)
-    if found is not None and found[0].start == "device":
-        found = None  # instances of drivers append their number
+    if found is not None and found[0].numbers_schemes:
+        found = None
     if found is None:
         base = schemes.get(need.scheme.rstrip("0123456789"))
         if base is not None and base[0].start == "device" and need.scheme[-1].isdigit():
