@@ -53,7 +53,7 @@ def test_strates() -> set[str]:
     return names
 
 
-def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
+def build(target: str, folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
     """Writes `destination` from the products of the target build, with `more` members and perhaps the test strates,
     replacing the old one in one step."""
     left_out = set() if with_tests else test_strates()
@@ -72,7 +72,7 @@ def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests
         if extension == ".manifest" and name not in left_out:
             with open(os.path.join(manifest_folder, file_name), "rb") as file:
                 manifests[name] = file.read()
-    root = built_in_root.entries(built_in_root.busybox_path())
+    root = built_in_root.entries(built_in_root.busybox_path(target))
     data = assemble(programs, manifests, _kernel_symbols(folder), root + list(more))
     temporary = f"{destination}.{os.getpid()}"
     with open(temporary, "wb") as file:
