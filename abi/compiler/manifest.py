@@ -15,6 +15,7 @@ STARTS = ["boot", "demand", "device", "first"]
 RESTARTS = ["always", "on-failure", "never"]
 PRIVILEGES = ["root-silo", "silo-manager", "dma", "entropy"]
 RESOURCE_KINDS = ["port", "memory", "interrupt", "boot_archive", "kernel_log"]
+MACHINES = ("x86_64", "aarch64", "riscv64")
 DEVICE_KINDS = ["pci", "pci_class", "virtio", "platform"]
 
 NAME = re.compile(r"[a-z0-9-]{1,31}")
@@ -158,6 +159,7 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
     manifest.needs = [need(entry) for entry in reader.tables("needs")]
     manifest.devices = [device(entry) for entry in reader.tables("devices")]
     manifest.resources = [resource(entry) for entry in reader.tables("resources")]
+    check_machines(reader)
     privileges = reader.rest.pop("privileges", [])
     if not isinstance(privileges, list):
         raise reader.error("privileges", "must be an array")
@@ -171,6 +173,13 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
         raise reader.error("devices", 'start = "device" and `devices` go together')
     check_members(manifest)
     return manifest
+
+
+def check_machines(reader: Reader) -> None:
+    """`machines` lists those that the strate is for, if not all; the boot archives of others leave it out."""
+    machines = reader.rest.pop("machines", list(MACHINES))
+    if not isinstance(machines, list) or not machines or not set(machines) <= set(MACHINES):
+        raise reader.error("machines", f"must list some of {', '.join(MACHINES)}")
 
 
 def number(reader: Reader, key: str, limit: int) -> int:

@@ -144,7 +144,8 @@ class Benchmark:
         """Instructions of Bedrock's primitives."""
         # Started from the shell; the log is read until the figures are there.
         script = [(PROMPT, "strate start benchmark\r"),
-                  (PROMPT, "sleep 2; strate logs benchmark; echo the; echo end\r")]
+                  (PROMPT, "sleep 2; strate logs benchmark; strate start benchmark-interrupt\r"),
+                  (PROMPT, "sleep 2; strate logs benchmark-interrupt; echo the; echo end\r")]
         return self._console(script, machine.Options(icount=True), "the\r\nend", self.system).metrics()
 
     def _console(self, script: list[tuple[str, str]], options: machine.Options, until: str, system: build.System) -> measure.Boot:
