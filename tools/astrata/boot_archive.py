@@ -55,7 +55,7 @@ def unwanted_strates(machine: str, with_tests: bool) -> set[str]:
     return names
 
 
-def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
+def build(target: str, folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
     """Writes `destination` from the products of the target build, with `more` members and perhaps the test strates,
     replacing the old one in one step."""
     left_out = unwanted_strates(os.path.basename(folder), with_tests)
@@ -74,7 +74,7 @@ def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests
         if extension == ".manifest" and name not in left_out:
             with open(os.path.join(manifest_folder, file_name), "rb") as file:
                 manifests[name] = file.read()
-    root = built_in_root.entries(built_in_root.busybox_path())
+    root = built_in_root.entries(built_in_root.busybox_path(target))
     data = assemble(programs, manifests, _kernel_symbols(folder), root + list(more))
     temporary = f"{destination}.{os.getpid()}"
     with open(temporary, "wb") as file:
