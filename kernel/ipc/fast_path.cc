@@ -176,8 +176,8 @@ private:
     }
 
     [[gnu::always_inline]] static Outcome answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
-                                              HandleTable& table, HandleEntry& reply, Thread& caller,
-                                              WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
+                                                 HandleTable& table, HandleEntry& reply, Thread& caller,
+                                                 WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
         if (!claim(cpu, caller, WaitState::Phase::parked_in_call, reply.badge)) [[unlikely]]
             return {.on_stack = answer_on_stack(cpu, self, frame, table, reply, caller, receivers)};
         finish_answer(self, frame, table, reply, caller, receivers);

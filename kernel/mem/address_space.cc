@@ -369,11 +369,11 @@ Result<AddressSpace::Room> AddressSpace::place_locked(VirtAddr address, std::uin
 
 // ---- Mapping.
 
-// Maps and shows one page that is in memory, where the search for room begins: what is mapped again and again. Takes over `object`, or
-// yields 0 and has changed nothing if anything is unusual.
-// Budget: 180 instructions (map_page).
-[[gnu::always_inline]] inline VirtAddr AddressSpace::map_resident_page_locked(Ref<MemoryObject>& object, std::uint64_t page, abi::Access access,
-                                                abi::Access allowed) {
+// Maps and shows one page that is in memory, where the search for room begins: what is mapped again and again. Takes
+// over `object`, or yields 0 and has changed nothing if anything is unusual. Budget: 250 instructions (map_page).
+[[gnu::always_inline]] inline VirtAddr AddressSpace::map_resident_page_locked(Ref<MemoryObject>& object,
+                                                                              std::uint64_t page, abi::Access access,
+                                                                              abi::Access allowed) {
     auto* const lower = below_top_;
     if (lower == nullptr || lower->end() + page_size > search_top_ || spare_count_ == 0 || access == abi::Access::none)
         return {};

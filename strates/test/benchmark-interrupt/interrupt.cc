@@ -1,7 +1,7 @@
-// How long it takes from a device's interrupt to the first instruction of the driver that waits for it. The device is the
-// PC's interval timer (Intel 8254), channel 0, whose output rises when its count has run out; nobody else uses it. The
-// driver is the more urgent of two threads. The other one reads the processor's counter over and over, so that what it
-// read last is at most a turn of its loop before the interrupt. Ticks as in the strate benchmark.
+// How long it takes from a device's interrupt to the first instruction of the driver that waits for it. The device is
+// the PC's interval timer (Intel 8254), channel 0, whose output rises when its count has run out; nobody else uses it.
+// The driver is the more urgent of two threads. The other one reads the processor's counter over and over, so that what
+// it read last is at most a turn of its loop before the interrupt. Ticks as in the strate benchmark.
 #include <atomic>
 
 #include "abi/system_calls.h"
