@@ -23,7 +23,7 @@ class Record:
 class Tables:
     """The generated tables of one build."""
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, machine: str = "x86_64"):
         with open(os.path.join(folder, "trace_events.json"), encoding="utf-8") as file:
             table = json.load(file)
         with open(os.path.join(folder, "system_calls.json"), encoding="utf-8") as file:
@@ -32,7 +32,7 @@ class Tables:
         self.events = {event["number"]: event for event in table["events"]}
         self.call_names = [call["name"] for call in calls]
         self.call_arguments = [_registers(call) for call in calls]
-        self.linux_calls = _linux_calls(os.path.join(paths.ROOT, "strates/linux/linux.calls"))
+        self.linux_calls = _linux_calls(os.path.join(paths.ROOT, "strates/linux/linux.calls"), machine)
 
     def call_name(self, number: int) -> str:
         return self.call_names[number] if number < len(self.call_names) else f"call_{number}"
@@ -62,14 +62,15 @@ def _registers(call) -> list[str]:
     return names
 
 
-def _linux_calls(path: str) -> dict[int, tuple[str, list[str]]]:
-    """Name and arguments of each Linux system call; none where there is no such file."""
+def _linux_calls(path: str, machine: str) -> dict[int, tuple[str, list[str]]]:
+    """Name and arguments of each of a machine's Linux system calls; none where there is no such file."""
     try:
         with open(path, encoding="utf-8") as file:
-            rows = re.findall(r"^(\d+) (\w+)\(([^)]*)\)", file.read(), re.MULTILINE)
+            rows = re.findall(r"^ *(\d+|-) +(\d+|-) +(\d+|-) (\w+)\(([^)]*)\)", file.read(), re.MULTILINE)
     except OSError:
         return {}
-    return {int(number): (name, re.findall(r"(\w+):", arguments)) for number, name, arguments in rows}
+    column = ("x86_64", "aarch64", "riscv64").index(machine)
+    return {int(row[column]): (row[3], re.findall(r"(\w+):", row[4])) for row in rows if row[column] != "-"}
 
 
 def _value(field, slots):

@@ -12,12 +12,16 @@ add_custom_command(OUTPUT ${generated_stamp}
     COMMAND ${CMAKE_COMMAND} -E touch ${generated_stamp}
     DEPENDS ${abi_inputs}
     COMMENT "Generating from abi/")
-# The Linux personality's table of system calls, included as "linux_calls/...".
+# The Linux personality's table of system calls, included as "linux_calls/...". Host tests have x86_64's.
+set(linux_machine ${ASTRATA_TARGET})
+if(linux_machine STREQUAL "host")
+    set(linux_machine x86_64)
+endif()
 set(linux_calls ${CMAKE_SOURCE_DIR}/strates/linux/linux.calls)
 set(linux_generator ${CMAKE_SOURCE_DIR}/strates/linux/generate.py)
 set(linux_stamp ${ASTRATA_GENERATED}/linux_calls/stamp)
 add_custom_command(OUTPUT ${linux_stamp}
-    COMMAND ${Python3_EXECUTABLE} ${linux_generator} --source ${linux_calls} --output ${ASTRATA_GENERATED}/linux_calls
+    COMMAND ${Python3_EXECUTABLE} ${linux_generator} --source ${linux_calls} --machine ${linux_machine} --output ${ASTRATA_GENERATED}/linux_calls
     COMMAND ${CMAKE_COMMAND} -E touch ${linux_stamp}
     DEPENDS ${linux_calls} ${linux_generator}
     COMMENT "Generating the table of Linux system calls")

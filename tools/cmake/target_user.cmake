@@ -66,14 +66,15 @@ set(program_vdso_image ${CMAKE_BINARY_DIR}/vdso/program_vdso.so)
 astrata_sources(program_vdso_sources ${program_vdso})
 add_library(program_vdso_objects OBJECT ${program_vdso_sources})
 astrata_include_machine(program_vdso_objects PRIVATE ${program_vdso})
-astrata_include_machine(program_vdso_objects PRIVATE ${CMAKE_SOURCE_DIR}/strates/linux)
 target_compile_options(program_vdso_objects PRIVATE -fPIC ${machine_vdso_flags} -fomit-frame-pointer)
 target_link_libraries(program_vdso_objects PRIVATE astrata_target_options)
+add_dependencies(program_vdso_objects astrata_generated)
 add_custom_command(OUTPUT ${program_vdso_image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
     COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname linux-vdso.so.1 -z noexecstack -z max-page-size=4096
-            --strip-all -T ${program_vdso}/vdso.ld -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
+            --strip-all -T ${program_vdso}/vdso.ld --version-script ${program_vdso}/arch/${ASTRATA_TARGET}/names.map -o ${program_vdso_image} $<TARGET_OBJECTS:program_vdso_objects>
     DEPENDS program_vdso_objects $<TARGET_OBJECTS:program_vdso_objects> ${program_vdso}/vdso.ld
+            ${program_vdso}/arch/${ASTRATA_TARGET}/names.map
     COMMAND_EXPAND_LISTS COMMENT "Linking program_vdso")
 set_source_files_properties(${CMAKE_SOURCE_DIR}/strates/linux/exec/program_vdso_image.S PROPERTIES
     OBJECT_DEPENDS "${program_vdso_image}" COMPILE_OPTIONS "-Wa,-I${CMAKE_BINARY_DIR}/vdso")

@@ -1,4 +1,4 @@
-// execve, and what describes the running program: prctl, arch_prctl, thread ids, personality.
+// execve, and what describes the running program: prctl, thread ids, personality.
 #include <algorithm>
 #include <array>
 
@@ -73,27 +73,6 @@ LinuxResult<std::uint64_t> sys_execveat(Task& task, std::int32_t directory, Gues
 LinuxResult<std::uint64_t> sys_set_tid_address(Task& task, GuestAddress address) {
     task.clear_child_tid = address;
     return task.id();
-}
-
-LinuxResult<std::uint64_t> sys_arch_prctl(Task& task, std::int32_t option, GuestAddress address) {
-    enum : std::int32_t { set_gs = 0x1001, set_fs = 0x1002, get_fs = 0x1003, get_gs = 0x1004 };
-    auto& state = task.state();
-    switch (option) {
-    case set_fs:
-    case set_gs:
-        // A segment base beyond the program's half would be a way to look into ours.
-        if (address.value >= guest_limit)
-            return fail(Errno::eperm);
-        LTRY(sys::restricted_save_bases());
-        (option == set_fs ? state.fs_base : state.gs_base) = address.value;
-        LTRY(sys::restricted_load_bases());
-        return 0;
-    case get_fs:
-    case get_gs: LTRY(sys::restricted_save_bases()); break;
-    default: return fail(Errno::einval);
-    }
-    LTRY(write_guest(address, option == get_fs ? state.fs_base : state.gs_base));
-    return 0;
 }
 
 LinuxResult<std::uint64_t> sys_personality(Task& task, std::uint64_t persona) {

@@ -2,8 +2,8 @@
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
 #include "strates/linux/process/process_table.h"
+#include "strates/linux/signal/action_record.h"
 #include "strates/linux/signal/deliver.h"
-#include "strates/linux/signal/frame.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/time/linux_time.h"
 
@@ -149,13 +149,14 @@ LinuxResult<std::uint64_t> sys_rt_sigaction(Task& task, std::int32_t number, Gue
                                             std::uint64_t set_size) {
     if (set_size != set_size_expected || !is_signal_number(number))
         return fail(Errno::einval);
+    using Record = ActionRecord<machine::has_restorer>;
     auto signal = static_cast<Signal>(number);
     auto& process = task.process();
     SignalAction former;
     if (!old.is_null())
         former = process.actions->get(signal);
     if (!action.is_null()) {
-        auto fresh = LTRY(read_guest<SignalAction>(action));
+        auto fresh = LTRY(read_guest<Record>(action)).action();
         if (unblockable_signals.contains(signal))
             return fail(Errno::einval);
         fresh.mask = fresh.mask & ~unblockable_signals;
@@ -169,7 +170,7 @@ LinuxResult<std::uint64_t> sys_rt_sigaction(Task& task, std::int32_t number, Gue
         }
     }
     if (!old.is_null())
-        LTRY(write_guest(old, former));
+        LTRY(write_guest(old, Record::of(former)));
     return 0;
 }
 
@@ -252,10 +253,10 @@ LinuxResult<std::uint64_t> sys_rt_sigtimedwait(Task& task, GuestAddress set, Gue
 
 LinuxResult<std::uint64_t> sys_sigaltstack(Task& task, GuestAddress stack, GuestAddress old) {
     constexpr std::int32_t on_stack = 1, disable = 2, auto_disarm = static_cast<std::int32_t>(0x8000'0000u);
-    constexpr std::uint64_t smallest = 2048;  // MINSIGSTKSZ
     auto& present = task.alternate_stack;
-    auto rsp = task.state().rsp;
-    bool is_active = (present.flags & disable) == 0 && rsp > present.base && rsp - present.base <= present.size;
+    auto const stack_now = stack_pointer(task.state());
+    bool is_active =
+        (present.flags & disable) == 0 && stack_now > present.base && stack_now - present.base <= present.size;
     StackDescription former{
         .base = present.base, .flags = present.flags | (is_active ? on_stack : 0), .size = present.size};
     if (!stack.is_null()) {
@@ -268,7 +269,7 @@ LinuxResult<std::uint64_t> sys_sigaltstack(Task& task, GuestAddress stack, Guest
         if (mode == disable) {
             present = {};
         } else {
-            if (given.size < smallest)
+            if (given.size < machine::smallest_signal_stack)
                 return fail(Errno::enomem);
             present = {.base = given.base, .flags = given.flags & auto_disarm, .size = given.size};
         }
@@ -280,10 +281,10 @@ LinuxResult<std::uint64_t> sys_sigaltstack(Task& task, GuestAddress stack, Guest
 
 LinuxResult<std::uint64_t> sys_rt_sigreturn(Task& task) {
     return_from_signal(task);
-    // The interrupted code may have been anywhere, not just in a system call, which would have cost it rcx and r11:
-    // every register must be loaded.
+    // The interrupted code may have been anywhere, not just in a system call, which costs it some registers on some
+    // machines: every one must be loaded.
     task.state().exit = abi::RestrictedExit::kick;
-    return task.state().rax;
+    return call_result(task.state());
 }
 
 }  // namespace astrata::linux_abi

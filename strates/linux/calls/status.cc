@@ -25,41 +25,28 @@ constexpr TimeSpec to_time_spec(std::int64_t nanoseconds) {
     return {seconds, rest};
 }
 
-/// struct stat of x86_64.
-struct FileStatus {
-    std::uint64_t device = 0;
-    std::uint64_t node = 0;
-    std::uint64_t links = 0;
-    std::uint32_t mode = 0;
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-    std::uint32_t padding = 0;
-    std::uint64_t own_device = 0;
-    std::int64_t size = 0;
-    std::int64_t block_size = 0;
-    std::int64_t blocks = 0;
-    TimeSpec accessed;
-    TimeSpec modified;
-    TimeSpec changed;
-    std::array<std::int64_t, 3> reserved = {};
-};
-static_assert(sizeof(FileStatus) == 144);
-
 LinuxResult<std::uint64_t> write_status(GuestAddress to, Attributes const& attributes) {
-    LTRY(write_guest(to, FileStatus{
+    auto const accessed = to_time_spec(attributes.accessed_ns);
+    auto const modified = to_time_spec(attributes.modified_ns);
+    auto const changed = to_time_spec(attributes.changed_ns);
+    using Status = machine::FileStatus;
+    LTRY(write_guest(to, Status{
                              .device = attributes.file_system,
                              .node = attributes.node,
-                             .links = attributes.links,
+                             .links = static_cast<decltype(Status::links)>(attributes.links),
                              .mode = attributes.mode,
                              .uid = attributes.uid,
                              .gid = attributes.gid,
                              .own_device = attributes.device,
                              .size = static_cast<std::int64_t>(attributes.size),
-                             .block_size = attributes.block_size,
+                             .block_size = static_cast<decltype(Status::block_size)>(attributes.block_size),
                              .blocks = static_cast<std::int64_t>(attributes.blocks_512),
-                             .accessed = to_time_spec(attributes.accessed_ns),
-                             .modified = to_time_spec(attributes.modified_ns),
-                             .changed = to_time_spec(attributes.changed_ns),
+                             .accessed_seconds = accessed.seconds,
+                             .accessed_nanoseconds = accessed.nanoseconds,
+                             .modified_seconds = modified.seconds,
+                             .modified_nanoseconds = modified.nanoseconds,
+                             .changed_seconds = changed.seconds,
+                             .changed_nanoseconds = changed.nanoseconds,
                          }));
     return 0;
 }

@@ -57,7 +57,7 @@ LinuxResult<std::uint64_t> sys_uname(Task&, GuestAddress name) {
     put(result.system, system_name);
     put(result.release, system_release);
     put(result.version, system_version);
-    put(result.machine, machine_name);
+    put(result.machine, machine::name);
     std::array<char, 65> text{};
     put(result.node, host_name(text));
     put(result.domain, domain_name(text));

@@ -5,7 +5,7 @@
 #include "sdk/own.h"
 #include "strates/linux/core/task.h"
 
-extern "C" {
+extern "C" {  // arch/*/guest_copy.S
 // Bytes that were not written, and where they begin if there are any.
 struct CopyOutcome {
     std::size_t missing;
@@ -17,8 +17,6 @@ std::size_t guest_copy_string(void* to, void const* from, std::size_t limit);
 std::uint32_t guest_load_word(void const* address, std::uint32_t* word);
 std::uint32_t guest_compare_exchange_word(void* address, std::uint32_t expected, std::uint32_t desired,
                                           std::uint32_t* was);
-std::uint32_t guest_save_vector_state(void* to, std::size_t size, std::uint64_t components);
-std::uint32_t guest_load_vector_state(void const* from, std::size_t size);
 extern astrata::CopyMethod guest_copy_method;  // of long copies
 extern std::byte const guest_code_begin;
 extern std::byte const guest_code_end;
@@ -139,25 +137,6 @@ LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std
     if (!is_guest_range(address, 4) || reach(guest_compare_exchange_word, raw(address), expected, desired, &was) != 0)
         return fail(Errno::efault);
     return was;
-}
-
-LinuxResult<> save_vector_state_to_guest(GuestAddress to, VectorStateFormat const& format) {
-    if (!is_guest_range(to, format.size + 4) ||
-        reach(guest_save_vector_state, raw(to), format.size, format.components) != 0) [[unlikely]]
-        return fail(Errno::efault);
-    return {};
-}
-
-bool load_vector_state_from_guest(GuestAddress from, VectorStateFormat const& format) {
-    return is_guest_range(from, format.size + 4) && reach(guest_load_vector_state, raw(from), format.size) == 0;
-}
-
-void save_vector_state_to_memory(MutableBytes into, VectorStateFormat const& format) {
-    static_cast<void>(guest_save_vector_state(into.data(), format.size, format.components));
-}
-
-bool load_vector_state_from_memory(Bytes from, VectorStateFormat const& format) {
-    return guest_load_vector_state(from.data(), format.size) == 0;
 }
 
 Result<> register_guest_copy_routines() {

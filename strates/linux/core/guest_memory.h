@@ -82,24 +82,6 @@ template <typename T>
 [[nodiscard]] LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std::uint32_t expected,
                                                                      std::uint32_t desired);
 
-/// How this machine lays out FPU and vector state.
-struct VectorStateFormat {
-    std::size_t size = 0;          ///< bytes of an XSAVE area, or of a plain FXSAVE area
-    std::uint64_t components = 0;  ///< XCR0; 0 on a processor without XSAVE
-};
-/// Writes the program's vector state, which its thread has in its registers, where a signal frame wants it: an XSAVE area
-/// with Linux's description and trailer. Only on a processor with XSAVE.
-/// to        aligned to 64 bytes
-/// errors    efault
-[[nodiscard]] LinuxResult<> save_vector_state_to_guest(GuestAddress to, VectorStateFormat const& format);
-/// The way back. False if `from` is not such an area of the same format or has contents that the processor refuses; the
-/// vector state is then unspecified.
-[[nodiscard]] bool load_vector_state_from_guest(GuestAddress from, VectorStateFormat const& format);
-
-/// The same with memory of our own, aligned to 64 bytes and with room for the trailer.
-void save_vector_state_to_memory(MutableBytes into, VectorStateFormat const& format);
-[[nodiscard]] bool load_vector_state_from_memory(Bytes from, VectorStateFormat const& format);
-
 /// Tells Bedrock about the copy routines; once, before the first program runs.
 [[nodiscard]] Result<> register_guest_copy_routines();
 

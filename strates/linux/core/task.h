@@ -18,6 +18,7 @@
 #include "strates/linux/core/credentials.h"
 #include "strates/linux/core/guest_memory.h"
 #include "strates/linux/core/lock.h"
+#include "strates/linux/core/registers.h"
 #include "strates/linux/core/wait.h"
 #include "strates/linux/process/usage.h"
 #include "strates/linux/process/wait_status.h"
@@ -34,9 +35,9 @@ class Process;            // process/
 
 using ProcessId = std::uint32_t;
 
-/// Room for the FPU and vector state of foreign code in XSAVE standard format, AVX-512 included.
+/// The FPU and vector state of a program as Bedrock has it.
 struct VectorState {
-    alignas(64) std::array<std::byte, 2816> bytes;
+    alignas(64) std::array<std::byte, machine::vector_state_limit> bytes;
     std::size_t size = 0;
 };
 
@@ -112,9 +113,9 @@ public:
     void set_name(std::string_view name);
 
     // ---- Registers of the program while our code runs ----
-    [[nodiscard]] abi::RestrictedStateX86& state() const { return *state_; }
+    [[nodiscard]] RestrictedState& state() const { return *state_; }
     /// What the program's registers and vector state begin with; consumed when the thread starts.
-    abi::RestrictedStateX86 initial_state = {};
+    RestrictedState initial_state = {};
     std::unique_ptr<VectorState> initial_vector_state;  ///< null: the machine's initial state
     GuestAddress child_tid_to_set;  ///< CLONE_CHILD_SETTID: written by the new thread, in its own memory
 
@@ -131,6 +132,7 @@ public:
     RestartBlock restart;
     std::uint64_t system_call = no_system_call;  ///< number of the call in progress
     static constexpr std::uint64_t no_system_call = ~std::uint64_t{0};
+    std::uint64_t first_argument = 0;  ///< of that call, where its result takes the register
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
     std::uint64_t failed_copy_address = 0;    ///< where a system call could not write; with task_work::failed_copy
@@ -182,7 +184,7 @@ private:
     RefOrNull<FileSystemContext> fs_;
     RefOrNull<Memory> memory_;
     RefOrNull<Credentials> credentials_;
-    abi::RestrictedStateX86* state_ = nullptr;
+    RestrictedState* state_ = nullptr;
     std::atomic<std::uint64_t> blocked_ = 0;
     std::array<char, 16> name_ = {};
     std::uint8_t name_length_ = 0;

@@ -16,6 +16,7 @@
 #include "strates/linux/futex/robust_list.h"
 #include "strates/linux/memory/file_backing.h"
 #include "strates/linux/process/exit.h"
+#include "strates/linux/signal/vector_state.h"
 #include "strates/linux/time/process_timers.h"
 #include "strates/linux/vfs/operations.h"
 #include "strates/linux/vfs/permissions.h"
@@ -89,11 +90,11 @@ LinuxResult<NewCredentials> credentials_after(Task& task, File& file) {
 
 LinuxResult<StackImage> fill_stack(LoadedProgram const& program, NewCredentials const& who, std::string_view path,
                                    ProgramStrings const& arguments, ProgramStrings const& environment) {
-    auto machine = machine_facts();
+    auto const facts = machine_facts();
     auto const& ids = *who.credentials;
     std::array<AuxiliaryEntry, 17> auxiliary = {{
-        {AuxiliaryKind::vdso, program.vdso},
-        {AuxiliaryKind::capabilities, machine.capabilities},
+        {AuxiliaryKind::vdso, program.layout.vdso},
+        {AuxiliaryKind::capabilities, facts.capabilities},
         {AuxiliaryKind::page_size, page_size},
         {AuxiliaryKind::clock_ticks, 100},
         {AuxiliaryKind::program_headers, program.program_headers},
@@ -107,8 +108,8 @@ LinuxResult<StackImage> fill_stack(LoadedProgram const& program, NewCredentials 
         {AuxiliaryKind::gid, ids.gid},
         {AuxiliaryKind::effective_gid, ids.effective_gid},
         {AuxiliaryKind::secure, who.is_secure ? 1u : 0u},
-        {AuxiliaryKind::capabilities2, machine.capabilities2},
-        {AuxiliaryKind::minimum_signal_stack, machine.signal_frame_size},
+        {AuxiliaryKind::capabilities2, facts.capabilities2},
+        {AuxiliaryKind::minimum_signal_stack, machine::largest_frame(vector_state_size())},
     }};
     StackRequest request{.top = program.stack_top,
                          .arguments = arguments.packed(),
@@ -116,6 +117,7 @@ LinuxResult<StackImage> fill_stack(LoadedProgram const& program, NewCredentials 
                          .environment = environment.packed(),
                          .environment_count = environment.count(),
                          .executable_name = path,
+                         .platform = machine::platform_name,
                          .auxiliary = auxiliary};
     LTRY(take_random(request.random));
     return build_stack(request);
@@ -124,20 +126,6 @@ LinuxResult<StackImage> fill_stack(LoadedProgram const& program, NewCredentials 
 std::string_view last_component(std::string_view path) {
     auto slash = path.rfind('/');
     return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-// What the machine starts with: all state components initial, the control words as the ABI wants them.
-LinuxResult<> reset_vector_state() {
-    std::unique_ptr<VectorState> vector(new (std::nothrow) VectorState);
-    if (vector == nullptr)
-        return fail(Errno::enomem);
-    auto size = LTRY(sys::restricted_save_vector_state(vector->bytes));
-    auto area = std::span(vector->bytes).first(size);
-    std::ranges::fill(area, std::byte{0});
-    LTRY(store(area, 0, std::uint16_t{0x37f}));    // x87 control word
-    LTRY(store(area, 24, std::uint32_t{0x1f80}));  // MXCSR
-    LTRY(sys::restricted_load_vector_state(area));
-    return {};
 }
 
 void take_over_leader(Task& task) {
@@ -180,9 +168,9 @@ LinuxResult<> switch_program(Task& task, Ref<Memory> memory, LoadedProgram const
     auto& state = task.state();
     state = {};
     LTRY(sys::restricted_load_bases());
-    state.rip = program.entry;
-    state.rsp = stack_pointer;
-    state.rflags = 0x202;  // interrupts on, and the bit that is always one
+    instruction_pointer(state) = program.entry;
+    linux_abi::stack_pointer(state) = stack_pointer;
+    machine::begin_program(state);
     task.system_call = Task::no_system_call;
     return {};
 }

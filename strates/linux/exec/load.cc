@@ -21,7 +21,7 @@ constexpr std::uint64_t default_stack = 8 << 20;
 // Between the stack and what is mapped below it, so that overrunning it faults.
 constexpr std::uint64_t stack_guard = 1 << 20;
 
-// As far as Linux on x86_64 moves things: 28 bits of pages for images and mappings, 22 for the stack, 13 for the heap.
+// As far as Linux moves things: 28 bits of pages for images and mappings, 22 for the stack, 13 for the heap.
 constexpr std::uint64_t image_range = std::uint64_t{1} << 40;
 constexpr std::uint64_t map_range = std::uint64_t{1} << 40;
 constexpr std::uint64_t stack_range = std::uint64_t{1} << 34;
@@ -51,14 +51,14 @@ LinuxResult<elf::Image> read_image(File& file) {
     if (size < header.size())
         return fail(Errno::enoexec);
     LTRY(read_exactly(file, header, 0));
-    auto range = LTRY(elf::program_headers(header, size, elf::Machine::x86_64));
+    auto range = LTRY(elf::program_headers(header, size, machine::elf_machine));
     constexpr std::size_t headers_limit = 64;
     std::array<std::byte, headers_limit * sizeof(elf::ProgramHeader)> headers;
     if (range.size > headers.size())
         return fail(Errno::enoexec);
     auto used = std::span(headers).first(range.size);
     LTRY(read_exactly(file, used, range.offset));
-    return LTRY(elf::plan(header, used, size, elf::Machine::x86_64, guest_limit));
+    return LTRY(elf::plan(header, used, size, machine::elf_machine, guest_limit));
 }
 
 LinuxResult<> map_segment(File& file, Memory& memory, elf::Segment const& segment, std::uint64_t bias) {
@@ -183,7 +183,7 @@ LinuxResult<LoadedProgram> load_program(Task& task, File& file, Memory& memory, 
         program.interpreter_base = loader_bias + loader.begin();
         program.entry = loader_bias + loader.entry;
     }
-    program.vdso = LTRY(map_program_vdso(memory));
+    program.layout.vdso = LTRY(map_program_vdso(memory));
     return program;
 }
 

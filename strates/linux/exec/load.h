@@ -16,7 +16,6 @@ struct LoadedProgram {
     std::uint64_t program_headers = 0;  ///< AT_PHDR
     std::uint64_t program_header_count = 0;
     std::uint64_t interpreter_base = 0;  ///< AT_BASE; 0: no interpreter
-    std::uint64_t vdso = 0;              ///< AT_SYSINFO_EHDR
     std::uint64_t stack_top = 0;
     std::uint64_t stack_bottom = 0;
     MemoryLayout layout;  ///< code, data and stack bounds are filled in

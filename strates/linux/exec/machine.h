@@ -6,12 +6,11 @@
 namespace astrata::linux_abi {
 
 struct MachineFacts {
-    std::uint64_t capabilities = 0;        ///< AT_HWCAP
-    std::uint64_t capabilities2 = 0;       ///< AT_HWCAP2
-    std::uint64_t signal_frame_size = 0;   ///< AT_MINSIGSTKSZ
+    std::uint64_t capabilities = 0;   ///< AT_HWCAP
+    std::uint64_t capabilities2 = 0;  ///< AT_HWCAP2
 };
 
-/// Asked from the processor. On a task's thread.
+/// Each machine has its own (arch/).
 [[nodiscard]] MachineFacts machine_facts();
 
 }  // namespace astrata::linux_abi

@@ -12,6 +12,9 @@ namespace astrata::linux_abi {
 /// errors    no_memory
 [[nodiscard]] Result<> prepare_program_vdso();
 
+/// Where in it handlers of signals return to, relative to its ELF header; 0: nowhere.
+[[nodiscard]] std::uint64_t signal_return_offset();
+
 /// Maps it, with the clock's page in front, and returns where its ELF header lies (AT_SYSINFO_EHDR).
 /// errors    enomem
 [[nodiscard]] LinuxResult<std::uint64_t> map_program_vdso(Memory& memory);

@@ -7,7 +7,6 @@
 namespace astrata::linux_abi {
 namespace {
 
-constexpr std::string_view platform_name = "x86_64";
 constexpr std::size_t word = 8;
 
 // Writes words upwards from the image's start.
@@ -46,10 +45,11 @@ LinuxResult<StackImage> build_stack(StackRequest const& request) {
     image.environment_start = name_at - request.environment.size();
     image.arguments_end = image.environment_start;
     image.arguments_start = image.arguments_end - request.arguments.size();
-    auto platform_at = image.arguments_start - (platform_name.size() + 1);
+    auto platform_at = image.arguments_start - (request.platform.size() + 1);
     auto random_at = align_down(platform_at - request.random.size(), 16);
 
-    constexpr std::size_t own_entries = 4;   // random, name, platform, end
+    bool const has_platform = !request.platform.empty();
+    std::size_t const own_entries = has_platform ? 4 : 3;   // random, name, platform, end
     auto words = 1 + request.argument_count + 1 + request.environment_count + 1 +
                  2 * (request.auxiliary.size() + own_entries);
     image.stack_pointer = align_down(random_at - words * word, 16);
@@ -63,7 +63,7 @@ LinuxResult<StackImage> build_stack(StackRequest const& request) {
     put_text(name_at, request.executable_name);
     put_text(image.environment_start, request.environment);
     put_text(image.arguments_start, request.arguments);
-    put_text(platform_at, platform_name);
+    put_text(platform_at, request.platform);
     std::ranges::copy(request.random, bytes.subspan(random_at - image.stack_pointer).begin());
 
     WordWriter writer(bytes);
@@ -79,7 +79,8 @@ LinuxResult<StackImage> build_stack(StackRequest const& request) {
         put_entry(entry.kind, entry.value);
     put_entry(AuxiliaryKind::random, random_at);
     put_entry(AuxiliaryKind::executable_name, name_at);
-    put_entry(AuxiliaryKind::platform, platform_at);
+    if (has_platform)
+        put_entry(AuxiliaryKind::platform, platform_at);
     put_entry(AuxiliaryKind::end, 0);
     image.auxiliary_length = image.stack_pointer + writer.offset() - image.auxiliary_start;
     return image;

@@ -1,5 +1,5 @@
 // What a program finds on its stack when it begins: argument count and pointers, environment, auxiliary vector, strings
-// (System V ABI, x86-64 supplement, 3.4.1; getauxval(3)).
+// (the System V ABI's supplement for each machine; getauxval(3)).
 #pragma once
 
 #include <array>
@@ -50,6 +50,7 @@ struct StackRequest {
     std::string_view environment;
     std::size_t environment_count = 0;
     std::string_view executable_name;            ///< without NUL
+    std::string_view platform;                   ///< without NUL; empty: none is named
     std::array<std::byte, 16> random = {};
     std::span<AuxiliaryEntry const> auxiliary;   ///< without those that point into the stack, and without the end
 };

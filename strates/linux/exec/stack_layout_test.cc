@@ -23,6 +23,7 @@ TEST(StackLayout, is_what_the_system_v_abi_says) {
                               .environment = "PATH=/bin\0"sv,
                               .environment_count = 1,
                               .executable_name = "/bin/echo",
+                              .platform = "x86_64",
                               .random = {std::byte{0xab}},
                               .auxiliary = auxiliary});
     ASSERT_TRUE(image.has_value());
@@ -56,6 +57,8 @@ TEST(StackLayout, stands_without_arguments_and_environment) {
     EXPECT_EQ(word_at(*image, image->stack_pointer), 0u);
     EXPECT_EQ(word_at(*image, image->stack_pointer + 8), 0u);
     EXPECT_EQ(word_at(*image, image->stack_pointer + 16), 0u);
+    // No platform: random bytes, name, end.
+    EXPECT_EQ(image->auxiliary_length, 3u * 16);
 }
 
 }  // namespace

@@ -11,16 +11,15 @@
 namespace astrata::linux_abi {
 namespace {
 
-void log_registers(abi::RestrictedStateX86 const& state) {
-    sdk::log("  rip ", Hex{state.rip, 16}, "  rsp ", Hex{state.rsp, 16}, "  rflags ", Hex{state.rflags, 8});
-    sdk::log("  rax ", Hex{state.rax, 16}, "  rbx ", Hex{state.rbx, 16}, "  rcx ", Hex{state.rcx, 16}, "  rdx ",
-             Hex{state.rdx, 16});
-    sdk::log("  rsi ", Hex{state.rsi, 16}, "  rdi ", Hex{state.rdi, 16}, "  rbp ", Hex{state.rbp, 16});
-    sdk::log("  r8  ", Hex{state.r8, 16}, "  r9  ", Hex{state.r9, 16}, "  r10 ", Hex{state.r10, 16}, "  r11 ",
-             Hex{state.r11, 16});
-    sdk::log("  r12 ", Hex{state.r12, 16}, "  r13 ", Hex{state.r13, 16}, "  r14 ", Hex{state.r14, 16}, "  r15 ",
-             Hex{state.r15, 16});
-    sdk::log("  fs  ", Hex{state.fs_base, 16}, "  gs  ", Hex{state.gs_base, 16});
+void log_registers(RestrictedState const& state) {
+    constexpr std::size_t per_line = 4;
+    auto const registers = std::span(machine::named_registers);
+    for (std::size_t first = 0; first < registers.size(); first += per_line) {
+        TextBuffer<128> line;
+        for (auto const& [name, place] : registers.subspan(first, std::min(per_line, registers.size() - first)))
+            line.append("  ").append(name).append(' ').hex(state.*place, 16);
+        sdk::write_log_line(line.view());
+    }
 }
 
 void log_code(std::uint64_t instruction) {
@@ -61,16 +60,16 @@ void log_mappings(Memory& memory, std::uint64_t instruction, std::uint64_t stack
 }  // namespace
 
 void report_crash(Task& task, SignalInfo const& info) {
-    auto const& state = task.state();
+    auto& state = task.state();
     bool is_fault = info.code > 0;
     sdk::log("linux: ", task.name(), "[", task.id(), "] died of ", name_of(info.signal()), is_fault ? " at address " : "",
              is_fault ? Hex{info.words[0], 1} : Hex{0}, " (exception ", task.fault_vector, ", error ",
              Hex{task.fault_error}, ")");
     static_cast<void>(sys::restricted_save_bases());
     log_registers(state);
-    log_code(state.rip);
+    log_code(instruction_pointer(state));
     if (auto memory = task.share_memory())
-        log_mappings(*memory, state.rip, state.rsp, is_fault ? info.words[0] : 0);
+        log_mappings(*memory, instruction_pointer(state), stack_pointer(state), is_fault ? info.words[0] : 0);
 }
 
 }  // namespace astrata::linux_abi

@@ -30,8 +30,8 @@ public:
     void* argument = nullptr;
 
 private:
-    [[nodiscard]] ThreadLeft run(abi::RestrictedStateX86& state, Usage const& used) const;
-    [[nodiscard]] static bool prepare(Task& task, abi::RestrictedStateX86& state);
+    [[nodiscard]] ThreadLeft run(RestrictedState& state, Usage const& used) const;
+    [[nodiscard]] static bool prepare(Task& task, RestrictedState& state);
     static void enter_until_end(Task& task);
     [[nodiscard]] static bool enter_one_by_one(std::uint64_t argument);
     [[nodiscard]] static bool make_ready_to_enter(Task& task);
@@ -44,8 +44,8 @@ namespace {
 // The page that Bedrock keeps the program's registers in. It lies on the thread's stack, which costs no mapping of its
 // own.
 struct alignas(page_size) StatePage {
-    abi::RestrictedStateX86 state;
-    std::array<std::byte, page_size - sizeof(abi::RestrictedStateX86)> rest;
+    RestrictedState state;
+    std::array<std::byte, page_size - sizeof(RestrictedState)> rest;
 };
 static_assert(sizeof(StatePage) == page_size);
 
@@ -58,15 +58,17 @@ constinit IdleThreads<GuestThread, idle_thread_limit> idle_threads;
 
 // Once per system call. Budget: 25 instructions besides the handler (null_syscall of ./astrata bench): one table call,
 // the result stored, one word looked at. Everything else waits behind that word, `work`; what only some calls need is
-// done where they fail (fail_call). rt_sigreturn and execve, which replace the registers, answer with the rax among
-// them.
+// done where they fail (fail_call). rt_sigreturn and execve, which replace the registers, answer with the result
+// register among them.
 std::uint64_t GuestThread::handle_exit(std::uint64_t argument, std::uint64_t reason) {
     auto& task = *reinterpret_cast<Task*>(argument);
     if (reason != static_cast<std::uint64_t>(abi::RestrictedExit::syscall)) [[unlikely]]
         return handle_other_exit(task, static_cast<abi::RestrictedExit>(reason));
     auto& state = task.state();
-    task.system_call = state.rax;
-    state.rax =
+    task.system_call = call_number_of(state);
+    if constexpr (result_replaces_argument)
+        task.first_argument = call_argument<0>(state);
+    call_result(state) =
         static_cast<std::uint64_t>(dispatch_call(*handlers_in_use.load(std::memory_order_relaxed), task, state));
     if (task.work.load(std::memory_order_relaxed) == 0) [[likely]]
         return 1;
@@ -115,7 +117,7 @@ bool GuestThread::enter_one_by_one(std::uint64_t argument) {
     }
 }
 
-bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
+bool GuestThread::prepare(Task& task, RestrictedState& state) {
     state = task.initial_state;
     task.state_ = &state;
     if (!sys::restricted_load_bases().has_value())
@@ -135,7 +137,7 @@ bool GuestThread::prepare(Task& task, abi::RestrictedStateX86& state) {
     return true;
 }
 
-ThreadLeft GuestThread::run(abi::RestrictedStateX86& state, Usage const& used) const {
+ThreadLeft GuestThread::run(RestrictedState& state, Usage const& used) const {
     sdk::thread_context().user = task;
     {
         Lock lock(process_table().mutex);

@@ -11,7 +11,7 @@
 namespace astrata::linux_abi {
 namespace {
 
-// x86_64 has no write-only and no execute-only pages: both imply reading.
+// There are no write-only and no execute-only pages here: both imply reading.
 abi::Access to_access(std::uint8_t access) {
     abi::Access result{};
     if (access != 0)

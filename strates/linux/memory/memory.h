@@ -47,6 +47,7 @@ struct MemoryLayout {
     std::uint64_t arguments_start = 0, arguments_end = 0;
     std::uint64_t environment_start = 0, environment_end = 0;
     std::uint64_t auxiliary_start = 0, auxiliary_length = 0;
+    std::uint64_t vdso = 0;     ///< AT_SYSINFO_EHDR
     std::uint64_t map_top = 0;  ///< new mappings go below
 };
 

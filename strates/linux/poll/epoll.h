@@ -15,6 +15,7 @@
 
 #include "lib/base/intrusive_list.h"
 #include "lib/base/units.h"
+#include "linux_calls/machine.h"
 #include "strates/linux/core/errno.h"
 #include "strates/linux/core/wait.h"
 #include "strates/linux/file/file.h"
@@ -30,12 +31,7 @@ inline constexpr std::uint32_t edge_triggered = 1u << 31;  // EPOLLET
 inline constexpr std::uint32_t all = exclusive | wake_up | one_shot | edge_triggered;
 }  // namespace epoll_flag
 
-/// struct epoll_event; packed on x86_64 only.
-struct [[gnu::packed]] EpollEvent {
-    std::uint32_t events;
-    std::uint64_t data;
-};
-static_assert(sizeof(EpollEvent) == 12);
+using machine::EpollEvent;
 
 /// A watch's place among the ready ones of its instance.
 struct ReadyPlace {

@@ -73,11 +73,11 @@ void copy_task_attributes(Task const& task, Task& child, CloneRequest const& req
     if (has(request.flags, clone_flag::child_set_tid))
         child.child_tid_to_set = request.child_tid;
     child.initial_state = task.state();
-    child.initial_state.rax = 0;
+    call_result(child.initial_state) = 0;
     if (request.stack != 0)
-        child.initial_state.rsp = request.stack;
+        stack_pointer(child.initial_state) = request.stack;
     if (has(request.flags, clone_flag::set_tls))
-        child.initial_state.fs_base = request.tls;
+        thread_pointer(child.initial_state) = request.tls;
 }
 
 LinuxResult<> copy_vector_state(Task& child) {

@@ -32,7 +32,7 @@ inline constexpr std::uint64_t into_control_group = 0x2'0000'0000;
 struct CloneRequest {
     std::uint64_t flags = 0;         ///< without the exit signal
     std::uint64_t exit_signal = 0;
-    std::uint64_t stack = 0;         ///< initial rsp; 0 keeps the parent's
+    std::uint64_t stack = 0;         ///< initial stack pointer; 0 keeps the parent's
     std::uint64_t tls = 0;
     GuestAddress parent_tid;
     GuestAddress child_tid;

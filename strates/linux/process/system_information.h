@@ -14,7 +14,6 @@ namespace astrata::linux_abi {
 inline constexpr std::string_view system_name = "Linux";
 inline constexpr std::string_view system_release = "6.1.0-astrata";
 inline constexpr std::string_view system_version = "#1 SMP Astrata";
-inline constexpr std::string_view machine_name = "x86_64";
 
 /// Copies into `buffer` and returns that part.
 [[nodiscard]] std::string_view host_name(std::span<char> buffer);

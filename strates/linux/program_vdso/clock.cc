@@ -5,32 +5,23 @@
 // asked for by system call.
 #include <cstdint>
 
+#include "linux_calls/numbers.h"
+#include "machine.h"
 #include "strates/linux/exec/program_clock.h"
 
 extern "C" [[gnu::visibility("hidden")]] astrata::linux_abi::ProgramClock const program_clock;  // placed by vdso.ld
 
 namespace {
 
+using namespace astrata::linux_abi;
+
 struct Timespec {
     std::int64_t seconds;
     std::int64_t nanoseconds;
 };
 
-constexpr std::int64_t gettimeofday_call = 96;
-constexpr std::int64_t time_call = 201;
-constexpr std::int64_t clock_gettime_call = 228;
-constexpr std::int64_t getcpu_call = 309;
-
-std::int64_t system_call(std::int64_t number, std::uint64_t first, std::uint64_t second, std::uint64_t third = 0) {
-    asm volatile("syscall" : "+a"(number) : "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
-    return number;
-}
-
 std::uint64_t monotonic_now() {
-    std::uint32_t low = 0;
-    std::uint32_t high = 0;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    auto const ticks = (std::uint64_t{high} << 32 | low) - program_clock.counter_base;
+    auto const ticks = read_counter() - program_clock.counter_base;
     return static_cast<std::uint64_t>((static_cast<unsigned __int128>(ticks) * program_clock.multiplier) >> 32);
 }
 
@@ -42,14 +33,14 @@ constexpr std::uint32_t monotonic_clocks = 1u << 1 | 1u << 4 | 1u << 6 | 1u << 7
 extern "C" {
 
 // Named as the C libraries look them up.
-int read_clock(std::uint32_t clock, Timespec* time) asm("__vdso_clock_gettime");
-int read_time_of_day(void* time, void* zone) asm("__vdso_gettimeofday");
-std::int64_t read_time(std::int64_t* time) asm("__vdso_time");
-int read_processor(std::uint32_t* processor, std::uint32_t* node, void* unused) asm("__vdso_getcpu");
+int read_clock(std::uint32_t clock, Timespec* time) asm(VDSO_NAME("clock_gettime"));
+int read_resolution(std::uint32_t clock, Timespec* resolution) asm(VDSO_NAME("clock_getres"));
+int read_time_of_day(void* time, void* zone) asm(VDSO_NAME("gettimeofday"));
+int read_processor(std::uint32_t* processor, std::uint32_t* node, void* unused) asm(VDSO_NAME("getcpu"));
 
 int read_clock(std::uint32_t clock, Timespec* time) {
     if (clock >= 32 || (monotonic_clocks >> clock & 1) == 0)
-        return static_cast<int>(system_call(clock_gettime_call, clock, reinterpret_cast<std::uint64_t>(time)));
+        return static_cast<int>(system_call(call_number::clock_gettime, clock, reinterpret_cast<std::uint64_t>(time)));
     constexpr std::uint64_t second = 1'000'000'000;
     auto const now = monotonic_now();
     time->seconds = static_cast<std::int64_t>(now / second);
@@ -57,17 +48,18 @@ int read_clock(std::uint32_t clock, Timespec* time) {
     return 0;
 }
 
-int read_time_of_day(void* time, void* zone) {
+int read_resolution(std::uint32_t clock, Timespec* resolution) {
     return static_cast<int>(
-        system_call(gettimeofday_call, reinterpret_cast<std::uint64_t>(time), reinterpret_cast<std::uint64_t>(zone)));
+        system_call(call_number::clock_getres, clock, reinterpret_cast<std::uint64_t>(resolution)));
 }
 
-std::int64_t read_time(std::int64_t* time) {
-    return system_call(time_call, reinterpret_cast<std::uint64_t>(time), 0);
+int read_time_of_day(void* time, void* zone) {
+    return static_cast<int>(
+        system_call(call_number::gettimeofday, reinterpret_cast<std::uint64_t>(time), reinterpret_cast<std::uint64_t>(zone)));
 }
 
 int read_processor(std::uint32_t* processor, std::uint32_t* node, void* unused) {
-    return static_cast<int>(system_call(getcpu_call, reinterpret_cast<std::uint64_t>(processor),
+    return static_cast<int>(system_call(call_number::getcpu, reinterpret_cast<std::uint64_t>(processor),
                                         reinterpret_cast<std::uint64_t>(node),
                                         reinterpret_cast<std::uint64_t>(unused)));
 }

@@ -25,7 +25,7 @@ inline constexpr std::uint64_t no_defer = 0x4000'0000;    // SA_NODEFER
 inline constexpr std::uint64_t reset_hand = 0x8000'0000;  // SA_RESETHAND
 }  // namespace action_flag
 
-/// struct kernel_sigaction of x86_64.
+/// What programs say of a signal; action_record.h has the structure that they say it with.
 struct SignalAction {
     std::uint64_t handler = 0;  // SIG_DFL 0, SIG_IGN 1, or the handler's address
     std::uint64_t flags = 0;
@@ -36,7 +36,6 @@ struct SignalAction {
     [[nodiscard]] constexpr bool is_ignore() const { return handler == 1; }
     [[nodiscard]] constexpr bool is_handler() const { return handler > 1; }
 };
-static_assert(sizeof(SignalAction) == 32);
 
 enum class DefaultAction : std::uint8_t { terminate, core, ignore, stop, resume };
 [[nodiscard]] DefaultAction default_action(Signal signal);

@@ -6,11 +6,11 @@
 #include "abi/system_calls.h"
 #include "linux_calls/table.h"
 #include "sdk/log.h"
+#include "strates/linux/exec/program_vdso.h"
 #include "strates/linux/guest/crash_report.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/exit.h"
 #include "strates/linux/process/out_of_memory.h"
-#include "strates/linux/signal/frame.h"
 #include "strates/linux/signal/send.h"
 #include "strates/linux/signal/stop.h"
 #include "strates/linux/signal/vector_state.h"
@@ -18,22 +18,25 @@
 namespace astrata::linux_abi {
 namespace {
 
-bool is_on(AlternateStack const& stack, std::uint64_t rsp) {
+bool is_on(AlternateStack const& stack, std::uint64_t place) {
     constexpr std::int32_t disabled = 2;
-    return (stack.flags & disabled) == 0 && rsp > stack.base && rsp - stack.base <= stack.size;
+    return (stack.flags & disabled) == 0 && place > stack.base && place - stack.base <= stack.size;
 }
 
-// Goes back to the system-call instruction (two bytes) with the call's number in rax again.
+// Goes back to the system-call instruction, with the registers as the call found them.
 void repeat_call(Task& task, std::uint64_t number) {
-    task.state().rax = number;
-    task.state().rip -= 2;
+    auto& state = task.state();
+    if constexpr (result_replaces_argument)
+        call_result(state) = task.first_argument;
+    call_number_of(state) = number;
+    instruction_pointer(state) -= machine::roles.call_bytes;
 }
 
 // An interrupted call, no handler in between: it goes on as if nothing had been.
 void settle_call_without_handler(Task& task) {
     if (task.system_call == Task::no_system_call)
         return;
-    auto result = -static_cast<std::int64_t>(task.state().rax);
+    auto result = -static_cast<std::int64_t>(call_result(task.state()));
     if (result == static_cast<std::int64_t>(Errno::erestart_restartblock))
         repeat_call(task, call_number::restart_syscall);
     else if (result >= static_cast<std::int64_t>(Errno::erestartsys) &&
@@ -46,59 +49,60 @@ void settle_call_without_handler(Task& task) {
 void settle_call_before_handler(Task& task, SignalAction const& action) {
     if (task.system_call == Task::no_system_call)
         return;
-    auto result = -static_cast<std::int64_t>(task.state().rax);
+    auto result = -static_cast<std::int64_t>(call_result(task.state()));
     bool may_repeat = (action.flags & action_flag::restart) != 0;
     if (result == static_cast<std::int64_t>(Errno::erestartnointr) ||
         (result == static_cast<std::int64_t>(Errno::erestartsys) && may_repeat))
         repeat_call(task, task.system_call);
     else if (result >= static_cast<std::int64_t>(Errno::erestartsys) &&
              result <= static_cast<std::int64_t>(Errno::erestart_restartblock))
-        task.state().rax = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::eintr));
+        call_result(task.state()) = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::eintr));
     task.system_call = Task::no_system_call;
 }
 
-// Budget of kill, delivery and rt_sigreturn: 1,340 instructions (signal_deliver).
-LinuxResult<> write_frame(Task& task, SignalFrame& frame, SignalAction const& action) {
-    auto& state = task.state();
-    if ((action.flags & action_flag::restorer) == 0)
-        return fail(Errno::efault);  // x86_64 has no other way back
+// Where a handler returns to.
+LinuxResult<std::uint64_t> return_address(Task& task, SignalAction const& action) {
+    if (machine::has_restorer && (action.flags & action_flag::restorer) != 0)
+        return action.restorer;
+    auto const offset = signal_return_offset();
+    auto const vdso = offset == 0 ? 0 : task.memory().layout().vdso;
+    if (vdso == 0)
+        return fail(Errno::efault);  // there is no other way back
+    return vdso + offset;
+}
 
-    auto const& format = vector_state_format();
-    bool was_on_alternate = is_on(task.alternate_stack, state.rsp);
+// Budget of kill, delivery and rt_sigreturn: 1,340 instructions (signal_deliver).
+LinuxResult<> write_frame(Task& task, machine::SignalFrame& frame, SignalAction const& action) {
+    auto& state = task.state();
+    auto const stack_now = stack_pointer(state);
+    bool was_on_alternate = is_on(task.alternate_stack, stack_now);
     bool enters_alternate = (action.flags & action_flag::on_stack) != 0 && !was_on_alternate &&
                             (task.alternate_stack.flags & 2) == 0 && task.alternate_stack.size != 0;
-    auto rsp = enters_alternate ? task.alternate_stack.base + task.alternate_stack.size : state.rsp;
-    auto place = place_frame(rsp, enters_alternate, format.size);
+    auto const top = enters_alternate ? task.alternate_stack.base + task.alternate_stack.size : stack_now;
+    auto const place = machine::place_frame(top, enters_alternate, vector_state_size());
     // A frame that would run off the alternate stack's lower end must not scribble below it.
     if ((enters_alternate || was_on_alternate) && place.frame < task.alternate_stack.base)
         return fail(Errno::efault);
 
     bool has_saved_mask = (task.work.load(std::memory_order_relaxed) & task_work::restore_mask) != 0;
-    auto mask = has_saved_mask ? task.saved_mask : task.blocked();
-    frame.return_address = action.restorer;
-    frame.context.flags = context_has_xsave | context_saves_ss;
-    frame.context.link = 0;
+    FrameFacts const facts{.fault_vector = task.fault_vector,
+                           .fault_error = task.fault_error,
+                           .fault_address = task.fault_address,
+                           .mask = has_saved_mask ? task.saved_mask : task.blocked(),
+                           .return_address = LTRY(return_address(task, action))};
+    machine::fill_frame(frame, state, facts);
     frame.context.stack = {
         .base = task.alternate_stack.base, .flags = task.alternate_stack.flags, .size = task.alternate_stack.size};
-    auto& registers = frame.context.registers;
-    to_context(state, registers);
-    registers.error_code = task.fault_error;
-    registers.trap_number = task.fault_vector;
-    registers.old_mask = mask.bits;
-    registers.fault_address = task.fault_address;
-    registers.vector_state = place.vector_state;
-    frame.context.mask = mask;
-    LTRY(write_vector_state({place.vector_state}, format));
+    LTRY(machine::complete_frame(frame, place));
     LTRY(write_guest({place.frame}, frame));
 
-    state.rsp = place.frame;
-    state.rip = action.handler;
-    state.rdi = static_cast<std::uint64_t>(frame.information.number);
-    state.rsi = place.frame + offsetof(SignalFrame, information);
-    state.rdx = place.frame + offsetof(SignalFrame, context);
-    state.rax = 0;
-    constexpr std::uint64_t direction_trap_resume = 0x400 | 0x100 | 0x1'0000;
-    state.rflags &= ~direction_trap_resume;
+    auto const& arguments = machine::roles.arguments;
+    stack_pointer(state) = place.frame;
+    instruction_pointer(state) = action.handler;
+    state.*arguments[0] = static_cast<std::uint64_t>(frame.information.number);
+    state.*arguments[1] = place.frame + offsetof(machine::SignalFrame, information);
+    state.*arguments[2] = place.frame + offsetof(machine::SignalFrame, context);
+    machine::enter_handler(state, facts);
 
     constexpr std::int32_t auto_disarm = static_cast<std::int32_t>(0x8000'0000u);  // SS_AUTODISARM
     if ((task.alternate_stack.flags & auto_disarm) != 0)
@@ -151,7 +155,7 @@ void restore_mask(Task& task) {
 
 // Delivers one signal, if there is one.
 void deliver_one(Task& task) {
-    SignalFrame frame;
+    machine::SignalFrame frame;
     auto const& info = frame.information;
     if (!take_deliverable(task, frame.information))
         return;
@@ -171,7 +175,7 @@ void deliver_one(Task& task) {
     }
 }
 
-// Both words of a bad frame lead here.
+// All words of a bad frame lead here.
 void refuse_frame() {
     force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
 }
@@ -180,7 +184,7 @@ void refuse_frame() {
 // program's own.
 void look_into_failed_copy(Task& task) {
     task.work.fetch_and(~task_work::failed_copy, std::memory_order_relaxed);
-    auto& result = task.state().rax;
+    auto& result = call_result(task.state());
     if (task.system_call == Task::no_system_call ||
         result != static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::efault)))
         return;
@@ -203,7 +207,7 @@ bool do_pending_work(Task& task) {
     // ppoll and the like that came back with a result: what only their temporary mask let through waits again.
     if (task.system_call != Task::no_system_call &&
         (task.work.load(std::memory_order_relaxed) & task_work::restore_mask) != 0 &&
-        !is_interruption(task.state().rax))
+        !is_interruption(call_result(task.state())))
         restore_mask(task);
     for (;;) {
         auto work = task.work.load(std::memory_order_acquire);
@@ -233,36 +237,20 @@ bool do_pending_work(Task& task) {
 }
 
 void deliver_exception(Task& task) {
-    auto& state = task.state();
+    auto const& state = task.state();
     task.system_call = Task::no_system_call;
     task.fault_vector = state.vector;
     task.fault_error = state.error_code;
-    auto here = state.rip;
-    switch (state.vector) {
-    case 0: force_signal(SignalInfo::from_fault(Signal::sigfpe, signal_code::divide_by_zero, here)); return;
-    case 1: force_signal(SignalInfo::from_fault(Signal::sigtrap, signal_code::trap_trace, here)); return;
-    case 3: force_signal(SignalInfo::from_kernel(Signal::sigtrap)); return;
-    case 6: force_signal(SignalInfo::from_fault(Signal::sigill, signal_code::illegal_operand, here)); return;
-    case 11:
-    case 12: force_signal(SignalInfo::from_kernel(Signal::sigbus)); return;
-    case 14: break;
-    case 16:
-    case 19: force_signal(SignalInfo::from_fault(Signal::sigfpe, 0, here)); return;
-    case 17: force_signal(SignalInfo::from_fault(Signal::sigbus, signal_code::bus_alignment, 0)); return;
-    default: force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0)); return;
-    }
-
-    // A page fault that Bedrock could not resolve.
-    task.fault_address = state.fault_address;
-    constexpr std::uint64_t is_write = 2, is_user = 4, is_fetch = 16;
-    auto address = state.fault_address;
-    if ((state.error_code & is_user) == 0) {
-        // An access that the processor makes with the kernel's rights, which no mapping of the program's allows.
-        force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
+    auto const exception = machine::describe_exception(state);
+    auto const address = exception.address;
+    if (!exception.is_page_fault) {
+        force_signal(SignalInfo::from_fault(exception.signal, exception.code, address));
         return;
     }
-    auto cause =
-        task.memory().classify_fault(address, (state.error_code & is_write) != 0, (state.error_code & is_fetch) != 0);
+
+    // One that Bedrock could not resolve.
+    task.fault_address = address;
+    auto const cause = task.memory().classify_fault(address, exception.is_write, exception.is_fetch);
     switch (cause) {
     case Memory::FaultCause::not_mapped:
         force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::segment_not_mapped, address));
@@ -284,25 +272,21 @@ void deliver_exception(Task& task) {
 void return_from_signal(Task& task) {
     auto& state = task.state();
     task.system_call = Task::no_system_call;
-    // The handler's return took the frame's first word.
-    auto address = GuestAddress{state.rsp} - 8;
-    UserContext context;
-    if (!copy_from_guest(std::as_writable_bytes(std::span(&context, 1)), address + offsetof(SignalFrame, context))
-             .has_value()) {
+    GuestAddress const address{machine::frame_of_return(stack_pointer(state))};
+    machine::UserContext context;
+    if (!copy_from_guest(std::as_writable_bytes(std::span(&context, 1)),
+                         address + offsetof(machine::SignalFrame, context))
+             .has_value() ||
+        !machine::load_vector_state_of_frame(context, address).has_value()) {
         refuse_frame();
         return;
     }
-    if (context.registers.vector_state != 0 && !restore_vector_state({context.registers.vector_state}).has_value()) {
-        refuse_frame();
-        return;
-    }
-    from_context(context.registers, state);
+    machine::from_context(context.registers, state);
     // As with sigaltstack, except that nobody is told about nonsense: it is then left as it is.
     constexpr std::int32_t disabled = 2;
-    constexpr std::uint64_t smallest = 2048;  // MINSIGSTKSZ
     if ((context.stack.flags & disabled) != 0)
         task.alternate_stack = {};
-    else if (context.stack.size >= smallest)
+    else if (context.stack.size >= machine::smallest_signal_stack)
         task.alternate_stack = {
             .base = context.stack.base, .flags = context.stack.flags & ~1, .size = context.stack.size};
     task.set_blocked(context.mask);

@@ -102,11 +102,15 @@ inline constexpr std::int32_t segment_not_mapped = 1;  // SEGV_MAPERR
 inline constexpr std::int32_t segment_access = 2;      // SEGV_ACCERR
 inline constexpr std::int32_t bus_alignment = 1;       // BUS_ADRALN
 inline constexpr std::int32_t bus_no_object = 2;       // BUS_ADRERR
+inline constexpr std::int32_t bus_hardware = 3;        // BUS_OBJERR
+inline constexpr std::int32_t illegal_opcode = 1;      // ILL_ILLOPC
 inline constexpr std::int32_t illegal_operand = 2;     // ILL_ILLOPN
+inline constexpr std::int32_t illegal_trap = 4;        // ILL_ILLTRP
 inline constexpr std::int32_t divide_by_zero = 1;      // FPE_INTDIV
 inline constexpr std::int32_t overflow = 2;            // FPE_INTOVF
 inline constexpr std::int32_t trap_breakpoint = 1;     // TRAP_BRKPT
 inline constexpr std::int32_t trap_trace = 2;          // TRAP_TRACE
+inline constexpr std::int32_t trap_hardware = 4;       // TRAP_HWBKPT
 }  // namespace signal_code
 
 /// siginfo_t in Linux's 64-bit layout. The union's arms are reached by offset, since which one holds depends on number

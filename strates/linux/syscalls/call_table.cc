@@ -6,7 +6,7 @@
 
 namespace astrata::linux_abi {
 
-// What rax is to hold after a failed call.
+// What a failed call answers.
 [[gnu::noinline]] static std::int64_t fail_call(Errno error) {
     // An interrupted call whose signal somebody else took meanwhile has to be repeated all the same.
     if (is_restart(error))
@@ -21,8 +21,8 @@ static inline std::int64_t finish(LinuxResult<std::uint64_t> result) {
 }
 
 // Calls without handler.
-static std::int64_t refuse_call(Task& task, abi::RestrictedStateX86 const& state) {
-    auto const number = state.rax;
+static std::int64_t refuse_call(Task& task, RestrictedState const& state) {
+    auto const number = call_number_of(state);
     CallRow const unknown;
     auto const& row = number < call_table_size ? call_rows()[number] : unknown;
     // Those that are refused on purpose are nothing to wonder at.

@@ -8,9 +8,9 @@
 #include <span>
 #include <string_view>
 
-#include "abi/types.h"
 #include "linux_calls/table.h"
 #include "strates/linux/core/errno.h"
+#include "strates/linux/core/registers.h"
 
 namespace astrata::linux_abi {
 
@@ -33,9 +33,8 @@ enum class ArgumentKind : std::uint8_t {
 };
 enum class ResultKind : std::uint8_t { zero, size, fd, pid, integer, address };
 
-/// Runs the handler with arguments from the program's registers; returns what rax is to hold, a negative errno on
-/// failure.
-using CallHandler = std::int64_t (*)(Task&, abi::RestrictedStateX86 const&);
+/// Runs the handler with arguments from the program's registers; returns the call's result, a negative errno on failure.
+using CallHandler = std::int64_t (*)(Task&, RestrictedState const&);
 
 struct CallRow {
     bool has_handler = false;  ///< otherwise it always fails with `error`
@@ -55,9 +54,10 @@ extern CallHandlers const call_handlers;
 /// What calls go through: call_handlers, or a table of detours while calls are traced, so that tracing costs nothing while it is off.
 extern std::atomic<CallHandlers const*> handlers_in_use;
 
-/// Runs the system call whose number is in rax.
-inline std::int64_t dispatch_call(CallHandlers const& handlers, Task& task, abi::RestrictedStateX86 const& state) {
-    return handlers[state.rax < call_table_size ? state.rax : call_table_size](task, state);
+/// Runs the system call that the registers ask for.
+inline std::int64_t dispatch_call(CallHandlers const& handlers, Task& task, RestrictedState const& state) {
+    auto const number = call_number_of(state);
+    return handlers[number < call_table_size ? number : call_table_size](task, state);
 }
 
 }  // namespace astrata::linux_abi

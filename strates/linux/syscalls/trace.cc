@@ -81,7 +81,6 @@ void show_argument(TextBuilder& line, ArgumentKind kind, std::uint64_t value) {
 
 void show_call(TextBuilder& line, Task& task, std::uint64_t number) {
     auto const& state = task.state();
-    std::array<std::uint64_t, 6> values = {state.rdi, state.rsi, state.rdx, state.r10, state.r8, state.r9};
     line.append('[').append(task.id()).append("] ");
     auto rows = call_rows();
     if (number >= rows.size() || rows[number].name.empty()) {
@@ -93,7 +92,7 @@ void show_call(TextBuilder& line, Task& task, std::uint64_t number) {
     for (std::size_t index = 0; index < row.argument_count; ++index) {
         if (index != 0)
             line.append(", ");
-        show_argument(line, row.arguments[index], values[index]);
+        show_argument(line, row.arguments[index], state.*machine::roles.arguments[index]);
     }
     line.append(')');
 }
@@ -131,8 +130,8 @@ void trace_exit(Task& task, std::uint64_t number, std::int64_t result) {
     append(line.view());
 }
 
-std::int64_t run_traced(Task& task, abi::RestrictedStateX86 const& state) {
-    auto const number = state.rax;
+std::int64_t run_traced(Task& task, RestrictedState const& state) {
+    auto const number = call_number_of(state);
     trace_entry(task, number);
     auto const result = dispatch_call(call_handlers, task, state);
     trace_exit(task, number, result);

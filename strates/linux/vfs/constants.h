@@ -1,8 +1,9 @@
-// Numbers of the Linux ABI that files and paths speak in: inode(7), open(2), openat(2), lseek(2), rename(2). The flag
-// values are those of x86_64 and riscv64; aarch64 differs in O_DIRECTORY, O_NOFOLLOW and O_DIRECT.
+// Numbers of the Linux ABI that files and paths speak in: inode(7), open(2), openat(2), lseek(2), rename(2).
 #pragma once
 
 #include <cstdint>
+
+#include "linux_calls/machine.h"
 
 namespace astrata::linux_abi {
 
@@ -53,10 +54,9 @@ inline constexpr std::uint32_t append = 02000;                  // O_APPEND
 inline constexpr std::uint32_t non_blocking = 04000;            // O_NONBLOCK
 inline constexpr std::uint32_t data_sync = 010000;              // O_DSYNC
 inline constexpr std::uint32_t async = 020000;                  // FASYNC
-inline constexpr std::uint32_t direct = 040000;                 // O_DIRECT
-inline constexpr std::uint32_t large_file = 0100000;            // O_LARGEFILE
-inline constexpr std::uint32_t directory = 0200000;             // O_DIRECTORY
-inline constexpr std::uint32_t no_follow = 0400000;             // O_NOFOLLOW
+// O_DIRECT, O_LARGEFILE, O_DIRECTORY and O_NOFOLLOW, which machines have as they please.
+using machine::open_flag::direct, machine::open_flag::large_file, machine::open_flag::directory,
+    machine::open_flag::no_follow;
 inline constexpr std::uint32_t no_access_time = 01000000;       // O_NOATIME
 inline constexpr std::uint32_t close_on_exec = 02000000;        // O_CLOEXEC
 inline constexpr std::uint32_t sync = 04010000;                 // O_SYNC

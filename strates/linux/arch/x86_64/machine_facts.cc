@@ -3,8 +3,6 @@
 #include <atomic>
 
 #include "strates/linux/exec/machine.h"
-#include "strates/linux/signal/frame.h"
-#include "strates/linux/signal/vector_state.h"
 
 namespace astrata::linux_abi {
 
@@ -18,10 +16,7 @@ MachineFacts machine_facts() {
         capabilities = edx;
         known_capabilities.store(capabilities, std::memory_order_relaxed);
     }
-    constexpr std::uint64_t alignment = 64 + 16, red_zone = 128;
-    return {.capabilities = capabilities,
-            .signal_frame_size =
-                sizeof(SignalFrame) + vector_state_format().size + vector_state_trailer + alignment + red_zone};
+    return {.capabilities = capabilities};
 }
 
 }  // namespace astrata::linux_abi

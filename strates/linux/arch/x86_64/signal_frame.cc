@@ -1,10 +1,10 @@
-#include "strates/linux/signal/frame.h"
+#include "strates/linux/arch/x86_64/signal_frame.h"
 
 #include <algorithm>
 
 #include "lib/base/units.h"
 
-namespace astrata::linux_abi {
+namespace astrata::linux_abi::x86_64 {
 namespace {
 
 constexpr std::uint32_t magic_first = 0x46505853;  // FP_XSTATE_MAGIC1
@@ -54,7 +54,12 @@ void complete_legacy_state(MutableBytes area) {
     static_cast<void>(store(area, components_offset, std::uint64_t{3}));  // x87 and SSE
 }
 
-void to_context(abi::RestrictedStateX86 const& state, SignalContext& context) {
+void fill_frame(SignalFrame& frame, abi::RestrictedStateX86 const& state, FrameFacts const& facts) {
+    frame.return_address = facts.return_address;
+    frame.context.flags = context_has_xsave | context_saves_ss;
+    frame.context.link = 0;
+    frame.context.mask = facts.mask;
+    auto& context = frame.context.registers;
     context.r8 = state.r8;
     context.r9 = state.r9;
     context.r10 = state.r10;
@@ -79,6 +84,16 @@ void to_context(abi::RestrictedStateX86 const& state, SignalContext& context) {
     context.fs = 0;
     context.ss = 0x2b;
     context.reserved = {};
+    context.error_code = facts.fault_error;
+    context.trap_number = facts.fault_vector;
+    context.old_mask = facts.mask.bits;
+    context.fault_address = facts.fault_address;
+}
+
+void enter_handler(abi::RestrictedStateX86& state, FrameFacts const&) {
+    constexpr std::uint64_t direction_trap_resume = 0x400 | 0x100 | 0x1'0000;
+    state.rflags &= ~direction_trap_resume;
+    state.rax = 0;
 }
 
 void from_context(SignalContext const& context, abi::RestrictedStateX86& state) {
@@ -102,4 +117,4 @@ void from_context(SignalContext const& context, abi::RestrictedStateX86& state) 
     state.rflags = (state.rflags & ~free_flags) | (context.rflags & free_flags);
 }
 
-}  // namespace astrata::linux_abi
+}  // namespace astrata::linux_abi::x86_64

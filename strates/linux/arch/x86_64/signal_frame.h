@@ -1,7 +1,7 @@
 // What x86_64 Linux puts on a program's stack before a signal handler runs, and what rt_sigreturn takes back: struct
 // rt_sigframe, ucontext and the XSAVE area behind it (sigreturn(2); the layout is part of the ABI).
 //
-// Only layout and conversion are here, free of privilege; deliver.cc and vector_state.cc move the bytes.
+// Only layout and conversion are here, free of privilege; signal/deliver.cc and vector_state.cc move the bytes.
 #pragma once
 
 #include <array>
@@ -10,19 +10,9 @@
 
 #include "abi/types.h"
 #include "lib/base/bytes.h"
-#include "strates/linux/core/errno.h"
-#include "strates/linux/signal/actions.h"
-#include "strates/linux/signal/signal.h"
+#include "strates/linux/arch/frame_parts.h"
 
-namespace astrata::linux_abi {
-
-/// stack_t.
-struct StackDescription {
-    std::uint64_t base;
-    std::int32_t flags;
-    std::int32_t padding;
-    std::uint64_t size;
-};
+namespace astrata::linux_abi::x86_64 {
 
 /// struct sigcontext.
 struct SignalContext {
@@ -57,12 +47,6 @@ static_assert(sizeof(SignalFrame) == 440);
 inline constexpr std::uint64_t context_has_xsave = 1;  // UC_FP_XSTATE
 inline constexpr std::uint64_t context_saves_ss = 6;   // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
 
-/// Where the frame and the vector state go.
-struct FramePlace {
-    std::uint64_t frame = 0;         ///< what rsp becomes
-    std::uint64_t vector_state = 0;  ///< 64-byte aligned
-    std::uint64_t top = 0;           ///< end of what will be written
-};
 /// rsp    the program's, or the alternate stack's end when `is_alternate` (no red zone to spare then)
 [[nodiscard]] FramePlace place_frame(std::uint64_t rsp, bool is_alternate, std::size_t vector_state_size);
 
@@ -94,12 +78,24 @@ inline constexpr std::uint32_t vector_state_trailer_mark = 0x46505845;  // FP_XS
 /// Turns a plain FXSAVE area at the start of `area` into an XSAVE area that says only x87 and SSE state are valid.
 void complete_legacy_state(MutableBytes area);
 
-/// Everything but what is said of the fault, the mask and the vector state.
-void to_context(abi::RestrictedStateX86 const& state, SignalContext& context);
+/// Fills in all but the information, the alternate stack and the vector state's place.
+void fill_frame(SignalFrame& frame, abi::RestrictedStateX86 const& state, FrameFacts const& facts);
+/// What a handler begins with besides its arguments, its instruction and its stack.
+void enter_handler(abi::RestrictedStateX86& state, FrameFacts const& facts);
+/// Where the frame is that a handler returns with: its return took the first word.
+constexpr std::uint64_t frame_of_return(std::uint64_t rsp) {
+    return rsp - sizeof(SignalFrame::return_address);
+}
 /// Takes registers over, with only those flags that a program may set for itself.
 void from_context(SignalContext const& context, abi::RestrictedStateX86& state);
 
 /// The flags that rt_sigreturn lets a program choose (FIX_EFLAGS).
 inline constexpr std::uint64_t free_flags = 0x0005'0dd5;
 
-}  // namespace astrata::linux_abi
+/// What a frame takes of a stack, at most (AT_MINSIGSTKSZ).
+constexpr std::uint64_t largest_frame(std::size_t vector_state_size) {
+    constexpr std::uint64_t alignment = 64 + 16, red_zone = 128;
+    return sizeof(SignalFrame) + vector_state_size + vector_state_trailer + alignment + red_zone;
+}
+
+}  // namespace astrata::linux_abi::x86_64

@@ -1,10 +1,10 @@
-#include "strates/linux/signal/frame.h"
+#include "strates/linux/arch/x86_64/signal_frame.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace astrata::linux_abi {
+namespace astrata::linux_abi::x86_64 {
 namespace {
 
 TEST(SignalFrame, has_the_layout_of_the_abi) {
@@ -77,9 +77,13 @@ TEST(SignalContext, goes_round_but_keeps_privileged_flags) {
     state.rip = 0x401000;
     state.rsp = 0x7fff0000;
     state.rflags = 0x246;
-    SignalContext context;
-    to_context(state, context);
+    SignalFrame frame{};
+    fill_frame(frame, state, {.fault_error = 6, .mask = {5}, .return_address = 0x403000});
+    EXPECT_EQ(frame.return_address, 0x403000u);
+    EXPECT_EQ(frame.context.mask.bits, 5u);
+    auto& context = frame.context.registers;
     EXPECT_EQ(context.cs, 0x33);
+    EXPECT_EQ(context.error_code, 6u);
     context.rflags = ~std::uint64_t{0};
     context.rip = 0x402000;
     abi::RestrictedStateX86 back = state;
@@ -93,4 +97,4 @@ TEST(SignalContext, goes_round_but_keeps_privileged_flags) {
 }
 
 }  // namespace
-}  // namespace astrata::linux_abi
+}  // namespace astrata::linux_abi::x86_64

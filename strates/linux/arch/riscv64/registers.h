@@ -1,0 +1,80 @@
+// The registers of a program on riscv64, and what its exceptions mean (privileged architecture, scause).
+#pragma once
+
+#include "abi/types.h"
+#include "strates/linux/arch/exception.h"
+#include "strates/linux/arch/register_roles.h"
+
+namespace astrata::linux_abi::riscv64 {
+
+using RestrictedState = abi::RestrictedStateRiscv64;
+
+inline constexpr RegisterRoles<RestrictedState> roles = {
+    .call_number = &RestrictedState::a7,
+    .arguments = {&RestrictedState::a0, &RestrictedState::a1, &RestrictedState::a2, &RestrictedState::a3,
+                  &RestrictedState::a4, &RestrictedState::a5},
+    .result = &RestrictedState::a0,
+    .instruction = &RestrictedState::pc,
+    .stack = &RestrictedState::sp,
+    .thread = &RestrictedState::tp,
+    .call_bytes = 4,  // ecall
+};
+
+inline constexpr std::array named_registers = {
+    NamedRegister<RestrictedState>{"pc", &RestrictedState::pc},
+    NamedRegister<RestrictedState>{"ra", &RestrictedState::ra},
+    NamedRegister<RestrictedState>{"sp", &RestrictedState::sp},
+    NamedRegister<RestrictedState>{"gp", &RestrictedState::gp},
+    NamedRegister<RestrictedState>{"tp", &RestrictedState::tp},
+    NamedRegister<RestrictedState>{"t0", &RestrictedState::t0},
+    NamedRegister<RestrictedState>{"t1", &RestrictedState::t1},
+    NamedRegister<RestrictedState>{"t2", &RestrictedState::t2},
+    NamedRegister<RestrictedState>{"s0", &RestrictedState::s0},
+    NamedRegister<RestrictedState>{"s1", &RestrictedState::s1},
+    NamedRegister<RestrictedState>{"a0", &RestrictedState::a0},
+    NamedRegister<RestrictedState>{"a1", &RestrictedState::a1},
+    NamedRegister<RestrictedState>{"a2", &RestrictedState::a2},
+    NamedRegister<RestrictedState>{"a3", &RestrictedState::a3},
+    NamedRegister<RestrictedState>{"a4", &RestrictedState::a4},
+    NamedRegister<RestrictedState>{"a5", &RestrictedState::a5},
+    NamedRegister<RestrictedState>{"a6", &RestrictedState::a6},
+    NamedRegister<RestrictedState>{"a7", &RestrictedState::a7},
+    NamedRegister<RestrictedState>{"s2", &RestrictedState::s2},
+    NamedRegister<RestrictedState>{"s3", &RestrictedState::s3},
+    NamedRegister<RestrictedState>{"s4", &RestrictedState::s4},
+    NamedRegister<RestrictedState>{"s5", &RestrictedState::s5},
+    NamedRegister<RestrictedState>{"s6", &RestrictedState::s6},
+    NamedRegister<RestrictedState>{"s7", &RestrictedState::s7},
+    NamedRegister<RestrictedState>{"s8", &RestrictedState::s8},
+    NamedRegister<RestrictedState>{"s9", &RestrictedState::s9},
+    NamedRegister<RestrictedState>{"s10", &RestrictedState::s10},
+    NamedRegister<RestrictedState>{"s11", &RestrictedState::s11},
+    NamedRegister<RestrictedState>{"t3", &RestrictedState::t3},
+    NamedRegister<RestrictedState>{"t4", &RestrictedState::t4},
+    NamedRegister<RestrictedState>{"t5", &RestrictedState::t5},
+    NamedRegister<RestrictedState>{"t6", &RestrictedState::t6},
+};
+
+/// The rest of what a new program begins with; all else is zero.
+constexpr void begin_program(RestrictedState&) {}
+
+constexpr ProgramException describe_exception(RestrictedState const& state) {
+    auto const here = state.pc;
+    auto const address = state.fault_address;
+    switch (state.vector) {
+    case 0: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = here};
+    case 2: return {.signal = Signal::sigill, .code = signal_code::illegal_opcode, .address = here};
+    case 3: return {.signal = Signal::sigtrap, .code = signal_code::trap_breakpoint, .address = here};
+    case 4:
+    case 6: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = address};
+    case 1:  // physical memory protection
+    case 5:
+    case 7: return {.signal = Signal::sigsegv, .code = signal_code::segment_access, .address = address};
+    case 12: return {.address = address, .is_page_fault = true, .is_fetch = true};
+    case 13: return {.address = address, .is_page_fault = true};
+    case 15: return {.address = address, .is_page_fault = true, .is_write = true};
+    default: return {.signal = Signal::sigill, .code = signal_code::illegal_trap, .address = here};
+    }
+}
+
+}  // namespace astrata::linux_abi::riscv64
