@@ -6,6 +6,7 @@
 extern "C" {
 extern char const exception_vectors[];
 extern bool astrata_has_pan;   // read by user_copy.S
+extern unsigned char __aarch64_have_lse_atomics;  // lib/freestanding/arch/aarch64
 }
 
 namespace astrata::kernel::arch {
@@ -53,6 +54,7 @@ void enable_features() {
     if (features.has_pan)
         asm volatile(".arch_extension pan\n\tmsr pan, #1");
     astrata_has_pan = features.has_pan;
+    __aarch64_have_lse_atomics = features.has_atomics ? 1 : 0;
 }
 
 }  // namespace astrata::kernel::arch

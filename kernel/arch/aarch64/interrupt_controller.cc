@@ -48,7 +48,8 @@ std::uint8_t vector_of(std::uint32_t line) {
     return routing.vectors[line];
 }
 
-void dispatch(std::uint32_t number, std::uint32_t acknowledged) {
+// Returns the driver's thread that waited for the interrupt, if that was it; it is to be made ready.
+Thread* dispatch(std::uint32_t number, std::uint32_t acknowledged) {
     if (number == static_cast<std::uint32_t>(SoftwareInterrupt::reschedule)) {
         interface->end(acknowledged);
         sched::reschedule_interrupt();
@@ -61,10 +62,12 @@ void dispatch(std::uint32_t number, std::uint32_t acknowledged) {
         interface->end(acknowledged);
         sched::timer_interrupt();
     } else {
-        if (auto const vector = vector_of(number); vector != 0)
-            Interrupt::arrived(vector);
+        auto const vector = vector_of(number);
+        auto* const woken = vector != 0 ? Interrupt::take_arrival(vector) : nullptr;
         interface->end(acknowledged);
+        return woken;
     }
+    return nullptr;
 }
 
 }  // namespace
@@ -103,7 +106,7 @@ void send_interrupt(PerCpu const& target, SoftwareInterrupt interrupt) {
     interface->send(target, static_cast<std::uint32_t>(interrupt));
 }
 
-void handle_interrupts() {
+void handle_interrupts(bool is_from_user) {
     constexpr std::uint32_t number_mask = 0xff'ffff;
     for (;;) {
         auto const acknowledged = interface->acknowledge();
@@ -111,8 +114,20 @@ void handle_interrupts() {
         auto const number = machine.has_redistributors ? acknowledged & number_mask : acknowledged & 0x3ff;
         if (number >= gic::line_limit)
             return;
-        InterruptScope const scope(number);
-        dispatch(number, acknowledged);
+        Thread* woken = nullptr;
+        {
+            InterruptScope const scope(number);
+            woken = dispatch(number, acknowledged);
+        }
+        if (woken == nullptr)
+            continue;
+        if (!is_from_user) {
+            sched::make_ready(*woken);
+            continue;
+        }
+        // The driver goes first, perhaps at once; what else is pending interrupts it.
+        sched::make_ready_or_run(*woken);
+        return;
     }
 }
 

@@ -18,8 +18,8 @@ enum class SoftwareInterrupt : std::uint8_t { reschedule = 0, stop = 1 };
 /// Opens this CPU's interface. errors    not_found
 [[nodiscard]] Result<> open_interrupt_interface(PerCpu& cpu);
 void send_interrupt(PerCpu const& target, SoftwareInterrupt interrupt);
-/// Takes and handles what is pending. Interrupts are off.
-void handle_interrupts();
+/// Takes and handles what is pending. Interrupts are off. From user mode a driver's thread may run before this returns.
+void handle_interrupts(bool is_from_user);
 
 /// The registers of a device.
 class DeviceRegisters {

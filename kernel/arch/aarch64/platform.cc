@@ -41,6 +41,12 @@ PhysAddr acpi_root() {
     return {};
 }
 
+// Comes back only if the firmware has no such call.
+Result<> power_off_machine() {
+    (void)call_firmware(FirmwareFunction::power_off);
+    return fail(Error::not_supported);
+}
+
 void reset_machine() {
     (void)call_firmware(FirmwareFunction::reset);
     halt_forever();

@@ -100,7 +100,7 @@ extern "C" void trap_synchronous(astrata::kernel::arch::TrapFrame& frame) {
 
 extern "C" void trap_interrupt(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
-    arch::handle_interrupts();
+    arch::handle_interrupts(frame.is_from_user());
     leave_trap(frame, true);
 }
 

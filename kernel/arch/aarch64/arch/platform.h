@@ -5,6 +5,7 @@
 
 #include "kernel/boot/boot_info.h"
 #include "kernel/mem/account.h"
+#include "lib/base/result.h"
 #include "lib/elf/image.h"
 
 namespace astrata::kernel::arch {
@@ -18,5 +19,7 @@ void start_platform(BootInfo const& info, Account& account);
 [[nodiscard]] PhysAddr acpi_root();
 /// Resets by the firmware.
 [[noreturn]] void reset_machine();
+/// By the firmware. errors    not_supported
+[[nodiscard]] Result<> power_off_machine();
 
 }  // namespace astrata::kernel::arch

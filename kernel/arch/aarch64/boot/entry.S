@@ -138,7 +138,8 @@ enter_el1:
     ubfx x0, x0, #24, #4        // GIC system registers
     cbz x0, 2f
     mrs x0, s3_4_c12_c9_5       // ICC_SRE_EL2: SRE, Enable
-    orr x0, x0, #9
+    orr x0, x0, #1
+    orr x0, x0, #8
     msr s3_4_c12_c9_5, x0
     isb
     msr s3_4_c12_c11_0, xzr     // ICH_HCR_EL2
