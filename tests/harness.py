@@ -14,6 +14,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -23,6 +24,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ASTRATA = os.path.join(ROOT, "astrata")
 PROMPT = ">>> "
 SCENARIOS: dict[str, "Scenario"] = {}
+if os.path.join(ROOT, "tools") not in sys.path:
+    sys.path.insert(0, os.path.join(ROOT, "tools"))
+from astrata import architectures, machine  # noqa: E402  (found by the path above)
+
+# What scenarios run on: ./astrata run takes it from the same place.
+ARCHITECTURE = architectures.default()
+# Its machines; the one with everything that the others have, PCI too, is the last.
+MACHINES = architectures.ARCHITECTURES[ARCHITECTURE].machines
+FULL_MACHINE = ("--machine", MACHINES[-1])
+EMULATOR = machine.emulator(architectures.ARCHITECTURES[ARCHITECTURE])
 os.environ.setdefault("ASTRATA_TEST_STRATES", "1")
 
 
@@ -31,17 +42,18 @@ class Failure(AssertionError):
 
 
 class Scenario:
-    def __init__(self, name, function, timeout):
-        self.name, self.function, self.timeout = name, function, timeout
+    def __init__(self, name, function, timeout, only):
+        self.name, self.function, self.timeout, self.only = name, function, timeout, only
 
 
-def scenario(name: str, timeout: float = 120):
-    """Registers a function as the scenario `area.name`, which must end within `timeout` seconds."""
+def scenario(name: str, timeout: float = 120, only: tuple[str, ...] = ()):
+    """Registers a function as the scenario `area.name`, which must end within `timeout` seconds. `only` names the architectures
+    that it is about, if that is not any."""
     if not re.fullmatch(r"[a-z0-9_-]+\.[a-z0-9_.-]+", name) or name in SCENARIOS:
         raise ValueError(f"not a new name of the form area.name: {name}")
 
     def register(function):
-        SCENARIOS[name] = Scenario(name, function, timeout)
+        SCENARIOS[name] = Scenario(name, function, timeout, only)
         return function
 
     return register
@@ -253,28 +265,38 @@ def copy_busybox(path: str) -> str:
     """A copy of the static busybox that the built-in root file system has, whichever package it came from."""
     from astrata import built_in_root
 
-    with open(built_in_root.busybox_path(), "rb") as file:
+    with open(built_in_root.busybox_path(ARCHITECTURE), "rb") as file:
         return write_file(path, file.read(), 0o755)
 
 
 def compile_static(path: str, source: str, libc: str = "glibc", pie: bool = False, flags: tuple[str, ...] = ()) -> str:
-    """A static Linux program from C source, by the host's clang with glibc or musl, position-independent or not."""
+    """A static Linux program from C source, position-independent or not: by the host's clang with glibc or musl, for another
+    architecture by its cross compiler, which has glibc only."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     common = ["clang-22", "-O1", "-D_GNU_SOURCE", "-x", "c", "-", "-o", path, "-pthread", *flags]
-    if libc == "glibc":
+    if not architectures.ARCHITECTURES[ARCHITECTURE].is_native:
+        # Not every glibc has what position-independent static programs begin with.
+        compiler = f"{ARCHITECTURE}-linux-gnu-gcc"
+        start = subprocess.run([compiler, "-print-file-name=rcrt1.o"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        words = [compiler, *common[1:], *(["-static-pie", "-fPIE"] if pie and "/" in start else ["-static"])]
+    elif libc == "glibc":
         words = common + (["-static-pie", "-fPIE"] if pie else ["-static"])
     else:
-        folder = "/usr/lib/x86_64-linux-musl"
-        crt = [f"{folder}/{'rcrt1.o' if pie else 'crt1.o'}", f"{folder}/crti.o"]
-        words = common[:1] + ["--target=x86_64-linux-gnu", "-nostdinc", "-isystem", "/usr/include/x86_64-linux-musl",
-                              "-isystem", resource_headers()] + common[1:]
-        words += ["-static-pie" if pie else "-static", "-fPIE" if pie else "-fno-PIE", "-nostdlib", "-fuse-ld=lld",
-                  "-x", "none", *crt, "-Wl,--start-group", f"{folder}/libc.a", "-lgcc", "-lgcc_eh", "-Wl,--end-group",
-                  f"{folder}/crtn.o"]
+        words = musl_words(common, pie)
     done = subprocess.run(words, input=source.encode(), stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise Failure(f"{' '.join(words)}\n{shorten(done.stderr)}")
     return path
+
+
+def musl_words(common: list[str], pie: bool) -> list[str]:
+    folder = "/usr/lib/x86_64-linux-musl"
+    crt = [f"{folder}/{'rcrt1.o' if pie else 'crt1.o'}", f"{folder}/crti.o"]
+    words = common[:1] + ["--target=x86_64-linux-gnu", "-nostdinc", "-isystem", "/usr/include/x86_64-linux-musl",
+                          "-isystem", resource_headers()] + common[1:]
+    return words + ["-static-pie" if pie else "-static", "-fPIE" if pie else "-fno-PIE", "-nostdlib", "-fuse-ld=lld",
+                    "-x", "none", *crt, "-Wl,--start-group", f"{folder}/libc.a", "-lgcc", "-lgcc_eh", "-Wl,--end-group",
+                    f"{folder}/crtn.o"]
 
 
 def resource_headers() -> str:

@@ -17,11 +17,14 @@ def object_kinds_used(program: Program) -> list[str]:
 
 def carries_value(field: Field) -> bool:
     """Handlers of these arguments also need the handle itself: to consume it, to derive from it, or to see its rights."""
-    if field.type.name in ("MemoryObject", "IoRegion") and "map" in field.type.rights:
-        return True   # which access a mapping may have follows from the other rights
-    if field.type.name == "IoRegion" and "duplicate" in field.type.rights:
+    if field.type.name == "IoRegion" and ("map" in field.type.rights or "duplicate" in field.type.rights):
         return True
     return field.type.name == "Reply" or (field.type.name == "any" and bool(field.type.rights))
+
+
+def carries_rights(field: Field) -> bool:
+    """Which access a mapping may have follows from the other rights."""
+    return field.type.name == "MemoryObject" and "map" in field.type.rights
 
 
 def argument_members(field: Field) -> list[str]:
@@ -32,6 +35,7 @@ def argument_members(field: Field) -> list[str]:
         case "handle":
             kind = "KernelObject" if field.type.name == "any" else field.type.name
             value = [f"abi::Handle {field.name}_value;"] if carries_value(field) else []
+            value += [f"abi::Rights {field.name}_rights;"] if carries_rights(field) else []
             return [f"Ref<{kind}> {name};"] + value
         case "in_bytes":
             return [f"UserBytesIn {name};"]
@@ -144,8 +148,9 @@ def lookup(call: SystemCall, field: Field) -> list[str]:
     raw = f"raw[{register_of(call, field)}]"
     rights = rights_expression(field)
     function = "lookup_any(" if field.type.name == "any" else f"lookup_handle<{field.type.name}>("
-    return [
-        f"    auto {field.name}_found = {function}caller, {raw}, {rights});",
+    rights_found = f", {field.name}_rights" if carries_rights(field) else ""
+    return ([f"    abi::Rights {field.name}_rights;"] if rights_found else []) + [
+        f"    auto {field.name}_found = {function}caller, {raw}, {rights}{rights_found});",
         f"    if (!{field.name}_found) [[unlikely]] return static_cast<std::uint64_t>({field.name}_found.error());",
     ]
 
@@ -157,6 +162,7 @@ def argument_values(field: Field, name: str, register: int) -> list[str]:
             return [f"{name} = AnyHandle{{{raw}}}"]
         case "handle":
             value = [f"{field.name}_value = {raw}"] if carries_value(field) else []
+            value += [f"{field.name}_rights = {field.name}_rights"] if carries_rights(field) else []
             return [f"{name} = *std::move({field.name}_found)"] + value
         case "in_bytes":
             return [f"{name} = UserBytesIn{{VirtAddr{{{raw}}}, raw[{register + 1}]}}"]

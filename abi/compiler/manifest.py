@@ -15,6 +15,7 @@ STARTS = ["boot", "demand", "device", "first"]
 RESTARTS = ["always", "on-failure", "never"]
 PRIVILEGES = ["root-silo", "silo-manager", "dma", "entropy"]
 RESOURCE_KINDS = ["port", "memory", "interrupt", "boot_archive", "kernel_log"]
+MACHINES = ("x86_64", "aarch64", "riscv64")
 DEVICE_KINDS = ["pci", "pci_class", "virtio", "platform"]
 
 NAME = re.compile(r"[a-z0-9-]{1,31}")
@@ -81,6 +82,12 @@ class Manifest:
     devices: list[Device] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
     privileges: list[str] = field(default_factory=list)
+    machines: tuple[str, ...] = ()
+
+    @property
+    def numbers_schemes(self) -> bool:
+        """Instances of a driver append their number, but not the first of what a machine has without a bus."""
+        return self.start == "device" and any(device.kind != "platform" for device in self.devices)
 
     @property
     def namespace(self) -> str:
@@ -158,6 +165,7 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
     manifest.needs = [need(entry) for entry in reader.tables("needs")]
     manifest.devices = [device(entry) for entry in reader.tables("devices")]
     manifest.resources = [resource(entry) for entry in reader.tables("resources")]
+    manifest.machines = machines(reader)
     privileges = reader.rest.pop("privileges", [])
     if not isinstance(privileges, list):
         raise reader.error("privileges", "must be an array")
@@ -171,6 +179,14 @@ def decode(table: dict[str, object], path: Path) -> Manifest:
         raise reader.error("devices", 'start = "device" and `devices` go together')
     check_members(manifest)
     return manifest
+
+
+def machines(reader: Reader) -> tuple[str, ...]:
+    """Those that the strate is for, if not all; the boot archives of others leave it out."""
+    value = reader.rest.pop("machines", list(MACHINES))
+    if not isinstance(value, list) or not value or not set(value) <= set(MACHINES):
+        raise reader.error("machines", f"must list some of {', '.join(MACHINES)}")
+    return tuple(value)
 
 
 def number(reader: Reader, key: str, limit: int) -> int:
@@ -277,7 +293,12 @@ def check_members(manifest: Manifest) -> None:
 
 
 def check_manifests(program: Program, manifests: list[Manifest]) -> None:
-    """What only all of them together can show: unique names, known interfaces, and that every need is met."""
+    """What only all of them together can show: unique names, known interfaces, and that every need is met, on each machine."""
+    for machine in MACHINES:
+        check_archive(program, [manifest for manifest in manifests if machine in manifest.machines])
+
+
+def check_archive(program: Program, manifests: list[Manifest]) -> None:
     interfaces = {interface.name for interface in program.interfaces}
     names: dict[str, Manifest] = {}
     schemes: dict[str, tuple[Manifest, Provide]] = {}
@@ -303,8 +324,8 @@ def check_manifests(program: Program, manifests: list[Manifest]) -> None:
 
 def check_need(manifest: Manifest, key: str, need: Need, schemes: dict[str, tuple[Manifest, Provide]]) -> None:
     found = schemes.get(need.scheme)
-    if found is not None and found[0].start == "device":
-        found = None  # instances of drivers append their number
+    if found is not None and found[0].numbers_schemes:
+        found = None
     if found is None:
         base = schemes.get(need.scheme.rstrip("0123456789"))
         if base is not None and base[0].start == "device" and need.scheme[-1].isdigit():

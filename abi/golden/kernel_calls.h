@@ -286,7 +286,7 @@ Result<abi::Handle> sys_address_space_clone(Thread& caller, AddressSpaceCloneArg
 struct AddressSpaceMapArgs {
     Ref<AddressSpace> space;
     Ref<MemoryObject> object;
-    abi::Handle object_value;
+    abi::Rights object_rights;
     std::uint64_t offset;
     std::uint64_t address;
     std::uint64_t length;

@@ -62,6 +62,11 @@ class FastPath {
 public:
     // The flag that the entry code clears once it has left the caller's stack; null: nothing was done.
     using Left = std::atomic<bool>*;
+    // Or the thread that goes on on its kernel stack, once all locks are free.
+    struct Outcome {
+        Left left = nullptr;
+        Thread* on_stack = nullptr;
+    };
     template <typename Lock>
     using Try = TryLock<processors, Lock>;
 
@@ -91,42 +96,50 @@ public:
         return set_lock.has_failed() ? nullptr : deliver(cpu, self, frame, *entry, bound->set.waiters_, bound->key);
     }
 
-    [[gnu::always_inline]] static Left reply_and_wait(arch::TrapFrame& frame) NO_THREAD_SAFETY_ANALYSIS {
+    [[gnu::always_inline]] static Left reply_and_wait(arch::TrapFrame& frame) {
+        auto const outcome = try_reply_and_wait(frame);
+        if (outcome.on_stack != nullptr)
+            go_on_on_stack(*outcome.on_stack);
+        return outcome.left;
+    }
+
+private:
+    [[gnu::always_inline]] static Outcome try_reply_and_wait(arch::TrapFrame& frame) NO_THREAD_SAFETY_ANALYSIS {
         auto& cpu = arch::this_cpu();
         auto& self = *cpu.current;
         auto const bytes = static_cast<std::uint32_t>(frame.info());
         if (bytes > payload_limit || frame.deadline() != never.value || cpu.needs_reschedule != 0)
-            return nullptr;
+            return {};
         auto& table = self.process().handles();
         Try const table_lock(&table.lock_);
         if (table_lock.has_failed())
-            return nullptr;
+            return {};
         auto* const reply_entry = table.entry_locked(frame.handle());
         auto const* const source_entry = table.entry_locked(frame.source());
         if (reply_entry == nullptr || reply_entry->object->kind() != abi::ObjectKind::reply ||
             source_entry == nullptr || source_entry->object != self.receive_source.get() ||
             !has(source_entry->rights(), abi::Rights::receive))
-            return nullptr;
+            return {};
         // The thread that is answered cannot end while its reply object is locked and names it.
         auto& reply = static_cast<Reply&>(*reply_entry->object);
         Try const reply_lock(&reply.lock_);
         if (reply_lock.has_failed())
-            return nullptr;
+            return {};
         auto* const caller = reply.caller_;
         if (caller == nullptr)
-            return nullptr;
+            return {};
         // Nothing must be there to receive.
         if (source_entry->object->kind() == abi::ObjectKind::wait_set) {
             auto& set = static_cast<WaitSet&>(*source_entry->object);
             Try const set_lock(&set.lock_);
             return set_lock.has_failed() || !set.ready_.is_empty()
-                       ? nullptr
+                       ? Outcome{}
                        : answer(cpu, self, frame, table, *reply_entry, *caller, set.waiters_);
         }
         auto& endpoint = static_cast<Endpoint&>(*source_entry->object);
         Try const endpoint_lock(&endpoint.lock_);
         return endpoint_lock.has_failed() || !endpoint.callers_.is_empty()
-                   ? nullptr
+                   ? Outcome{}
                    : answer(cpu, self, frame, table, *reply_entry, *caller, endpoint.receivers_);
     }
 
@@ -136,7 +149,6 @@ public:
         arch::interrupt_cpu(arch::cpu_index());
     }
 
-private:
     [[gnu::always_inline]] static Left deliver(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
                                                HandleEntry const& used, WaitQueue& receivers,
                                                std::uint64_t key) NO_THREAD_SAFETY_ANALYSIS {
@@ -163,16 +175,48 @@ private:
         return park_and_switch(cpu, self, WaitState::Phase::parked_in_call, *receiver);
     }
 
-    [[gnu::always_inline]] static Left answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
-                                              HandleTable& table, HandleEntry& reply, Thread& caller,
-                                              WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
-        if (!claim(cpu, caller, WaitState::Phase::parked_in_call, reply.badge))
-            return nullptr;
+    [[gnu::always_inline]] static Outcome answer(arch::PerCpu& cpu, Thread& self, arch::TrapFrame& frame,
+                                                 HandleTable& table, HandleEntry& reply, Thread& caller,
+                                                 WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
+        if (!claim(cpu, caller, WaitState::Phase::parked_in_call, reply.badge)) [[unlikely]]
+            return {.on_stack = answer_on_stack(cpu, self, frame, table, reply, caller, receivers)};
+        finish_answer(self, frame, table, reply, caller, receivers);
+        return {.left = park_and_switch(cpu, self, WaitState::Phase::parked_in_receive, caller)};
+    }
+    [[gnu::always_inline]] static void finish_answer(Thread& self, arch::TrapFrame& frame, HandleTable& table,
+                                                     HandleEntry& reply, Thread& caller,
+                                                     WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
         remove_reply(table, reply);
         append(receivers, self);
         copy_payload(self, caller, static_cast<std::uint32_t>(frame.info()));
         self.resting_priority = self.base_priority;
-        return park_and_switch(cpu, self, WaitState::Phase::parked_in_receive, caller);
+    }
+
+    // A caller that has something to come back to: it waits for a page, or its code is hosted in the kernel. Null: it
+    // waits no more, or not for this, or may not run here.
+    [[gnu::noinline]] static Thread* answer_on_stack(arch::PerCpu const& cpu, Thread& self, arch::TrapFrame& frame,
+                                                     HandleTable& table, HandleEntry& reply, Thread& caller,
+                                                     WaitQueue& receivers) NO_THREAD_SAFETY_ANALYSIS {
+        if (!may_be_resumed(cpu, caller) || !caller.try_answer(reply.badge, wake_normal))
+            return nullptr;
+        if (caller.outgoing.kind != abi::DeliveryKind::page_request) {
+            caller.frame->words = frame.words;
+            caller.frame->info() = frame.info();
+        } else if (abi::MessageInfo{frame.info()}.label() != 0) {
+            // An ordinary reply to a page request says only whether to try again.
+            caller.set_wake_status(static_cast<std::uint32_t>(Error::io));
+        }
+        finish_answer(self, frame, table, reply, caller, receivers);
+        announce_parked(self, WaitState::Phase::parked_in_receive);
+        return &caller;
+    }
+    [[gnu::noinline]] static void go_on_on_stack(Thread& next) {
+        auto& cpu = arch::this_cpu();
+        auto& self = *cpu.current;
+        next.effective_priority = next.resting_priority;
+        if (is_interrupted(self)) [[unlikely]]
+            interrupt_self(self);
+        arch::switch_to_stack<processors>(cpu, self, next);
     }
 
     // Wins the wake-up of a thread that is parked with this call number and may be resumed here.
@@ -180,10 +224,13 @@ private:
                                              std::uint64_t number) {
         if constexpr (processors == Processors::one)
             return thread.wait_state_.try_resume_alone(parked, number);
-        // Its stack is free once it has left its CPU; it cannot come back to one without ending this wait.
-        return !thread.is_on_cpu.load(std::memory_order_acquire) &&
-               ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0 &&
-               thread.wait_state_.try_resume(parked, number);
+        return may_be_resumed(cpu, thread) && thread.wait_state_.try_resume(parked, number);
+    }
+    // Its stack is free once it has left its CPU; it cannot come back to one without ending its wait.
+    [[gnu::always_inline]] static bool may_be_resumed(arch::PerCpu const& cpu, Thread const& thread) {
+        return processors == Processors::one ||
+               (!thread.is_on_cpu.load(std::memory_order_acquire) &&
+                ((thread.affinity.load(std::memory_order_relaxed) >> cpu.index) & 1) != 0);
     }
     [[gnu::always_inline]] static void remove_first(WaitQueue& queue, Thread& first) {
         queue.first_ = first.wait_next_;
@@ -223,15 +270,21 @@ private:
     [[gnu::always_inline]] static Left park_and_switch(arch::PerCpu& cpu, Thread& self, WaitState::Phase state,
                                                        Thread& next) {
         next.effective_priority = next.resting_priority;
+        announce_parked(self, state);
+        arch::switch_directly<processors>(cpu, self, next);
+        if (is_interrupted(self)) [[unlikely]]
+            interrupt_self(self);
+        return &self.is_on_cpu;
+    }
+    [[gnu::always_inline]] static void announce_parked(Thread& self, WaitState::Phase state) {
         if constexpr (processors == Processors::one)
             self.wait_state_.announce_alone(state, self.call_number);
         else
             self.wait_state_.announce(state, self.call_number);
-        arch::switch_directly<processors>(cpu, self, next);
-        // A kick or kill that came before the wait was announced found nothing to interrupt.
-        if ((self.pending_.load(std::memory_order_relaxed) & Thread::pending_interruption) != 0) [[unlikely]]
-            interrupt_self(self);
-        return &self.is_on_cpu;
+    }
+    // By a kick or kill that came before the wait was announced, and found nothing to interrupt.
+    [[gnu::always_inline]] static bool is_interrupted(Thread const& self) {
+        return (self.pending_.load(std::memory_order_relaxed) & Thread::pending_interruption) != 0;
     }
 };
 

@@ -4,6 +4,7 @@
 
 #include "arch/interrupt_routing.h"
 #include "kernel/object/make_object.h"
+#include "kernel/sched/scheduler.h"
 
 namespace astrata::kernel {
 
@@ -88,15 +89,20 @@ std::uint64_t Interrupt::message_address() const {
     return arch::message_address(vector_);
 }
 
-void Interrupt::arrived(std::uint8_t vector) {
+Thread* Interrupt::take_arrival(std::uint8_t vector) {
     LockGuard guard(vectors.lock);
-    if (auto* interrupt = vectors.owners[vector]; interrupt != nullptr) {
-        // An edge has passed: there is nothing to hold back, and some controllers forget edges that come while they
-        // mask.
-        if (interrupt->is_level_)
-            arch::mask_line(interrupt->line_);
-        interrupt->arrivals.signal(1);
-    }
+    auto* const interrupt = vectors.owners[vector];
+    if (interrupt == nullptr)
+        return nullptr;
+    // An edge has passed: there is nothing to hold back, and some controllers forget edges that come while they mask.
+    if (interrupt->is_level_)
+        arch::mask_line(interrupt->line_);
+    return interrupt->arrivals.add(1);
+}
+
+void Interrupt::arrived(std::uint8_t vector) {
+    if (auto* const woken = take_arrival(vector); woken != nullptr)
+        sched::make_ready(*woken);
 }
 
 }  // namespace astrata::kernel

@@ -28,6 +28,8 @@ public:
 
     /// A device vector came in on this CPU. Whoever calls this ends the interrupt at its controller.
     static void arrived(std::uint8_t vector);
+    /// The same, but the thread that waited for it is the caller's to make ready; null: nobody did.
+    [[nodiscard]] static Thread* take_arrival(std::uint8_t vector);
 
     Waitable arrivals;  // bit 0
 

@@ -14,6 +14,7 @@
 #include "kernel/object/lookup.h"
 #include "kernel/object/make_object.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
 #include "kernel/user_copy/text.h"
 
@@ -45,7 +46,8 @@ Result<abi::Handle> sys_notification_create(Thread& caller, NotificationCreateAr
 }
 
 Result<> sys_notification_signal(Thread&, NotificationSignalArgs const& args) {
-    args.notification->signals.signal(args.bits);
+    if (auto* const woken = args.notification->signals.add(args.bits); woken != nullptr)
+        sched::make_ready_or_run(*woken);
     return {};
 }
 

@@ -15,16 +15,16 @@ namespace astrata::kernel {
 
 Waitable::~Waitable() = default;
 
+Thread* Waitable::add(std::uint64_t bits) {
+    LockGuard guard(lock_);
+    bits_ |= bits;
+    if (auto* const woken = waiters_.pop_woken(); woken != nullptr)
+        return woken;
+    return entry_ != nullptr ? entry_->set.mark_ready(*entry_) : nullptr;
+}
+
 void Waitable::signal(std::uint64_t bits) {
-    Thread* woken = nullptr;
-    {
-        LockGuard guard(lock_);
-        bits_ |= bits;
-        woken = waiters_.pop_woken();
-        if (woken == nullptr && entry_ != nullptr)
-            woken = entry_->set.mark_ready(*entry_);
-    }
-    if (woken != nullptr)
+    if (auto* const woken = add(bits); woken != nullptr)
         sched::make_ready(*woken);
 }
 

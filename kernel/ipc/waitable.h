@@ -22,6 +22,8 @@ public:
 
     /// Sets bits and wakes one waiter. From any context, interrupts included.
     void signal(std::uint64_t bits);
+    /// The same, but whoever waited, and now does not, is the caller's to make ready; null: nobody.
+    [[nodiscard]] Thread* add(std::uint64_t bits);
 
     /// Takes the bits that are set; 0 if none are. A sticky one (a process that has ended stays ended) keeps them.
     std::uint64_t take();

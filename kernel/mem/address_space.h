@@ -286,6 +286,8 @@ private:
     bool enter_large_locked(Mapping const& mapping, VirtAddr block) REQUIRES(mapping_lock_);
     [[nodiscard]] bool has_block_alone_locked(VirtAddr block) REQUIRES(mapping_lock_);
     MemoryObject::Run resident_locked(Mapping const& mapping, VirtAddr at) REQUIRES(mapping_lock_);
+    VirtAddr map_resident_page_locked(Ref<MemoryObject>& object, std::uint64_t page, abi::Access access, abi::Access allowed)
+        REQUIRES(mapping_lock_);
     Result<VirtAddr> enter_resident_locked(Mapping const& mapping, VirtAddr start, VirtAddr end, abi::Access access)
         REQUIRES(mapping_lock_);
     VirtAddr show_resident_locked(VirtAddr at, VirtAddr end, abi::Access access) REQUIRES(mapping_lock_);
@@ -299,13 +301,14 @@ private:
     Result<std::uint64_t> transfer(VirtAddr address, std::uint64_t length, bool is_write, Copy copy);
 
     // Page tables (address_space_tables.cc).
-    [[nodiscard]] paging::Attributes attributes_of(Mapping const& mapping) const {
+    [[nodiscard, gnu::always_inline]] paging::Attributes attributes_of(Mapping const& mapping) const {
         return {.write = has(mapping.access, abi::Access::write),
                 .execute = has(mapping.access, abi::Access::execute),
                 .user = is_guest() || !is_hosted(),
                 .uncached = has(mapping.flags, abi::MapFlags::uncached)};
     }
-    [[nodiscard]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write, int level = 0) const {
+    [[nodiscard, gnu::always_inline]] paging::Entry entry_for(Mapping const& mapping, PhysAddr page, bool may_write,
+                                                              int level = 0) const {
         auto attributes = attributes_of(mapping);
         attributes.write &= may_write;
         return arch::PageFormat::leaf(page, attributes, level);

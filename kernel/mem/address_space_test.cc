@@ -75,6 +75,35 @@ TEST_F(AddressSpaceTest, anonymous_memory_reads_zero_and_keeps_what_is_written) 
     EXPECT_EQ(space->mapped_bytes(), page_size);
 }
 
+TEST_F(AddressSpaceTest, single_resident_pages_are_shown_at_once_as_they_may_be) {
+    auto space = guest();
+    auto const object = numbered(3);
+    auto const other = numbered(1);
+    auto const populate = abi::MapFlags::populate;
+    // What was mapped and unmapped before leaves a mapping to spare, a table, and a known place.
+    for (int i = 0; i < 3; ++i) {
+        auto const at = space->map(object, page_size, {}, page_size, rw, populate).value();
+        EXPECT_EQ(resident(*space), 1U);
+        EXPECT_EQ(mmu_.read(*space, at).value(), 1001U);
+        ASSERT_TRUE(mmu_.write(*space, at, 1001));
+        ASSERT_TRUE(space->unmap(at, page_size));
+        EXPECT_EQ(resident(*space), 0U);
+        EXPECT_EQ(mmu_.read(*space, at).error(), Error::bad_address);
+    }
+    auto const closed = space->map(other, 0, {}, page_size, abi::Access::none, populate).value();
+    EXPECT_EQ(mmu_.read(*space, closed).error(), Error::bad_address);
+    ASSERT_TRUE(space->unmap(closed, page_size));
+    auto const readable = space->map(other, 0, {}, page_size, abi::Access::read, populate).value();
+    EXPECT_EQ(mmu_.write(*space, readable, 1).error(), Error::bad_address);
+    // Pages that lie side by side in the object and in the space are one mapping, whichever way they came.
+    auto const upper = space->map(object, 2 * page_size, {}, page_size, rw, populate).value();
+    auto const lower = space->map(object, page_size, {}, page_size, rw, populate).value();
+    EXPECT_EQ(lower + page_size, upper);
+    EXPECT_EQ(mappings(*space), 2U);
+    EXPECT_EQ(mmu_.read(*space, lower).value(), 1001U);
+    EXPECT_EQ(mmu_.read(*space, upper).value(), 1002U);
+}
+
 TEST_F(AddressSpaceTest, neighbouring_anonymous_mappings_are_one) {
     auto space = guest();
     for (int i = 0; i < 100; ++i)

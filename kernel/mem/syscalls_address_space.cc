@@ -52,10 +52,9 @@ Result<abi::Handle> sys_address_space_clone(Thread& caller, AddressSpaceCloneArg
     return install_handle(caller, TRY(args.space->clone()), all_rights);
 }
 
-Result<std::uint64_t> sys_address_space_map(Thread& caller, AddressSpaceMapArgs const& args) {
+Result<std::uint64_t> sys_address_space_map(Thread&, AddressSpaceMapArgs const& args) {
     auto const [access, flags] = TRY(split(args.access_and_flags));
-    auto const rights = caller.process().handles().rights_of(args.object_value);
-    auto const allowed = allowed_access(rights, has(flags, abi::MapFlags::private_));
+    auto const allowed = allowed_access(args.object_rights, has(flags, abi::MapFlags::private_));
     if (!has(allowed, access))
         return fail(Error::access_denied);
     return TRY(args.space->map(args.object, args.offset, {args.address}, args.length, access, flags, allowed))

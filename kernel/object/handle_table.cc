@@ -173,6 +173,13 @@ Result<Ref<KernelObject>> HandleTable::find_kind(abi::Handle handle, abi::Object
     return Ref<KernelObject>::share(*TRY(entry_of_kind_locked(handle, kind, rights))->object);
 }
 
+Result<Ref<KernelObject>> HandleTable::find_kind(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights, abi::Rights& found) {
+    LockGuard guard(lock_);
+    auto const* const entry = TRY(entry_of_kind_locked(handle, kind, rights));
+    found = entry->rights();
+    return Ref<KernelObject>::share(*entry->object);
+}
+
 Result<abi::Handle> HandleTable::insert(Ref<KernelObject> object, abi::Rights rights, std::uint64_t badge) {
     auto& root = object->derivation_root_;
     for (;;) {

@@ -65,6 +65,8 @@ public:
     /// The object alone, if it is of this kind and the handle has these rights.
     /// errors    bad_handle, wrong_type, access_denied
     [[nodiscard]] Result<Ref<KernelObject>> find_kind(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights);
+    /// The same, and which rights the handle has.
+    [[nodiscard]] Result<Ref<KernelObject>> find_kind(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights, abi::Rights& found);
     /// The same for a short use, which the table's lock is held for.
     template <typename Use>
     [[nodiscard]] Result<> use(abi::Handle handle, abi::ObjectKind kind, abi::Rights rights, Use short_use) {
@@ -72,12 +74,6 @@ public:
         auto* const entry = TRY(entry_of_kind_locked(handle, kind, rights));
         short_use(*entry->object);
         return {};
-    }
-    /// None if it is no handle.
-    [[nodiscard]] abi::Rights rights_of(abi::Handle handle) {
-        LockGuard guard(lock_);
-        auto const* const entry = entry_locked(handle);
-        return entry != nullptr ? entry->rights() : abi::Rights{};
     }
     /// 0 if it is no handle.
     [[nodiscard]] std::uint64_t badge_of(abi::Handle handle) {

@@ -16,6 +16,10 @@ Result<Ref<KernelObject>> lookup_kind(Thread& caller, abi::Handle handle, abi::O
     return caller.process().handles().find_kind(handle, kind, rights);
 }
 
+Result<Ref<KernelObject>> lookup_kind(Thread& caller, abi::Handle handle, abi::ObjectKind kind, abi::Rights rights, abi::Rights& found) {
+    return caller.process().handles().find_kind(handle, kind, rights, found);
+}
+
 Result<abi::Handle> install_handle(Thread& caller, Ref<KernelObject> object, abi::Rights rights) {
     return caller.process().handles().insert(std::move(object), rights);
 }

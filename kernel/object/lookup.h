@@ -45,10 +45,19 @@ template <> inline constexpr auto kind_of<Reply> = abi::ObjectKind::reply;
 [[nodiscard]] Result<Ref<KernelObject>> lookup_any(Thread& caller, abi::Handle handle, abi::Rights rights);
 /// errors    bad_handle, wrong_type, access_denied
 [[nodiscard]] Result<Ref<KernelObject>> lookup_kind(Thread& caller, abi::Handle handle, abi::ObjectKind kind, abi::Rights rights);
+[[nodiscard]] Result<Ref<KernelObject>> lookup_kind(Thread& caller, abi::Handle handle, abi::ObjectKind kind, abi::Rights rights,
+                                                    abi::Rights& found);
 
 template <typename T>
 [[nodiscard]] Result<Ref<T>> lookup_handle(Thread& caller, abi::Handle handle, abi::Rights rights) {
     auto found = TRY(lookup_kind(caller, handle, kind_of<T>, rights));
+    return Ref<T>::adopt(static_cast<T&>(*found.leak()));
+}
+
+/// The same, and all rights that the handle has.
+template <typename T>
+[[nodiscard]] Result<Ref<T>> lookup_handle(Thread& caller, abi::Handle handle, abi::Rights rights, abi::Rights& found_rights) {
+    auto found = TRY(lookup_kind(caller, handle, kind_of<T>, rights, found_rights));
     return Ref<T>::adopt(static_cast<T&>(*found.leak()));
 }
 

@@ -238,7 +238,7 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
     arm_slice(cpu);
     if (cpu_limits::are_on.load(std::memory_order_relaxed)) [[unlikely]]
         apply_limits(cpu, next);
-    arch::switch_threads(cpu, previous, next);
+    arch::switch_threads(cpu, previous, next, previous.arch.stack_pointer);
     finish_switch();
 }
 
@@ -303,6 +303,28 @@ bool belongs_elsewhere(Thread const& thread, std::uint32_t own) {
         push(*cpu.run_queue, cpu.index, thread, level_of(thread), !slice_is_over, now);
 }
 
+// Both at once, which is the common case: the current thread queues, and whoever is most urgent then leaves the queue.
+[[gnu::always_inline]] inline Thread& requeue_and_pick(arch::PerCpu& cpu, bool slice_is_over, std::uint64_t now) {
+    auto& thread = *cpu.current;
+    if (thread.is_idle || belongs_elsewhere(thread, cpu.index) || cpu.is_leaving.load(std::memory_order_relaxed)) [[unlikely]] {
+        requeue_current(cpu, slice_is_over, now);
+        return pick(cpu, now);
+    }
+    auto& queue = *cpu.run_queue;
+    Thread* next = nullptr;
+    {
+        LockGuard guard(queue.lock);
+        thread.queued_on.store(cpu.index, std::memory_order_relaxed);
+        queue.threads.push(thread, level_of(thread), !slice_is_over, now);
+        next = queue.threads.pop(now, durations.patience);
+        note_taken_locked(queue, *next);
+    }
+    if (!belongs_elsewhere(*next, cpu.index)) [[likely]]
+        return *next;
+    enqueue(choose_cpu(*next), *next, false, now);
+    return pick(cpu, now);
+}
+
 void sink(Thread& thread) {
     thread.effective_priority = priority::sunk(thread.effective_priority, thread.resting_priority);
 }
@@ -356,6 +378,25 @@ void make_ready(Thread& thread) {
     arch::restore_interrupts(state);
 }
 
+void make_ready_or_run(Thread& thread) {
+    auto const state = arch::disable_interrupts();
+    auto& cpu = arch::this_cpu();
+    auto& self = *cpu.current;
+    thread.effective_priority = thread.resting_priority;
+    auto const level = level_of(thread);
+    auto const now = arch::timestamp();
+    bool const runs_now = level > level_of(self) && cpu.run_queue->levels.load(std::memory_order_relaxed) >> level == 0 &&
+                          cpu.needs_reschedule == 0 && now < cpu.slice_end_ticks && choose_cpu(thread) == cpu.index &&
+                          !belongs_elsewhere(self, cpu.index) && !trace::is_on(abi::TraceGroups::scheduling);
+    if (runs_now) {
+        push(*cpu.run_queue, cpu.index, self, level_of(self), true, now);
+        change_to(cpu, thread, now);
+    } else {
+        make_ready(thread);
+    }
+    arch::restore_interrupts(state);
+}
+
 void switch_away() {
     auto& cpu = arch::this_cpu();
     cpu.needs_reschedule = 0;
@@ -381,8 +422,7 @@ void yield() {
     // Whoever yields in a loop waits for somebody who may have sunk; it must come down to that level itself.
     sink(*cpu.current);
     auto const now = arch::timestamp();
-    requeue_current(cpu, true, now);
-    change_to_now(cpu, pick(cpu, now), now);
+    change_to_now(cpu, requeue_and_pick(cpu, true, now), now);
     arch::restore_interrupts(state);
 }
 
@@ -407,8 +447,7 @@ void reschedule_if_needed() {
     bool const slice_is_over = now >= cpu.slice_end_ticks && !is_fifo;
     if (slice_is_over)
         sink(thread);
-    requeue_current(cpu, slice_is_over, now);
-    change_to(cpu, pick(cpu, now), now);
+    change_to(cpu, requeue_and_pick(cpu, slice_is_over, now), now);
 }
 
 namespace {

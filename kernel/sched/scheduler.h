@@ -23,6 +23,8 @@ void register_cpu(Thread& idle_thread);
 
 /// A thread that was woken (or created) may run from now on. From any context.
 void make_ready(Thread& thread);
+/// The same, from a thread that holds no locks: if the one that was woken is more urgent and belongs here, it runs at once.
+void make_ready_or_run(Thread& thread);
 /// Gives the CPU to whoever is most urgent; the current thread has announced a wait or has ended. Interrupts are off.
 void switch_away();
 /// The same, but to `next` in particular, which the caller woke; falls back to the queues if `next` may not run here.

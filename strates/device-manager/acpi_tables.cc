@@ -67,8 +67,8 @@ std::optional<acpi::McfgWindow> find_window(Bytes table) {
 MachineFacts read_acpi(abi::Handle region, PhysAddr rsdp) {
     MachineFacts facts;
     // On every PC, and known by fixed addresses.
-    (void)facts.platform.push_back({.name = "ns16550", .line = 4});
-    (void)facts.platform.push_back({.name = "cmos-rtc", .line = 8});
+    (void)facts.platform.push_back({.name = "ns16550", .mmio = {.interrupt = 4}});
+    (void)facts.platform.push_back({.name = "cmos-rtc", .mmio = {.interrupt = 8}});
     TableMemory memory(region);
     auto const map = [&memory](PhysAddr address, std::size_t size) { return memory.map(address, size); };
     if (rsdp.value == 0)

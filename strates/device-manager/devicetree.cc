@@ -10,18 +10,26 @@ namespace {
 
 using devicetree::Tree;
 
+constexpr std::uint64_t device_bytes_limit = 1 << 20;  // of registers
+
+std::optional<MmioDevice> mmio_device(Tree const& tree, devicetree::Node node) {
+    auto const window = tree.registers(node);
+    auto const interrupt = devicetree::interrupt_of(tree, node);
+    if (!tree.is_enabled(node) || !window || !interrupt || window->length == 0 || window->length > device_bytes_limit)
+        return std::nullopt;
+    return MmioDevice{.base = window->start,
+                      .length = static_cast<std::uint32_t>(window->length),
+                      .interrupt = interrupt->line,
+                      .is_edge = interrupt->is_edge,
+                      .is_active_low = interrupt->is_active_low};
+}
+
 void find_virtio_mmio(Tree const& tree, MachineFacts& facts) {
     constexpr auto* kind = "virtio,mmio";
-    for (auto node = tree.find_compatible(kind); node && !facts.virtio_mmio.is_full(); node = tree.find_compatible(kind, node)) {
-        auto const window = tree.registers(*node);
-        auto const interrupt = devicetree::interrupt_of(tree, *node);
-        if (!tree.is_enabled(*node) || !window || !interrupt || window->length == 0 || window->length > page_size)
-            continue;
-        (void)facts.virtio_mmio.push_back({.base = window->start,
-                                           .length = static_cast<std::uint32_t>(window->length),
-                                           .interrupt = interrupt->line,
-                                           .is_edge = interrupt->is_edge,
-                                           .is_active_low = interrupt->is_active_low});
+    for (auto node = tree.find_compatible(kind); node && !facts.virtio_mmio.is_full();
+         node = tree.find_compatible(kind, node)) {
+        if (auto const device = mmio_device(tree, *node); device)
+            (void)facts.virtio_mmio.push_back(*device);
     }
 }
 
@@ -38,7 +46,8 @@ void find_pci(Tree const& tree, MachineFacts& facts) {
         return;
     facts.pci_window = acpi::McfgWindow{
         .base = host->configuration.start, .segment = 0, .first_bus = host->first_bus, .last_bus = host->last_bus};
-    facts.pci_apertures = pci::Apertures{.memory32 = aperture_of(host->memory_32), .memory64 = aperture_of(host->memory_64)};
+    facts.pci_apertures =
+        pci::Apertures{.memory32 = aperture_of(host->memory_32), .memory64 = aperture_of(host->memory_64)};
     auto& lines = facts.pci_lines.emplace();
     for (std::uint8_t device = 0; device < lines.size(); ++device) {
         for (std::uint8_t pin = 0; pin < lines[device].size(); ++pin) {
@@ -58,10 +67,9 @@ void find_platform(Tree const& tree, MachineFacts& facts) {
                                Kind{"google,goldfish-rtc", "goldfish-rtc"}};
     for (auto const& kind : kinds) {
         auto const node = tree.find_compatible(kind.compatible);
-        if (!node || !tree.is_enabled(*node))
-            continue;
-        if (auto const interrupt = devicetree::interrupt_of(tree, *node); interrupt)
-            (void)facts.platform.push_back({.name = kind.name, .line = interrupt->line});
+        auto const device = node ? mmio_device(tree, *node) : std::nullopt;
+        if (device)
+            (void)facts.platform.push_back({.name = kind.name, .mmio = *device});
     }
 }
 

@@ -41,7 +41,8 @@ Result<std::unique_ptr<Record>> make_record(abi::BusKind bus, std::uint32_t addr
     return record;
 }
 
-std::uint32_t interrupt_line_of(pci::Device const& device, pci::Function const& host_bridge, MachineFacts const& facts) {
+std::uint32_t interrupt_line_of(pci::Device const& device, pci::Function const& host_bridge,
+                                MachineFacts const& facts) {
     if (!facts.pci_lines)
         return pci::interrupt_line_of(device, host_bridge);
     if (device.root_pin == 0)
@@ -56,7 +57,7 @@ Result<> Inventory::discover(MachineFacts const& facts, abi::MachineInfo const& 
     TRY(discover_virtio_mmio(facts, info.command_line.view()));
     std::uint32_t index = 0;
     for (auto const& device : facts.platform)
-        TRY(add_platform(device.name, index++, device.line));
+        TRY(add_platform(device, index++));
     return {};
 }
 
@@ -75,7 +76,8 @@ bool Inventory::choose_configuration_access(MachineFacts const& facts) {
         }
         ecam_access_.reset();
     }
-    if (facts.firmware == Firmware::devicetree || !port_access_.is_present() || port_access_.read16(host_bridge, pci::offset::vendor) == 0xffff)
+    if (facts.firmware == Firmware::devicetree || !port_access_.is_present() ||
+        port_access_.read16(host_bridge, pci::offset::vendor) == 0xffff)
         return false;
     configuration_ = &port_access_;
     return true;
@@ -139,21 +141,21 @@ Result<> Inventory::discover_virtio_mmio(MachineFacts const& facts, std::string_
              .interrupt = announced->interrupt},
             true));
     // QEMU plugs devices in from the last window downwards, so going down keeps the order of its command line.
-    StaticVector<acpi::VirtioMmioDevice, virtio_mmio_limit> devices = facts.virtio_mmio;
+    StaticVector<MmioDevice, virtio_mmio_limit> devices = facts.virtio_mmio;
     std::ranges::sort(devices.span(), [](auto const& a, auto const& b) { return a.base > b.base; });
     for (auto const& device : devices)
         TRY(add_virtio_mmio(device, true));
     bool const has_announcements =
         !records_.is_empty() && records_.back()->description.bus == abi::BusKind::virtio_mmio;
-    // A machine with PCI or a devicetree is no microvm; its firmware would announce what it has, and reading elsewhere may
-    // have effects.
+    // A machine with PCI or a devicetree is no microvm; its firmware would announce what it has, and reading elsewhere
+    // may have effects.
     if (has_announcements || configuration_ != nullptr || facts.firmware == Firmware::devicetree)
         return {};
     auto const layout = microvm_layout(facts);
     for (auto index = layout.count; index-- != 0;) {
-        acpi::VirtioMmioDevice const guess{.base = microvm_windows + index * virtio::mmio_window_bytes,
-                                           .length = virtio::mmio_window_bytes,
-                                           .interrupt = layout.first_interrupt + index};
+        MmioDevice const guess{.base = microvm_windows + index * virtio::mmio_window_bytes,
+                               .length = virtio::mmio_window_bytes,
+                               .interrupt = layout.first_interrupt + index};
         if (!TRY(add_virtio_mmio(guess, false)))
             break;
     }
@@ -161,7 +163,7 @@ Result<> Inventory::discover_virtio_mmio(MachineFacts const& facts, std::string_
 }
 
 // False when no virtio-mmio registers are there. A window with nothing plugged in is no device.
-Result<bool> Inventory::add_virtio_mmio(acpi::VirtioMmioDevice const& device, bool is_certain) {
+Result<bool> Inventory::add_virtio_mmio(MmioDevice const& device, bool is_certain) {
     auto const mapping =
         PhysicalMapping::map(machine_.memory, device.base, device.length, sdk::read_write, abi::MapFlags::uncached);
     auto const identity = mapping ? virtio::identify_mmio(mapping->registers()) : fail(mapping.error());
@@ -176,12 +178,12 @@ Result<bool> Inventory::add_virtio_mmio(acpi::VirtioMmioDevice const& device, bo
     for (auto const& record : records_) {
         if (record->description.bus != abi::BusKind::virtio_mmio)
             continue;
-        if (record->virtio_mmio.base == device.base)
+        if (record->mmio.base == device.base)
             return true;  // announced twice
         ++index;
     }
     auto record = TRY(make_record(abi::BusKind::virtio_mmio, index));
-    record->virtio_mmio = device;
+    record->mmio = device;
     auto& description = record->description;
     description.vendor = identity->vendor_id;
     description.device = identity->device_id;
@@ -192,11 +194,16 @@ Result<bool> Inventory::add_virtio_mmio(acpi::VirtioMmioDevice const& device, bo
     return true;
 }
 
-Result<> Inventory::add_platform(std::string_view name, std::uint32_t index, std::uint32_t line) {
+Result<> Inventory::add_platform(PlatformDevice const& device, std::uint32_t index) {
     auto record = TRY(make_record(abi::BusKind::platform, index));
-    record->description.interrupt_line = line;
-    record->description.driver_state = 1;  // by manifest
-    record->description.name = abi::Text<32>::from(name);
+    bool const has_registers = device.mmio.length != 0;
+    record->mmio = device.mmio;
+    record->description.interrupt_line = device.mmio.interrupt;
+    record->description.name = abi::Text<32>::from(device.name);
+    if (has_registers)
+        record->description.window_count = record->description.interrupt_count = 1;
+    else
+        record->description.driver_state = 1;  // by manifest
     return add(std::move(record));
 }
 

@@ -13,9 +13,9 @@ namespace astrata::device_manager {
 /// One device, as it was found.
 struct Record {
     abi::DeviceDescription description;
-    pci::Device pci;                     ///< of BusKind::pci
-    std::optional<pci::MsiX> msix;       ///< of BusKind::pci
-    acpi::VirtioMmioDevice virtio_mmio;  ///< of BusKind::virtio_mmio
+    pci::Device pci;                ///< of BusKind::pci
+    std::optional<pci::MsiX> msix;  ///< of BusKind::pci
+    MmioDevice mmio;                ///< of the other kinds
 };
 
 /// The machine's handles; borrowed for as long as the strate lives.
@@ -46,8 +46,8 @@ private:
     Result<> discover_pci(MachineFacts const& facts, abi::MachineInfo const& info);
     Result<> add_pci(pci::Device const& device, std::uint32_t interrupt_line);
     Result<> discover_virtio_mmio(MachineFacts const& facts, std::string_view command_line);
-    Result<bool> add_virtio_mmio(acpi::VirtioMmioDevice const& device, bool is_certain);
-    Result<> add_platform(std::string_view name, std::uint32_t index, std::uint32_t line);
+    Result<bool> add_virtio_mmio(MmioDevice const& device, bool is_certain);
+    Result<> add_platform(PlatformDevice const& device, std::uint32_t index);
     Result<> add(std::unique_ptr<Record> record);
     bool choose_configuration_access(MachineFacts const& facts);
 

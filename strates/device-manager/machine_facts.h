@@ -17,19 +17,22 @@ inline constexpr std::size_t virtio_mmio_limit = 64;
 /// Who described the machine; `nobody` is a PC without ACPI, where much has a customary place.
 enum class Firmware : std::uint8_t { nobody, acpi, devicetree };
 
-/// A device at a fixed place, whose driver holds it by manifest.
+/// Registers in memory and an interrupt line.
+using MmioDevice = acpi::VirtioMmioDevice;
+
+/// A device that no bus announces.
 struct PlatformDevice {
-    std::string_view name;   ///< as drivers match it
-    std::uint32_t line = 0;  ///< its interrupt
+    std::string_view name;  ///< as drivers match it
+    MmioDevice mmio;        ///< no registers: its driver holds them by manifest
 };
 
 struct MachineFacts {
     Firmware firmware = Firmware::nobody;
-    std::optional<acpi::McfgWindow> pci_window;  ///< of segment 0
-    std::optional<pci::Apertures> pci_apertures; ///< where windows may be placed, if firmware says so
+    std::optional<acpi::McfgWindow> pci_window;   ///< of segment 0
+    std::optional<pci::Apertures> pci_apertures;  ///< where windows may be placed, if firmware says so
     /// Interrupt lines of the root bus: [device % 4][pin - 1]; 0 where unknown.
     std::optional<std::array<std::array<std::uint32_t, 4>, 4>> pci_lines;
-    StaticVector<acpi::VirtioMmioDevice, virtio_mmio_limit> virtio_mmio;
+    StaticVector<MmioDevice, virtio_mmio_limit> virtio_mmio;
     StaticVector<PlatformDevice, 8> platform;
     unsigned io_apics = 0;
 

@@ -49,9 +49,8 @@ void Session::reset_virtio_pci() {
 }
 
 Result<> Session::reset_virtio_mmio() {
-    auto const mapping =
-        TRY(PhysicalMapping::map(inventory_.machine().memory, record_.virtio_mmio.base, record_.virtio_mmio.length,
-                                 sdk::read_write, abi::MapFlags::uncached));
+    auto const mapping = TRY(PhysicalMapping::map(inventory_.machine().memory, record_.mmio.base, record_.mmio.length,
+                                                  sdk::read_write, abi::MapFlags::uncached));
     auto transport = virtio::MmioTransport::create(mapping.registers());
     if (!transport)
         return transport.error() == Error::not_supported ? Result<>()
@@ -60,8 +59,11 @@ Result<> Session::reset_virtio_mmio() {
 }
 
 Result<> Session::quiesce() {
-    if (!is_pci())
-        return reset_virtio_mmio();
+    switch (record_.description.bus) {
+    case abi::BusKind::virtio_mmio: return reset_virtio_mmio();
+    case abi::BusKind::platform: return {};  // reaches no memory
+    case abi::BusKind::pci: break;
+    }
     auto& space = inventory_.configuration();
     pci::change_command(space, address(), pci::command::no_interrupt_line, pci::command::bus_master);
     if (record_.msix)
@@ -78,7 +80,7 @@ Result<> Session::quiesce() {
 }
 
 Result<sdk::UniqueHandle> Session::open(sdk::UniqueHandle const& devices, std::uint32_t index) {
-    if (record_.description.bus == abi::BusKind::platform)
+    if (record_.description.bus == abi::BusKind::platform && record_.description.window_count == 0)
         return fail(Error::not_supported);
     revoke_all();
     TRY(quiesce());
@@ -95,7 +97,7 @@ Result<Session::Window> Session::window(std::uint32_t position) {
     auto const& machine = inventory_.machine();
     if (position >= record_.description.window_count)
         return fail(Error::not_found);
-    abi::DeviceWindow window{.base = record_.virtio_mmio.base.value, .length = record_.virtio_mmio.length};
+    abi::DeviceWindow window{.base = record_.mmio.base.value, .length = record_.mmio.length};
     if (is_pci()) {
         auto left = position;
         for (auto const& bar : record_.pci.bars) {
@@ -126,10 +128,7 @@ Result<Session::Interrupt> Session::interrupt(std::uint32_t position) {
     bool const is_line = !record_.msix;
     for (auto const& known : interrupts_) {
         if (known.position == position)
-            return Interrupt {
-                TRY(known.handle.duplicate(receive | write | duplicate | transfer))
-                , is_line
-            };
+            return Interrupt{TRY(known.handle.duplicate(receive | write | duplicate | transfer)), is_line};
     }
     auto created = is_line ? TRY(create_interrupt(position)) : TRY(create_msix(position));
     auto handle = TRY(created.duplicate(receive | write | duplicate | transfer));
@@ -140,7 +139,7 @@ Result<Session::Interrupt> Session::interrupt(std::uint32_t position) {
 Result<sdk::UniqueHandle> Session::create_interrupt(std::uint32_t) {
     auto trigger = abi::InterruptTrigger::level_low;  // PCI 3.0 section 2.2.6
     if (!is_pci()) {
-        auto const& device = record_.virtio_mmio;
+        auto const& device = record_.mmio;
         trigger = device.is_edge
                       ? (device.is_active_low ? abi::InterruptTrigger::edge_low : abi::InterruptTrigger::edge_high)
                       : (device.is_active_low ? abi::InterruptTrigger::level_low : abi::InterruptTrigger::level_high);

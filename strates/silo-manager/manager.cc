@@ -24,6 +24,14 @@ manifest::Name numbered(std::string_view base, std::string_view separator, std::
     return manifest::Name::from(text.view());
 }
 
+// What a driver's instance provides. Of what a machine has without a bus, such as its serial port, the first goes
+// without a number.
+manifest::Name device_scheme(manifest::Manifest const& manifest, manifest::Name scheme, std::uint32_t number) {
+    bool const is_platform = std::ranges::all_of(
+        manifest.devices, [](auto const& match) { return match.kind == manifest::DeviceKind::platform; });
+    return is_platform && number == 0 ? scheme : numbered(scheme.view(), "", number);
+}
+
 }  // namespace
 
 void Manager::on_bad_manifest(std::string_view name, Error error) {
@@ -104,7 +112,7 @@ Result<> Manager::provide_schemes(Instance& instance) {
     for (auto const& provide : instance.program.manifest.provides) {
         auto name = provide.scheme;
         if (instance.device != 0)
-            name = numbered(provide.scheme.view(), "", instance.number);
+            name = device_scheme(instance.program.manifest, provide.scheme, instance.number);
         else if (is_first && !instance.provided_as.view().empty())
             name = instance.provided_as;
         (void)TRY(schemes_.provide(name, provide.interface, instance));
@@ -355,10 +363,11 @@ void Manager::on_process_ended(Instance& instance) {
         break;
     case abi::ProcessState::killed: instance.remark("killed"); break;
     case abi::ProcessState::crashed:
-        instance.remark("crashed: vector ", ending.fault_vector, ", error ", Hex{ending.fault_error}, ", address ",
-                        Hex{start::without_kernel_places(ending.fault_address, instance.image_base), 16}, ", instruction ",
-                        Hex{start::without_kernel_places(ending.fault_instruction, instance.image_base), 16}, " (image + ",
-                        Hex{start::without_kernel_places(ending.fault_instruction - instance.image_base, 0)}, ")");
+        instance.remark(
+            "crashed: vector ", ending.fault_vector, ", error ", Hex{ending.fault_error}, ", address ",
+            Hex{start::without_kernel_places(ending.fault_address, instance.image_base), 16}, ", instruction ",
+            Hex{start::without_kernel_places(ending.fault_instruction, instance.image_base), 16}, " (image + ",
+            Hex{start::without_kernel_places(ending.fault_instruction - instance.image_base, 0)}, ")");
         sdk::log("silo manager: ", instance.name.view(), " crashed at image + ",
                  Hex{start::without_kernel_places(ending.fault_instruction - instance.image_base, 0)});
         break;
@@ -456,7 +465,7 @@ std::uint32_t Manager::free_number(Program const& program) {
     for (std::uint32_t number = 0;; ++number) {
         bool is_free = find(numbered(program.manifest.name.view(), ".", number).view()) == nullptr;
         for (auto const& provide : program.manifest.provides)
-            is_free &= schemes_.find(numbered(provide.scheme.view(), "", number).view()) == nullptr;
+            is_free &= schemes_.find(device_scheme(program.manifest, provide.scheme, number).view()) == nullptr;
         if (is_free)
             return number;
     }

@@ -2,7 +2,7 @@
 import os
 
 from astrata import build
-from harness import chevron, compile_static, expect, run, scenario
+from harness import ARCHITECTURE, chevron, compile_static, expect, run, scenario
 
 
 def run_program(source: str, *options: str, timeout: float = 60):
@@ -253,7 +253,7 @@ rm /tmp/a
 @scenario("kernel.lock_order", timeout=300)
 def lock_order():
     """A kernel that stops when locks are taken out of order does what brings most of them together."""
-    os.environ["ASTRATA_KERNEL"] = build.ready_checked_kernel("x86_64")
+    os.environ["ASTRATA_KERNEL"] = build.ready_checked_kernel(ARCHITECTURE)
     for processors in ("1", "2"):
         run("sh", "-c", STIR, options=["--smp", processors]).check(stdout="300000\n")
     run_program(EPOLL, "--smp", "2").check(stdout="fair 70\nsignals 1\nexchanged 1\n")

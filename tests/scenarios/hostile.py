@@ -2,7 +2,7 @@
 import re
 import time
 
-from harness import chevron, compile_static, copy_busybox, expect, run, scenario, write_file
+from harness import ARCHITECTURE, FULL_MACHINE, chevron, compile_static, copy_busybox, expect, run, scenario, write_file
 
 CRASHES = r"""
 #include <signal.h>
@@ -15,34 +15,11 @@ static void recurse(volatile char* p) { volatile char area[4096]; area[0] = *p; 
 static const unsigned char text[] = {0xc3};
 static void crash(int kind) {
     switch (kind) {
-    case 0: *(volatile int*)0 = 1; break;
-    case 1: __asm__ volatile("ud2"); break;
-    case 2: { volatile int zero = 0; __asm__ volatile("idivl %0" ::"m"(zero), "a"(1), "d"(0)); break; }
-    case 3: __asm__ volatile("hlt"); break;
-    case 4: __asm__ volatile("cli"); break;
-    case 5: __asm__ volatile("int3"); break;
-    case 6: *(volatile long*)0xffffffff80000000 = 1; break;
-    case 7: *(volatile long*)0xffff800000000000 = 1; break;
-    case 8: *(volatile long*)0x8000000000000000 = 1; break;
-    case 9: ((void (*)(void))0xdead0000)(); break;
-    case 10: ((void (*)(void))(unsigned long)text)(); break;
-    case 11: recurse((volatile char*)&kind); break;
-    case 12: __asm__ volatile("mov %0, %%cr3" ::"r"(0UL)); break;
-    case 13: __asm__ volatile("wrmsr" ::"c"(0xc0000082), "a"(0), "d"(0)); break;
-    case 14: __asm__ volatile("outb %%al, $0x80" ::"a"(0)); break;
-    case 15: __asm__ volatile("mov $0, %rsp; push %rax"); break;
-    case 16: __asm__ volatile("mov $0x8000000000000000, %rsp; mov $39, %eax; syscall; push %rax"); break;
-    case 17: __asm__ volatile("int $0x21"); break;
-    case 18: __asm__ volatile("pushf; orq $0x40000, (%rsp); popf; mov %rsp, %rax; inc %rax; mov (%rax), %rbx"); break;
-    case 19: __asm__ volatile("mov $0x33, %ax; mov %ax, %ss"); abort(); break;
-    case 20: __asm__ volatile("lgdt (%rsp)"); break;
-    case 21: __asm__ volatile("swapgs"); break;
-    case 22: __asm__ volatile("iretq"); break;
-    case 23: __asm__ volatile("sysretq"); break;
+CASES
     }
 }
 int main(void) {
-    for (int kind = 0; kind < 24; ++kind) {
+    for (int kind = 0; kind < COUNT; ++kind) {
         fflush(stdout);
         pid_t child = fork();
         if (!child) { crash(kind); _exit(0); }
@@ -53,10 +30,35 @@ int main(void) {
     return 0;
 }
 """
-# SIGILL 4, SIGTRAP 5, SIGFPE 8, SIGSEGV 11, as Linux gives them. Kinds 16, 18 (alignment checks, which
-# emulators leave out) and 19 depend on the processor.
-EXPECTED = {0: "11", 1: "4", 2: "8", 3: "11", 4: "11", 5: "5", 6: "11", 7: "11", 8: "11", 9: "11", 10: "11", 11: "11",
-            12: "11", 13: "11", 14: "11", 15: "11", 17: "11", 20: "11", 21: "11", 22: "11", 23: "11"}
+# SIGILL 4, SIGTRAP 5, SIGFPE 8, SIGSEGV 11, as Linux gives them; None depends on the processor.
+EVERYWHERE = [
+    ("*(volatile int*)0 = 1;", 11), ("*(volatile long*)0xffffffff80000000 = 1;", 11), ("*(volatile long*)0xffff800000000000 = 1;", 11),
+    ("*(volatile long*)0x8000000000000000 = 1;", 11), ("((void (*)(void))0xdead0000)();", 11),
+    ("((void (*)(void))(unsigned long)text)();", 11), ("recurse((volatile char*)&kind);", 11),
+]
+INSTRUCTIONS = {
+    "x86_64": [
+        ("ud2", 4), ("mov $1, %%eax; cltd; xor %%ecx, %%ecx; idivl %%ecx", 8), ("hlt", 11), ("cli", 11), ("int3", 5), ("mov %%rax, %%cr3", 11),
+        ("mov $0xc0000082, %%ecx; wrmsr", 11), ("outb %%al, $0x80", 11), ("mov $0, %%rsp; push %%rax", 11),
+        ("mov $0x8000000000000000, %%rsp; mov $39, %%eax; syscall; push %%rax", None), ("int $0x21", 11),
+        # Alignment checks, which emulators leave out.
+        ("pushf; orq $0x40000, (%%rsp); popf; mov %%rsp, %%rax; inc %%rax; mov (%%rax), %%rbx", None),
+        ("mov $0x33, %%ax; mov %%ax, %%ss; ud2", None), ("lgdt (%%rsp)", 11), ("swapgs", 11), ("iretq", 11), ("sysretq", 11),
+    ],
+    "aarch64": [
+        ("udf #0", 4), ("brk #0", 5), ("hlt #0", 4), ("msr daifset, #2", 4), ("mrs x0, ttbr0_el1", 4), ("msr vbar_el1, x0", 4), ("eret", 4),
+        ("hvc #0", 4), ("smc #0", 4), ("tlbi vmalle1", 4), ("mov x0, #0; mov sp, x0; str x0, [sp, #-16]!", 11),
+        ("mov x0, #1; lsl x0, x0, #63; mov sp, x0; mov x8, #172; svc #0; str x0, [sp, #-16]!", 11),
+    ],
+    "riscv64": [
+        ("unimp", 4), ("ebreak", 5), (".word 0xffffffff", 4), ("csrr a0, sstatus", 4), ("csrw stvec, a0", 4), ("csrw satp, zero", 4), ("sret", 4),
+        ("mret", 4), ("sfence.vma", 4), ("li sp, 0; sd a0, -8(sp)", 11), ("li sp, 1; slli sp, sp, 63; li a7, 172; ecall; sd a0, -8(sp)", 11),
+    ],
+}
+KINDS = [*EVERYWHERE, *((f'__asm__ volatile("{text}" :);', signal) for text, signal in INSTRUCTIONS[ARCHITECTURE])]
+CASES = "\n".join(f"    case {kind}: {statement} break;" for kind, (statement, _) in enumerate(KINDS))
+CRASHES = CRASHES.replace("CASES", CASES).replace("COUNT", str(len(KINDS)))
+EXPECTED = {kind: str(signal) for kind, (_, signal) in enumerate(KINDS) if signal is not None}
 
 
 @scenario("hostile.crashes", timeout=180)
@@ -141,7 +143,7 @@ def bad_arguments_to_every_call():
 @scenario("hostile.random_syscalls", timeout=120)
 def random_syscalls():
     """Random native system calls from several threads, with handles that come and go: nothing else notices."""
-    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35")):
+    for options in (("--smp", "1"), ("--smp", "2", *FULL_MACHINE)):
         with chevron(*options) as console:
             console.command("strate start syscall-fuzzer")
             for _ in range(60):

@@ -24,7 +24,7 @@ def boot(arguments: list[str], wanted: bytes, seconds: float) -> None:
         process.communicate()
 
 
-@scenario("image.iso", timeout=180)
+@scenario("image.iso", timeout=180, only=("x86_64",))
 def iso():
     subprocess.run([ASTRATA, "image", "iso", "--output", "astrata.iso"], check=True)
     for firmware in FIRMWARE.values():
@@ -32,7 +32,7 @@ def iso():
     boot(["-drive", "file=astrata.iso,format=raw,if=virtio"], b">>> ", 60)
 
 
-@scenario("image.disk", timeout=180)
+@scenario("image.disk", timeout=180, only=("x86_64",))
 def disk():
     subprocess.run([ASTRATA, "image", "disk", "--output", "astrata.disk"], check=True)
     for firmware in FIRMWARE.values():

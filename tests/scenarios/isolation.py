@@ -3,7 +3,7 @@ import re
 import time
 
 from big_reads import kill_while_reading
-from harness import chevron, compile_static, copy_busybox, expect, run, scenario
+from harness import MACHINES, chevron, compile_static, copy_busybox, expect, run, scenario
 
 HOSTED = "linux=kernel,ext4=kernel,ramfs=kernel,virtio-blk=kernel"
 
@@ -92,14 +92,14 @@ def hosted_strate_crashes():
     with chevron("--isolation", "crasher=kernel") as console:
         console.command("strate start crasher")
         log = console.until("strate logs crasher", "restart 2")
-        expect(re.search(r"crashed: vector 14, error 0x2, address 0x0+, instruction 0x[0-9a-f]+ ", log), log)
+        expect(re.search(r"crashed: .*address 0x0+, instruction 0x[0-9a-f]+ ", log), log)
         console.command("strate stop crasher")
         expect("running" in console.command("strate info ramfs"), "another strate did not survive")
 
 
 @scenario("isolation.hosted_drivers_killed", timeout=300)
 def hosted_drivers_killed():
-    kill_while_reading(["ext4", "virtio-blk.0"], "microvm", "--isolation", HOSTED)
+    kill_while_reading(["ext4", "virtio-blk.0"], MACHINES[0], "--isolation", HOSTED)
 
 
 @scenario("isolation.unknown_modes")
@@ -120,7 +120,7 @@ def hosted_strate_uses_up_its_stack():
             for _ in range(60):
                 # A CPU with one thread may not see an interrupt before the restart.
                 log = console.command("strate logs stack-exhauster").replace("\n", "")
-                endings = len(re.findall(r"crashed: vector (?:8|14), ", log))
+                endings = len(re.findall(r"crashed: ", log))
                 if all(way in log for way in ways) and endings >= 3:
                     break
                 console.command("strate restart stack-exhauster")

@@ -1,5 +1,5 @@
 """Memory and processors in nodes: each processor's programs get memory near it, and farther memory when that is used up."""
-from harness import chevron, compile_static, expect, run, scenario
+from harness import MACHINES, chevron, compile_static, expect, run, scenario
 
 # Pins itself to a processor, uses so many megabytes, tells the memory that the nodes have then, and which node it runs on.
 TOUCH = r"""
@@ -56,7 +56,7 @@ def touched(console, cpu: int, megabytes: int) -> list[int]:
     return [int(word) for word in words[1:3]]
 
 
-@scenario("numa.local_memory", timeout=120)
+@scenario("numa.local_memory", timeout=120, only=("x86_64",))
 def local_memory():
     compile_static("tree/bin/touch-memory", TOUCH, "musl")
     with chevron(*NUMA) as console:
@@ -78,7 +78,7 @@ def local_memory():
             expect(comes_back(console, before), f"memory does not come back: {before} {counters(console)}")
 
 
-@scenario("numa.other_memory_when_one_node_has_none", timeout=120)
+@scenario("numa.other_memory_when_one_node_has_none", timeout=120, only=("x86_64",))
 def other_memory_when_one_node_has_none():
     compile_static("tree/bin/touch-memory", TOUCH, "musl")
     with chevron(*NUMA) as console:
@@ -101,7 +101,7 @@ def other_memory_when_one_node_has_none():
 def one_node():
     """A machine whose firmware says nothing of nodes has one, with everything."""
     script = "cd /sys/devices/system/node; cat online node0/cpulist node0/distance; ls"
-    for machine in ("microvm", "q35"):
+    for machine in MACHINES:
         run("sh", "-c", script, options=["--smp", "2", "--machine", machine]).check(stdout="0\n0-1\n10\nnode0\nonline\npossible\n")
     result = run("true", options=["--numa", "2"])
     result.check(status=2, stderr="--numa: needs --machine q35")

@@ -6,7 +6,7 @@ import re
 import subprocess
 import tarfile
 
-from harness import compile_static, copy_busybox, expect, make_ext4, run, scenario, write_file
+from harness import MACHINES, compile_static, copy_busybox, expect, make_ext4, run, scenario, write_file
 
 HELLO = r"""
 #include <stdio.h>
@@ -54,7 +54,7 @@ def big_file():
     data = random.Random(3).randbytes(64 << 20)
     write_file(busybox_tree("tree") + "/big/file", data)
     image = make_ext4("big.ext4", "tree", "160M")
-    for machine in ("microvm", "q35"):
+    for machine in MACHINES:
         result = run("sha256sum", "/big/file", options=["--rootfs", image, "--machine", machine], timeout=110)
         result.check(stdout=f"{sha256(data)}  /big/file\n")
 

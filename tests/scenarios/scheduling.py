@@ -152,7 +152,7 @@ class Monitor:
         raise AssertionError(f"no socket {socket_number}")
 
 
-@scenario("sched.cpu_hot_add", timeout=120)
+@scenario("sched.cpu_hot_add", timeout=120, only=("x86_64",))
 def cpu_hot_add():
     """A processor that the emulator's monitor plugs in is heard of, and runs programs once it is put to use."""
     compile_static("tree/bin/affinity", AFFINITY, "musl")

@@ -5,17 +5,18 @@ import socket
 import subprocess
 import time
 
-from harness import ASTRATA, ROOT, chevron, compile_static, expect, run, scenario, shorten, write_file
+from harness import ARCHITECTURE, ASTRATA, EMULATOR, FULL_MACHINE, MACHINES, ROOT, chevron, compile_static, expect, run, scenario, shorten, write_file
 
+# A processor without a random number generator.
+WITHOUT_RANDOM = {"x86_64": "max,-rdrand,-rdseed", "aarch64": "cortex-a57", "riscv64": "rv64"}[ARCHITECTURE]
 IMAGE_REGION = 0xffffffff80000000
 
 
 def watch_processors() -> None:
     """From now on every machine has a monitor at the socket `monitor` in the scenario's folder."""
-    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
     path = os.path.abspath("monitor")
     os.environ["ASTRATA_QEMU"] = os.path.abspath(
-        write_file("watched-qemu", f'#!/bin/sh\nexec "{real}" "$@" -monitor unix:{path},server=on,wait=off\n', 0o755))
+        write_file("watched-qemu", f'#!/bin/sh\nexec "{EMULATOR}" "$@" -monitor unix:{path},server=on,wait=off\n', 0o755))
 
 
 def ask_monitor(command: str) -> str:
@@ -40,11 +41,11 @@ def table_bases() -> tuple[int, int]:
     return tuple(int(re.search(rf"^{name}= +([0-9a-f]+) ", registers, re.MULTILINE).group(1), 16) for name in ("IDT", "GDT"))
 
 
-@scenario("security.kernel_lies_elsewhere_at_every_boot", timeout=240)
+@scenario("security.kernel_lies_elsewhere_at_every_boot", timeout=240, only=("x86_64",))
 def kernel_lies_elsewhere_at_every_boot():
     watch_processors()
     seen = []
-    for options in (("--smp", "1"), ("--smp", "2"), ("--machine", "q35", "--smp", "2"), ("--machine", "q35")):
+    for options in (("--smp", "1"), ("--smp", "2"), (*FULL_MACHINE, "--smp", "2"), FULL_MACHINE):
         with chevron(*options) as console:
             seen.append(table_bases())
             # No log names an address of the kernel, though programs crash and strates restart.
@@ -222,7 +223,7 @@ def freed_memory_is_forgotten():
 
 @scenario("security.page_tables_keep_the_rules")
 def page_tables_keep_the_rules():
-    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35", "--profile", "secure"), ("--isolation", "kernel", "--profile", "performance")):
+    for options in (("--smp", "1"), ("--smp", "2", *FULL_MACHINE, "--profile", "secure"), ("--isolation", "kernel", "--profile", "performance")):
         with chevron(*options) as console:
             console.send("/bin/sleep 20 &\r")
             console.expect(r"^>>> ")
@@ -244,7 +245,7 @@ def page_tables_keep_the_rules():
             expect("memory audit" not in log or " 0 violations" in log, log)
 
 
-@scenario("security.processors_guard_the_kernel")
+@scenario("security.processors_guard_the_kernel", only=("x86_64",))
 def processors_guard_the_kernel():
     """Each of them refuses to run or touch user memory in kernel mode (SMEP, SMAP), and to tell where its tables lie (UMIP)."""
     watch_processors()
@@ -264,13 +265,13 @@ def kernel_half_of_a_program() -> int:
     raise AssertionError("the processor is never in user mode")
 
 
-@scenario("security.user_mode_does_not_see_the_kernel", timeout=240)
+@scenario("security.user_mode_does_not_see_the_kernel", timeout=240, only=("x86_64",))
 def user_mode_does_not_see_the_kernel():
     """With page tables of its own; programs, crashes and restarts go on as ever, and the tables keep the rules."""
     compile_static("tree/bin/spin", "int main(void) { for (;;) __asm__ volatile(\"\"); }")
     watch_processors()
     os.environ["ASTRATA_BOOT_WORDS"] = "kpti=on"
-    for options in (("--smp", "1"), ("--smp", "2", "--machine", "q35", "--isolation", "user", "--profile", "secure")):
+    for options in (("--smp", "1"), ("--smp", "2", *FULL_MACHINE, "--isolation", "user", "--profile", "secure")):
         with chevron("--rootfs", "tree", *options) as console:
             expect("page tables of its own" in console.command("dmesg"), "not switched on")
             console.send("/bin/spin &\r" * int(options[1]))
@@ -291,11 +292,11 @@ def user_mode_does_not_see_the_kernel():
 
 def kernel_symbol(name: str) -> int:
     """Where Bedrock was linked to have the symbol whose name matches."""
-    symbols = subprocess.run(["llvm-nm-22", os.path.join(ROOT, "build/x86_64/kernel/bedrock.elf")], capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(["llvm-nm-22", os.path.join(ROOT, "build", ARCHITECTURE, "kernel/bedrock.elf")], capture_output=True, text=True, check=True).stdout
     return int(re.search(rf"^(\w+) \w {name}$", symbols, re.MULTILINE).group(1), 16)
 
 
-@scenario("security.indirect_branches_by_profile")
+@scenario("security.indirect_branches_by_profile", only=("x86_64",))
 def indirect_branches_by_profile():
     """The thunk that Bedrock's indirect branches go through is a jump, or where the profile says so the way to the retpoline."""
     thunk = kernel_symbol("__x86_indirect_thunk_r11")
@@ -327,9 +328,8 @@ def write_memory(address: int, data: bytes) -> None:
 def calls_go_to_functions_of_their_type():
     """A function that timers call is given another type behind Bedrock's back: the next timer ends everything instead of calling it."""
     function = kernel_symbol(r"_ZN7astrata6kernel6Thread15timeout_expiredERNS0_9TimerNodeE(?:\.llvm\.\d+)?")
-    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
     os.environ["ASTRATA_QEMU"] = os.path.abspath(
-        write_file("debugged-qemu", f'#!/bin/sh\nexec "{real}" "$@" -gdb unix:{os.path.abspath("debugger")},server=on,wait=off\n', 0o755))
+        write_file("debugged-qemu", f'#!/bin/sh\nexec "{EMULATOR}" "$@" -gdb unix:{os.path.abspath("debugger")},server=on,wait=off\n', 0o755))
     os.environ["ASTRATA_BOOT_WORDS"] = "nokaslr"
     with chevron() as console:
         console.command("/bin/sleep 0.01")
@@ -360,10 +360,9 @@ int main(void) {
 def random_numbers():
     """Different at every boot and even in the mean, with the processor's generator and without."""
     compile_static("tree/bin/random", RANDOM)
-    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
-    without = os.path.abspath(write_file("plain-qemu", f'#!/bin/sh\nexec "{real}" "$@" -cpu max,-rdrand,-rdseed\n', 0o755))
+    without = os.path.abspath(write_file("plain-qemu", f'#!/bin/sh\nexec "{EMULATOR}" "$@" -cpu {WITHOUT_RANDOM}\n', 0o755))
     seen = set()
-    for emulator in (real, without):
+    for emulator in (EMULATOR, without):
         os.environ["ASTRATA_QEMU"] = emulator
         for processors in ("1", "2"):
             first, *squares = run("/bin/random", options=["--rootfs", "tree", "--smp", processors]).check().text.split()
@@ -376,10 +375,9 @@ def random_numbers():
 @scenario("security.random_numbers_of_the_host", timeout=240)
 def random_numbers_of_the_host():
     """A processor without a generator, and a device with one: the system says what it was seeded from, and loses the driver without harm."""
-    real = os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
     os.environ["ASTRATA_QEMU"] = os.path.abspath(
-        write_file("plain-qemu", f'#!/bin/sh\nexec "{real}" "$@" -cpu max,-rdrand,-rdseed\n', 0o755))
-    for machine, processors in (("microvm", "1"), ("q35", "2")):
+        write_file("plain-qemu", f'#!/bin/sh\nexec "{EMULATOR}" "$@" -cpu {WITHOUT_RANDOM}\n', 0o755))
+    for machine, processors in ((MACHINES[0], "1"), (MACHINES[-1], "2")):
         with chevron("--machine", machine, "--smp", processors, "--random-device") as console:
             log = console.until("dmesg", "mixed in")
             expect("random numbers: seeded from nothing but times" in log, log)

@@ -3,23 +3,23 @@ import re
 import time
 
 from big_reads import image_with_big_file, kill_while_reading
-from harness import chevron, expect, scenario
+from harness import MACHINES, chevron, expect, scenario
 
 
 @scenario("supervision.killed_disk_driver", timeout=300)
 def killed_disk_driver():
-    for machine in ("microvm", "q35"):
+    for machine in MACHINES:
         kill_while_reading(["virtio-blk.0"], machine)
 
 
 @scenario("supervision.killed_file_system", timeout=300)
 def killed_file_system():
-    kill_while_reading(["ext4"], "microvm")
+    kill_while_reading(["ext4"], MACHINES[0])
 
 
 @scenario("supervision.both_killed", timeout=300)
 def both_killed():
-    kill_while_reading(["ext4", "virtio-blk.0"], "q35")
+    kill_while_reading(["ext4", "virtio-blk.0"], MACHINES[-1])
 
 
 @scenario("supervision.the_shell_does_not_stop_itself")
@@ -50,7 +50,7 @@ def crashing_strate():
     with chevron() as console:
         console.command("strate start crasher")
         log = console.until("strate logs crasher", "restart 2")
-        expect(re.search(r"crashed: vector 14, error 0x6, address 0x0+, instruction 0x[0-9a-f]+ ", log), log)
+        expect(re.search(r"crashed: .*address 0x0+, instruction 0x[0-9a-f]+ ", log), log)
         console.command("strate stop crasher")
         expect("crashed" in console.command("strate logs crasher"), "the log is gone")
         expect("running" in console.command("strate info ramfs"), "another strate did not survive")

@@ -4,7 +4,7 @@ import struct
 import time
 from collections import Counter, defaultdict
 
-from harness import chevron, expect, run, scenario
+from harness import FULL_MACHINE, chevron, expect, run, scenario
 
 # ---- A reader of protobuf's wire format and of the few fields of Perfetto's trace that matter here, written from their
 # descriptions alone: what the tool writes is not read back with the tool's own code.
@@ -140,8 +140,8 @@ def chosen_events():
     run("true", options=["--trace-events", "faults"]).check(status=2, stderr="only together with --trace")
     run("true", options=["--trace", "no/such/folder/file"]).check(status=2, stderr="No such file")
     # Everything works as always where nothing is recorded, and on the other machine.
-    run("sh", "-c", "exit 3", options=["--machine", "q35", "--trace", "q35"]).check(status=3)
-    expect(Trace("q35").count("address_space_map") > 10, "nothing was recorded on q35")
+    run("sh", "-c", "exit 3", options=[*FULL_MACHINE, "--trace", "full"]).check(status=3)
+    expect(Trace("full").count("address_space_map") > 10, "nothing was recorded with PCI")
 
 
 @scenario("tracing.commands", timeout=180)

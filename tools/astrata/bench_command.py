@@ -11,7 +11,7 @@ import random
 import re
 import subprocess
 
-from astrata import bench_comparison, bench_programs, boot_archive, build, machine, measure, packages, paths
+from astrata import architectures, bench_comparison, bench_programs, boot_archive, build, machine, measure, packages, paths
 from astrata.errors import MachineError, UsageError
 from astrata.linux_reference import LinuxReference
 from astrata.messages import say
@@ -22,7 +22,7 @@ OPTIONS = [
     Option("--compare", "SYSTEM", convert=choice("linux"), help="linux: every system call's cost beside Debian's kernel"),
     Option("--write", "FILE", help="with --compare: also write the figures as a page (docs/performance.md is made so)"),
     Option("--json", help="one JSON document on stdout instead of tables"),
-    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
+    Option("--arch", "ARCHITECTURE", "x86_64", convert=architectures.architecture, help="x86_64"),
 ]
 REPEATS = 5
 PROMPT = ">>> "
@@ -57,7 +57,7 @@ def main(words: list[str]) -> int:
     """Runs `./astrata bench WORDS...`."""
     arguments = parse("bench", OPTIONS, words)
     no_words("bench", arguments)
-    if arguments.arch != "x86_64":
+    if arguments.arch != architectures.NATIVE:  # what it compares with is Linux there
         raise UsageError(f"--arch {arguments.arch}: not supported yet")
     packages.ensure("build", "run", "bench")
     benchmark = Benchmark(arguments.arch)
@@ -115,7 +115,7 @@ class Benchmark:
         # The same boot archive with the benchmark strates, and the benchmark programs in its root file system.
         archive = os.path.join(bench_programs.FOLDER, "boot.archive")
         programs = bench_programs.members("root/bench")
-        boot_archive.build(folder, archive, programs, with_tests=True)
+        boot_archive.build(architecture, folder, archive, programs, with_tests=True)
         self.system.archive = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
         self.linux = LinuxReference()
 
@@ -144,7 +144,8 @@ class Benchmark:
         """Instructions of Bedrock's primitives."""
         # Started from the shell; the log is read until the figures are there.
         script = [(PROMPT, "strate start benchmark\r"),
-                  (PROMPT, "sleep 2; strate logs benchmark; echo the; echo end\r")]
+                  (PROMPT, "sleep 2; strate logs benchmark; strate start benchmark-interrupt\r"),
+                  (PROMPT, "sleep 2; strate logs benchmark-interrupt; echo the; echo end\r")]
         return self._console(script, machine.Options(icount=True), "the\r\nend", self.system).metrics()
 
     def _console(self, script: list[tuple[str, str]], options: machine.Options, until: str, system: build.System) -> measure.Boot:

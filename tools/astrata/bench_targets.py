@@ -71,6 +71,7 @@ NATIVE = [
     Primitive("ipc_round_trip_10_words", 1572, 500, 380),
     Primitive("ipc_round_trip_same_space", 391, 300, 150),
     Primitive("timer_wakes_thread", None, None, None),
+    Primitive("interrupt_to_driver", 355, 355, 250),
     Primitive("signal_waiting_thread", 509, 400, 250),
     Primitive("pager_round_trip", 1303, 800, 500),
     Primitive("map_page", 714, 400, 250),

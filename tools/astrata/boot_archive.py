@@ -8,8 +8,8 @@
 """
 from __future__ import annotations
 
+import glob
 import os
-import re
 import subprocess
 
 from astrata import built_in_root, cpio, paths
@@ -41,22 +41,24 @@ def symbol_table(nm_output: str) -> bytes:
     return "".join(f"{address:x} {name}\n" for address, name in sorted(lines.items())).encode()
 
 
-def test_strates() -> set[str]:
-    """Names of the strates that only tests and benchmarks start."""
+def unwanted_strates(machine: str, with_tests: bool) -> set[str]:
+    """Names of the strates that are not for this machine, and of those that only tests and benchmarks start."""
+    import tomllib
+
     names = set()
-    folder = os.path.join(paths.ROOT, "strates", "test")
-    for name in os.listdir(folder):
-        manifest = os.path.join(folder, name, "strate.toml")
-        if os.path.exists(manifest):
-            with open(manifest, encoding="utf-8") as file:
-                names.add(re.search(r'^name *= *"([^"]+)"', file.read(), re.MULTILINE).group(1))
+    for path in glob.glob(os.path.join(paths.ROOT, "strates", "**", "strate.toml"), recursive=True):
+        with open(path, "rb") as file:
+            manifest = tomllib.load(file)
+        is_for_tests = os.path.relpath(path, paths.ROOT).startswith("strates/test/")
+        if machine not in manifest.get("machines", [machine]) or (is_for_tests and not with_tests):
+            names.add(manifest["name"])
     return names
 
 
-def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
+def build(target: str, folder: str, destination: str, more: list[cpio.Entry] = (), with_tests: bool = False) -> None:
     """Writes `destination` from the products of the target build, with `more` members and perhaps the test strates,
     replacing the old one in one step."""
-    left_out = set() if with_tests else test_strates()
+    left_out = unwanted_strates(os.path.basename(folder), with_tests)
     programs = {}
     for kind in ("strates", "apps"):
         for name, path in _programs(os.path.join(folder, kind)):
@@ -72,7 +74,7 @@ def build(folder: str, destination: str, more: list[cpio.Entry] = (), with_tests
         if extension == ".manifest" and name not in left_out:
             with open(os.path.join(manifest_folder, file_name), "rb") as file:
                 manifests[name] = file.read()
-    root = built_in_root.entries(built_in_root.busybox_path())
+    root = built_in_root.entries(built_in_root.busybox_path(target))
     data = assemble(programs, manifests, _kernel_symbols(folder), root + list(more))
     temporary = f"{destination}.{os.getpid()}"
     with open(temporary, "wb") as file:

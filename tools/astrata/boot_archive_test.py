@@ -7,8 +7,10 @@ from astrata.errors import CommandError
 
 class BootArchiveTest(unittest.TestCase):
     def test_knows_the_strates_of_tests(self):
-        self.assertIn("crasher", boot_archive.test_strates())
-        self.assertNotIn("linux", boot_archive.test_strates())
+        self.assertIn("crasher", boot_archive.unwanted_strates("x86_64", with_tests=False))
+        self.assertNotIn("crasher", boot_archive.unwanted_strates("x86_64", with_tests=True))
+        self.assertNotIn("linux", boot_archive.unwanted_strates("aarch64", with_tests=False))
+        self.assertIn("cmos-rtc", boot_archive.unwanted_strates("aarch64", with_tests=False))
 
     def test_places_programs_by_whether_they_have_a_manifest(self):
         archive = boot_archive.assemble({"ext4": b"\x7fELF1", "tool": b"\x7fELF2"}, {"ext4": b"manifest"}, b"", [])

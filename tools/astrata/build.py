@@ -4,30 +4,20 @@ from __future__ import annotations
 import os
 
 from astrata import fingerprint, packages, paths
-from astrata.errors import CommandError, UsageError
+from astrata.architectures import ARCHITECTURES
+from astrata.errors import CommandError
 from astrata.locks import file_lock
 from astrata.messages import say
-
-ARCHITECTURES = ("x86_64",)
-PLANNED = ("aarch64", "riscv64")
-
-
-def architecture(name: str, text: str) -> str:
-    """Option converter for --arch."""
-    if text in PLANNED:
-        raise UsageError(f"{name} {text}: not supported yet (x86_64 is)")
-    if text not in ARCHITECTURES:
-        raise UsageError(f"{name} {text}: unknown architecture, expected {', '.join(ARCHITECTURES + PLANNED)}")
-    return text
 
 
 class System:
     """Open files of one consistent build of the system: a build that follows replaces the files, never changes these."""
 
-    def __init__(self, folder: str):
-        self.folder = folder
+    def __init__(self, target: str):
+        self.target, self.folder = target, paths.target_build(target)
+        folder = self.folder
         # A test may boot a kernel that was built otherwise.
-        self.kernel = os.open(os.environ.get("ASTRATA_KERNEL") or kernel_path(folder), os.O_RDONLY)
+        self.kernel = os.open(os.environ.get("ASTRATA_KERNEL") or boot_path(target, folder), os.O_RDONLY)
         # Tests and benchmarks start strates that nobody else wants in memory.
         self.archive = os.open(archive_path(folder, bool(os.environ.get("ASTRATA_TEST_STRATES"))), os.O_RDONLY)
 
@@ -36,24 +26,29 @@ def kernel_path(folder: str) -> str:
     return os.path.join(folder, "kernel", "bedrock.elf")
 
 
+def boot_path(target: str, folder: str) -> str:
+    """What the machine boots: the ELF file, or a flat image of it."""
+    return os.path.join(folder, "kernel", ARCHITECTURES[target].kernel)
+
+
 def archive_path(folder: str, with_tests: bool = False) -> str:
     return os.path.join(folder, "test.archive" if with_tests else "boot.archive")
 
 
 def ready_system(target: str) -> System:
     """The system built from the sources as they are now, building only if something changed."""
-    packages.ensure("build", "run")
+    packages.ensure("build", *ARCHITECTURES[target].package_groups)
     folder = paths.target_build(target)
-    products = (kernel_path(folder), archive_path(folder), archive_path(folder, with_tests=True))
+    products = (boot_path(target, folder), archive_path(folder), archive_path(folder, with_tests=True))
     lock = folder + ".lock"
     waiting = "another build is under way, waiting for it"
     with file_lock(lock, shared=True, announce=waiting):
         if _is_fresh(folder, *products):
-            return System(folder)
+            return System(target)
     with file_lock(lock, announce=waiting):
         if not _is_fresh(folder, *products):
-            _build_locked(target, folder, _make_archive)
-        return System(folder)
+            _build_locked(target, folder, lambda: _make_archive(target, folder))
+        return System(target)
 
 
 def ready_checked_kernel(target: str) -> str:
@@ -63,8 +58,8 @@ def ready_checked_kernel(target: str) -> str:
     with file_lock(folder + ".lock", announce="another build is under way, waiting for it"):
         if not os.path.exists(os.path.join(folder, "build.ninja")):
             _configure(target, folder, "-DASTRATA_CHECK_LOCKS=ON")
-        _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet", "kernel/bedrock.elf"], "the build")
-    return kernel_path(folder)
+        _run(["ninja", "-C", folder, "-j", str(os.cpu_count() or 1), "--quiet", "bedrock"], "the build")
+    return boot_path(target, folder)
 
 
 def ready_host() -> str:
@@ -85,7 +80,7 @@ def _is_fresh(folder: str, *products: str) -> bool:
 
 
 def _build_locked(target: str, folder: str, finish=None) -> None:
-    """One configure (if needed), one build and `finish(folder)`; records the fingerprint that the sources had before."""
+    """One configure (if needed), one build and `finish()`; records the fingerprint that the sources had before."""
     before = fingerprint.of_sources()
     stamp = os.path.join(folder, "built-from")
     if os.path.exists(stamp):
@@ -98,7 +93,7 @@ def _build_locked(target: str, folder: str, finish=None) -> None:
     _run([*ninja, "astrata_generated"], "generating sources")
     _run(ninja, "the build")
     if finish:
-        finish(folder)
+        finish()
     with open(stamp, "w", encoding="utf-8") as file:
         file.write(before)
 
@@ -109,11 +104,11 @@ def _configure(target: str, folder: str, *options: str) -> None:
           "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DPython3_EXECUTABLE=/usr/bin/python3", *options], "configuring")
 
 
-def _make_archive(folder: str) -> None:
+def _make_archive(target: str, folder: str) -> None:
     from astrata import boot_archive
 
     for with_tests in (False, True):
-        boot_archive.build(folder, archive_path(folder, with_tests), with_tests=with_tests)
+        boot_archive.build(target, folder, archive_path(folder, with_tests), with_tests=with_tests)
 
 
 def _run(command: list[str], what: str) -> None:

@@ -4,26 +4,27 @@ from __future__ import annotations
 import os
 import subprocess
 
-from astrata import build, paths
+from astrata import architectures, build, paths
 from astrata.errors import CommandError, UsageError
 from astrata.messages import say
 from astrata.options import Option, parse
 
 USAGE = "[OPTION...] [system|host|reference]"
-OPTIONS = [Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64")]
+OPTIONS = [Option("--arch", "ARCHITECTURE", convert=architectures.architecture, help="x86_64 (also without this option), aarch64 or riscv64")]
 PARTS = ("system", "host", "reference")
 
 
 def main(words: list[str]) -> int:
     """Runs `./astrata build WORDS...`."""
     arguments = parse("build", OPTIONS, words)
+    arch = arguments.arch or architectures.default()
     parts = arguments.positional or list(PARTS)
     for part in parts:
         if part not in PARTS:
             raise UsageError(f"build: unknown part {part!r}, expected {', '.join(PARTS)}")
     if "system" in parts:
-        build.ready_system(arguments.arch)
-        say(f"the system is in {os.path.relpath(paths.target_build(arguments.arch))}")
+        build.ready_system(arch)
+        say(f"the system is in {os.path.relpath(paths.target_build(arch))}")
     if "host" in parts:
         build.ready_host()
         say(f"the host's tests are in {os.path.relpath(paths.HOST_BUILD)}")

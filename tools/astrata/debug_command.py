@@ -5,15 +5,15 @@ import os
 import signal
 import subprocess
 
-from astrata import build, machine, packages, paths
+from astrata import architectures, build, machine, packages, paths
 from astrata.messages import say
 from astrata.options import Option, choice, memory_size, no_words, parse, whole_number
 from astrata.temporary import temporary_folder
 
 USAGE = "[OPTION...]"
 OPTIONS = [
-    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
-    Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35"), help="microvm or q35"),
+    Option("--arch", "ARCHITECTURE", convert=architectures.architecture, help="x86_64 (also without this option), aarch64 or riscv64"),
+    Option("--machine", "KIND", convert=choice(*architectures.MACHINES), help="on x86_64 microvm or q35; elsewhere virt"),
     Option("--smp", "NUMBER", 1, convert=whole_number(1, 64), help="processors (1)"),
     Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
     Option("--icount", help="count instructions instead of time"),
@@ -26,11 +26,14 @@ def main(words: list[str]) -> int:
     """Runs `./astrata debug WORDS...`."""
     arguments = parse("debug", OPTIONS, words)
     no_words("debug", arguments)
-    packages.ensure("debug")
-    system = build.ready_system(arguments.arch)
+    arch = arguments.arch or architectures.default()
+    kind = architectures.chosen_machine(arch, arguments.machine)
+    debugger = architectures.ARCHITECTURES[arch].debugger
+    packages.ensure(debugger)
+    system = build.ready_system(arch)
     console = os.path.join(paths.BUILD, "debug-console.log")
     say(f"the console goes to {os.path.relpath(console)}")
-    options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount)
+    options = machine.Options(kind, arguments.smp, arguments.memory, arguments.icount, arch=arch)
     with temporary_folder("debug") as folder:
         socket = os.path.join(folder, "gdb")
         words = machine.command_line(options, system.kernel, system.archive, "session=console console=serial root=archive nokaslr", [], {})
@@ -40,19 +43,19 @@ def main(words: list[str]) -> int:
         emulator = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.DEVNULL, close_fds=False,
                                     process_group=0)
         try:
-            return _gdb(arguments, socket, build.kernel_path(system.folder))
+            return _gdb(debugger, arguments, socket, build.kernel_path(system.folder))
         finally:
             emulator.send_signal(signal.SIGKILL)
             emulator.wait()
 
 
-def _gdb(arguments, socket: str, kernel: str) -> int:
+def _gdb(debugger: str, arguments, socket: str, kernel: str) -> int:
     import time
 
     deadline = time.monotonic() + 10
     while not os.path.exists(socket) and time.monotonic() < deadline:
         time.sleep(0.01)
-    command = ["gdb", "-q", "-ex", "set pagination off", "-ex", f"file {kernel}", "-ex", f"target remote {socket}"]
+    command = [debugger, "-q", "-ex", "set pagination off", "-ex", f"file {kernel}", "-ex", f"target remote {socket}"]
     for line in arguments.gdb:
         command += ["-ex", line]
     if arguments.batch:

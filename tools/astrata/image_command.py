@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from astrata import build, guid_disk, packages, paths
+from astrata import architectures, build, guid_disk, packages, paths
 from astrata.errors import CommandError, UsageError
 from astrata.messages import say
 from astrata.options import Option, parse
@@ -13,7 +13,7 @@ from astrata.temporary import temporary_folder
 
 USAGE = "iso|disk [OPTION...]"
 OPTIONS = [
-    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
+    Option("--arch", "ARCHITECTURE", "x86_64", convert=architectures.architecture, help="x86_64"),
     Option("--output", "FILE", help="where to write it (build/ARCHITECTURE/astrata.iso or astrata.disk)"),
     Option("--append", "WORDS", "session=console console=none root=archive", help="kernel command line"),
 ]
@@ -37,6 +37,8 @@ def main(words: list[str]) -> int:
     if len(arguments.positional) != 1 or arguments.positional[0] not in ("iso", "disk"):
         raise UsageError("image: expected iso or disk")
     kind = arguments.positional[0]
+    if arguments.arch != architectures.NATIVE:
+        raise UsageError(f"--arch {arguments.arch}: images are for PCs (its machine boots build/{arguments.arch}/kernel/bedrock.image as it is)")
     packages.ensure("image")
     build.ready_system(arguments.arch)
     folder = paths.target_build(arguments.arch)

@@ -1,5 +1,5 @@
 """Makes an ext4 image from a folder or an archive. Runs as a process of its own, under fakeroot where needed, so that
-owners and device nodes reach the image without privileges: `image_worker.py folder|archive SOURCE IMAGE WORK SETTINGS`."""
+owners and device nodes reach the image without privileges: `image_worker.py folder|archive SOURCE ARCHITECTURE IMAGE WORK SETTINGS`."""
 import json
 import os
 import subprocess
@@ -42,13 +42,13 @@ def make_image(root: str, image: str) -> None:
                     "-d", root, image, str(total // BLOCK)], check=True)
 
 
-def main(kind: str, source: str, image: str, work: str, settings_path: str) -> int:
+def main(kind: str, source: str, architecture: str, image: str, work: str, settings_path: str) -> int:
     settings = {"environment": {}, "directory": "/"}
     try:
         if kind == "archive":
             root = os.path.join(work, "root")
             os.mkdir(root, 0o755)
-            settings = unpack.unpack(source, root)
+            settings = unpack.unpack(source, root, architecture)
         else:
             root = source
         make_image(root, image)

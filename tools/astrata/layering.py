@@ -15,21 +15,27 @@ MAY_INCLUDE = {
     "strates": {"abi", "lib", "sdk", "strates"},
     "apps": {"abi", "lib", "sdk", "apps"},
 }
-ARCHITECTURE_FOLDERS = ("kernel/arch/", "kernel/platform/", "lib/mmio/", "lib/freestanding/")
-ARCHITECTURE = re.compile(
-    r"^\s*#\s*(?:if|ifdef|ifndef|elif|elifdef)\b.*\b(?:__x86_64__|__i386__|__amd64__|__aarch64__|__arm__|__riscv\w*)")
+# Where machines may be told apart: their own folders, and the files that describe them to the build and to ./astrata.
+MACHINE_PLACES = re.compile(r"(?:^|/)(?:arch|platform)/|^tools/cmake/machines/|^tools/astrata/architectures\.py$|_test\.py$")
+MACHINE_NAME = r"(?:x86|i386|ia32|amd64|aarch64|arm64|__arm|riscv)"
+# A condition on one of their names, by the file's extension.
+_PREPROCESSOR = re.compile(r"^\s*#\s*(?:el)?if\w*\b.*" + MACHINE_NAME, re.IGNORECASE)
+_CMAKE = re.compile(r"^\s*(?:else)?if\s*\(.*" + MACHINE_NAME, re.IGNORECASE)
+_PYTHON = re.compile(r"\b(?:if|elif|while|and|or|assert)\b.*[\"']\w*" + MACHINE_NAME + r"\w*[\"']", re.IGNORECASE)
+MACHINE_CONDITIONS = {".h": _PREPROCESSOR, ".cc": _PREPROCESSOR, ".S": _PREPROCESSOR, ".inc": _PREPROCESSOR, ".ld": _PREPROCESSOR,
+                      ".cmake": _CMAKE, ".txt": _CMAKE, ".py": _PYTHON}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 LONG_FILE = 800
 
 
 def source_files(root: str = paths.ROOT) -> list[str]:
-    """C++ and assembler files of the system, relative to `root`."""
-    found = []
-    for layer in LAYERS:
+    """The system's sources and those of its tools, relative to `root`."""
+    found = ["CMakeLists.txt"] if os.path.exists(os.path.join(root, "CMakeLists.txt")) else []
+    for layer in (*LAYERS, "tools"):
         for folder, folders, names in os.walk(os.path.join(root, layer)):
             folders[:] = sorted(name for name in folders if name not in ("golden", "goldens", "__pycache__"))
             found += [os.path.relpath(os.path.join(folder, name), root) for name in sorted(names)
-                      if name.endswith((".h", ".cc", ".S", ".inc"))]
+                      if name.endswith(tuple(MACHINE_CONDITIONS))]
     return found
 
 
@@ -37,11 +43,14 @@ def check_text(name: str, text: str, homes: set[str]) -> list[str]:
     """Problems of one file. `homes` are the folders with a strate.toml: code in one does not use another's."""
     problems = []
     layer = name.split("/")[0]
+    condition = MACHINE_CONDITIONS.get(os.path.splitext(name)[1])
+    if MACHINE_PLACES.search(name):
+        condition = None
     for number, line in enumerate(text.splitlines(), start=1):
-        if ARCHITECTURE.match(line) and not name.startswith(ARCHITECTURE_FOLDERS):
-            problems.append(f"{name}:{number}: architecture conditional outside {', '.join(ARCHITECTURE_FOLDERS)}")
+        if condition is not None and condition.search(line):
+            problems.append(f"{name}:{number}: a condition on the machine, outside arch/, platform/ and descriptions of machines")
         found = INCLUDE.match(line)
-        if not found:
+        if not found or layer not in MAY_INCLUDE:
             continue
         included = found[1]
         target = included.split("/")[0]

@@ -5,9 +5,10 @@ import _socket
 import os
 import signal
 
+from astrata import architectures
+from astrata.architectures import ARCHITECTURES
 from astrata.errors import MachineError, UsageError
 
-MACHINES = ("microvm", "q35")
 # Ports of the virtio-serial device, in the order of their numbers (from 1; 0 is the console's by specification).
 PORTS = ("stdin", "stdout", "stderr", "control")
 
@@ -15,8 +16,11 @@ PORTS = ("stdin", "stdout", "stderr", "control")
 class Options:
     """What kind of machine: everything that ./astrata run can choose."""
 
-    def __init__(self, machine="microvm", smp=1, memory=256 << 20, icount=False, reboots=False, cpu="max", is_shared=False,
-                 has_random_device=False, nodes=1, smp_limit=0, monitor=None):
+    def __init__(self, machine=None, smp=1, memory=256 << 20, icount=False, reboots=False, cpu=None, is_shared=False,
+                 has_random_device=False, nodes=1, smp_limit=0, monitor=None, arch=None):
+        self.architecture = ARCHITECTURES[arch or architectures.default()]
+        machine = machine or self.architecture.machines[0]
+        cpu = cpu or self.architecture.processor
         self.machine, self.smp, self.memory, self.nodes = machine, smp, memory, nodes
         self.smp_limit, self.monitor = smp_limit, monitor
         self.icount, self.reboots, self.cpu = icount, reboots, cpu
@@ -34,16 +38,16 @@ class Disk:
         self.descriptor, self.serial, self.writable, self.image_format = descriptor, serial, writable, image_format
 
 
-def emulator() -> str:
+def emulator(architecture: architectures.Architecture) -> str:
     """The QEMU to use; ASTRATA_QEMU names another one, for trying newer versions."""
-    return os.environ.get("ASTRATA_QEMU") or "/usr/bin/qemu-system-x86_64"
+    return os.environ.get("ASTRATA_QEMU") or f"/usr/bin/{architecture.emulator}"
 
 
 def command_line(options: Options, kernel: int, archive: int, append: str, disks: list[Disk],
                  channels: dict[str, int]) -> list[str]:
     """QEMU's arguments. Files and channels are descriptors that QEMU inherits; `channels` maps names to them."""
     shared = ",memory-backend=memory" if options.memory_file is not None else ""
-    words = [emulator(), "-M", options.machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
+    words = [emulator(options.architecture), "-M", options.machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
              "-smp", _processor_words(options), "-m", f"{options.memory >> 10}K",
              "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{archive}", "-append", append]
     if options.machine == "q35":
@@ -102,7 +106,7 @@ def _node_words(options: Options) -> list[str]:
 
 
 def _device(options: Options, kind: str, properties: str) -> str:
-    if options.machine == "microvm":
+    if options.machine in ("microvm", "virt"):
         return f"{kind}-device,{properties}"
     return f"{kind}-pci,disable-legacy=on,{properties}"
 

@@ -10,13 +10,18 @@ from astrata.messages import say
 GROUPS = {
     "build": ["clang-22", "lld-22", "llvm-22", "libc++-22-dev", "cmake", "ninja-build", "ccache"],
     "run": ["qemu-system-x86", "seabios"],
+    "run-aarch64": ["qemu-system-arm", "debian-archive-keyring"],
+    "run-riscv64": ["qemu-system-misc", "opensbi", "debian-archive-keyring"],
     "root-file-system": ["e2fsprogs", "fakeroot"],
     "unit-tests": ["libclang-rt-22-dev", "libfuzzer-22-dev", "googletest"],
     "scenarios": ["e2fsprogs", "fakeroot", "musl-dev", "ovmf", "procps", "gdb"],
+    "scenarios-aarch64": ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "gdb-multiarch"],
+    "scenarios-riscv64": ["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "gdb-multiarch"],
     "models": ["spin", "gcc", "libc6-dev"],
     "image": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],
     "bench": ["e2fsprogs", "fakeroot", "lz4", "xz-utils", "zstd"],
-    "debug": ["gdb"],
+    "gdb": ["gdb"],
+    "gdb-multiarch": ["gdb-multiarch"],
     "format": ["clang-format-22"],
     "tidy": ["clang-tidy-22"],
 }
@@ -88,6 +93,41 @@ def download(package: str, folder: str) -> str:
     if result.returncode != 0 or not found:
         raise CommandError(f"apt-get could not download {package}\n{result.stdout.strip()}")
     return os.path.join(folder, found[-1])
+
+
+def download_foreign(package: str, folder: str, architecture: str, release: str) -> str:
+    """The same for another architecture and release, from the host's Debian mirror: apt keeps the lists it needs for that below
+    `folder`, checked by Debian's keys, and the host's own lists do not change."""
+    import subprocess
+
+    state = os.path.join(folder, "apt")
+    for place in ("lists/partial", "archives/partial", "preferences.d", "empty"):
+        os.makedirs(os.path.join(state, place), exist_ok=True)
+    sources = os.path.join(state, "sources.list")
+    _write(sources, f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {release} main\n")
+    _write(os.path.join(state, "status"), "")
+    options = [f"Dir::State={state}", f"Dir::State::status={state}/status", f"Dir::Cache={state}", f"Dir::Etc::sourcelist={sources}",
+               f"Dir::Etc::sourceparts={state}/empty", f"Dir::Etc::preferencesparts={state}/empty", "Dir::Etc::preferences=/dev/null",
+               f"APT::Architecture={architecture}", f"APT::Architectures={architecture}", "APT::Default-Release=",
+               "Acquire::Languages=none", "APT::Sandbox::User=root"]
+    say(f"fetching {package} for {architecture}")
+    for command in (["update", "-q"], ["download", "-q", package]):
+        result = subprocess.run(["apt-get", *(word for option in options for word in ("-o", option)), *command], cwd=folder,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if result.returncode != 0:
+            raise CommandError(f"apt-get could not fetch {package} for {architecture} from Debian's {release}\n{result.stdout.strip()}")
+    found = sorted(name for name in os.listdir(folder) if name.startswith(package + "_") and name.endswith(".deb"))
+    return os.path.join(folder, found[-1])
+
+
+def _mirror() -> str:
+    """Where the host has Debian's packages from."""
+    import subprocess
+
+    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.splitlines()
+    found = [line.split()[1] for line in listed if line.startswith("Debian ") and "security" not in line]
+    return found[0] if found else "http://deb.debian.org/debian"
 
 
 def as_root(wish: str) -> list[str]:

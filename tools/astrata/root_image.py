@@ -5,7 +5,7 @@ import os
 import stat
 import time
 
-from astrata import fingerprint, machine, packages, paths
+from astrata import architectures, fingerprint, machine, packages, paths
 from astrata.errors import CommandError, UsageError
 from astrata.messages import say
 
@@ -45,8 +45,8 @@ def kind_of(path: str) -> str:
     raise UsageError(f"--rootfs {path}: neither a folder nor a tar archive nor an ext4 image")
 
 
-def prepare(path: str) -> RootImage:
-    """An image ready to be the root disk."""
+def prepare(path: str, architecture: str = architectures.NATIVE) -> RootImage:
+    """An image ready to be the root disk; of a container image that is for several architectures, the one for this."""
     kind = kind_of(path)
     if kind == "ext4":
         return RootImage(machine.check_image(path, "--rootfs"))
@@ -55,13 +55,14 @@ def prepare(path: str) -> RootImage:
     packages.ensure("root-file-system")
     cache = ImageCache()
     source = os.path.realpath(path)
-    key = _fingerprint(source)
-    found = cache.open(key) or _make(kind, source, key, cache)
+    name = architectures.ARCHITECTURES[architecture].debian_name
+    key = _fingerprint(source, name)
+    found = cache.open(key) or _make(kind, source, name, key, cache)
     descriptor, settings = found
     return RootImage(descriptor, settings["environment"], settings["directory"])
 
 
-def _make(kind: str, source: str, key: str, cache) -> tuple[int, dict]:
+def _make(kind: str, source: str, architecture: str, key: str, cache) -> tuple[int, dict]:
     import json
     import subprocess
 
@@ -74,7 +75,7 @@ def _make(kind: str, source: str, key: str, cache) -> tuple[int, dict]:
         # owners that they name.
         fakeroot = [] if os.geteuid() == 0 and kind == "folder" else ["fakeroot", "--"]
         command = ["setpriv", "--pdeathsig", "TERM", *fakeroot, "/usr/bin/python3", "-IS",
-                   os.path.join(paths.TOOLS, "image_worker.py"), kind, source, image, work, settings_path]
+                   os.path.join(paths.TOOLS, "image_worker.py"), kind, source, architecture, image, work, settings_path]
         result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                 text=True, errors="replace", check=False)
         if result.returncode != 0:
@@ -83,18 +84,18 @@ def _make(kind: str, source: str, key: str, cache) -> tuple[int, dict]:
         with open(settings_path, encoding="utf-8") as file:
             settings = json.load(file)
         descriptor = os.open(image, os.O_RDONLY | os.O_CLOEXEC)
-        if _fingerprint(source) == key:  # unless it changed meanwhile
+        if _fingerprint(source, architecture) == key:  # unless it changed meanwhile
             cache.keep(key, image, settings)
     return descriptor, settings
 
 
-def _fingerprint(source: str) -> str:
+def _fingerprint(source: str, architecture: str) -> str:
     """Fingerprint of a folder tree or file by names, sizes, owners and times."""
     import hashlib
 
     while True:
         started = time.time()
-        digest = hashlib.sha256(f"{os.geteuid()} {source}\n".encode("utf-8", "surrogateescape"))
+        digest = hashlib.sha256(f"{os.geteuid()} {architecture} {source}\n".encode("utf-8", "surrogateescape"))
         newest = 0.0
         for path, status in _files(source):
             newest = max(newest, status.st_ctime)

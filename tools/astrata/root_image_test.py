@@ -139,11 +139,11 @@ class LayerTest(FolderCase):
         self.assertEqual(os.listdir(os.path.join(root, "etc")), [])
         self.assertEqual(os.listdir(os.path.join(root, "var")), ["c"])
 
-    def unpack(self, members):
+    def unpack(self, members, architecture="amd64"):
         path = self.write("image.tar", tar_bytes(members))
         root = os.path.join(self.folder, "root")
-        os.mkdir(root)
-        return unpack.unpack(path, root), root
+        os.makedirs(root, exist_ok=True)
+        return unpack.unpack(path, root, architecture), root
 
     def test_docker_archive(self):
         config = {"config": {"Env": ["A=1", "PATH=/x"], "WorkingDir": "/srv"}}
@@ -158,11 +158,14 @@ class LayerTest(FolderCase):
         manifest = {"config": {"digest": "sha256:cc"}, "layers": [{"digest": "sha256:00"}, {"digest": "sha256:11"}]}
         index = {"manifests": [{"digest": "sha256:aa", "platform": {"architecture": "arm64"}},
                                {"digest": "sha256:bb", "platform": {"architecture": "amd64"}}]}
-        _, root = self.unpack([
+        members = [
             ("oci-layout", FILE, b"{}"), ("index.json", FILE, json.dumps(index).encode()),
             ("blobs/sha256/bb", FILE, json.dumps(manifest).encode()), ("blobs/sha256/cc", FILE, b"{}"),
-            ("blobs/sha256/00", FILE, tar_bytes(self.layers[0], True)), ("blobs/sha256/11", FILE, tar_bytes(self.layers[1]))])
+            ("blobs/sha256/00", FILE, tar_bytes(self.layers[0], True)), ("blobs/sha256/11", FILE, tar_bytes(self.layers[1]))]
+        _, root = self.unpack(members)
         self.check_unpacked(root)
+        with self.assertRaisesRegex(unpack.ArchiveError, "no image for riscv64"):
+            self.unpack(members, "riscv64")
 
     def test_nothing_escapes_the_root(self):
         _, root = self.unpack([

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import stat
 
-from astrata import build, machine, protocol, terminal
+from astrata import architectures, build, machine, protocol, terminal
 from astrata.errors import CommandError, UsageError
 from astrata.messages import say
 from astrata.options import Arguments, Option, choice, memory_size, parse, whole_number
@@ -49,14 +49,14 @@ def trace_groups(name: str, text: str) -> str:
 
 
 OPTIONS = [
-    Option("--arch", "ARCHITECTURE", "x86_64", convert=build.architecture, help="x86_64"),
+    Option("--arch", "ARCHITECTURE", convert=architectures.architecture, help="x86_64 (also without this option), aarch64 or riscv64"),
     Option("--smp", "NUMBER", convert=PROCESSORS, help="processors (1)"),
     Option("--smp-limit", "NUMBER", 0, convert=whole_number(1, 64), help="processors that there may be, plugged in later; needs --machine q35"),
     Option("--monitor", "SOCKET", help="QEMU's machine protocol on a Unix socket, for plugging in and out"),
     Option("--numa", "NODES", 1, convert=whole_number(1, 8), help="nodes that share processors and memory (1); more need --machine q35"),
     Option("--memory", "SIZE", 256 << 20, convert=memory_size, help="memory of the machine (256M)"),
-    Option("--machine", "KIND", "microvm", convert=choice("microvm", "q35", planned=("virt",)),
-           help="microvm (smallest, starts fastest) or q35 (a PC with PCI)"),
+    Option("--machine", "KIND", convert=choice(*architectures.MACHINES),
+           help="on x86_64 microvm (smallest, starts fastest) or q35 (a PC with PCI); elsewhere virt"),
     Option("--rootfs", "PATH", help="root file system: a folder, a tar (plain, OCI or docker) or an ext4 image; left unchanged"),
     Option("--rw", help="keep what is written to the root file system (not supported yet)"),
     Option("--disk", "IMAGE", repeat=True, help="a further disk (raw or qcow2); may be given several times"),
@@ -77,6 +77,8 @@ OPTIONS = [
 def main(words: list[str]) -> int:
     """Runs `./astrata run WORDS...`."""
     arguments = parse("run", OPTIONS, words)
+    arguments.arch = arguments.arch or architectures.default()
+    arguments.machine = architectures.chosen_machine(arguments.arch, arguments.machine)
     if arguments.smp is None:
         arguments.smp = PROCESSORS("ASTRATA_SMP", os.environ.get("ASTRATA_SMP") or "1")
     check(arguments)
@@ -87,7 +89,7 @@ def main(words: list[str]) -> int:
     options = machine.Options(arguments.machine, arguments.smp, arguments.memory, arguments.icount,
                               reboots=arguments.command is None, is_shared=trace is not None,
                               has_random_device=arguments.random_device, nodes=arguments.numa,
-                              smp_limit=arguments.smp_limit, monitor=arguments.monitor)
+                              smp_limit=arguments.smp_limit, monitor=arguments.monitor, arch=arguments.arch)
     collector = None
     if trace is not None:
         from astrata.trace_rings import Collector
@@ -170,7 +172,7 @@ def open_disks(arguments: Arguments):
     if arguments.rootfs is not None:
         from astrata import root_image
 
-        image = root_image.prepare(arguments.rootfs)
+        image = root_image.prepare(arguments.rootfs, arguments.arch)
         disks.append(machine.Disk(image.descriptor, "root"))
     for number, path in enumerate(arguments.disk):
         descriptor = machine.check_image(path, "--disk")

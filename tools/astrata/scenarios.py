@@ -6,9 +6,17 @@ import glob
 import importlib.util
 import os
 import sys
+from typing import NamedTuple
 
 from astrata import paths
 from astrata.errors import CommandError
+
+class Found(NamedTuple):
+    """A scenario: its file, the seconds it may take, and the architectures it is about (empty: any)."""
+    path: str
+    timeout: float
+    only: tuple[str, ...]
+
 
 WORKER = os.path.join(paths.TOOLS, "scenario_worker.py")
 FOLDER = os.path.join(paths.ROOT, "tests", "scenarios")
@@ -35,11 +43,11 @@ def load(path: str) -> dict:
 
 
 @functools.cache
-def find(pending: bool = False) -> dict[str, tuple[str, float]]:
-    """Name -> (file, seconds allowed) of all scenarios."""
-    found: dict[str, tuple[str, float]] = {}
+def find(pending: bool = False) -> dict[str, Found]:
+    """Name -> what is known of it, of all scenarios."""
+    found: dict[str, Found] = {}
     for folder in [FOLDER, PENDING] if pending else [FOLDER]:
         for path in sorted(glob.glob(os.path.join(folder, "**", "*.py"), recursive=True)):
             for scenario, entry in load(path).items():
-                found[scenario] = (path, entry.timeout)
+                found[scenario] = Found(path, entry.timeout, entry.only)
     return found

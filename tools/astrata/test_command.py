@@ -11,17 +11,20 @@ import glob
 import os
 import shutil
 
-from astrata import conformance, jobs, layering, packages, paths, scenarios
+from astrata import architectures, conformance, jobs, layering, packages, paths, scenarios
+from astrata.architectures import ARCHITECTURES
 from astrata.errors import CommandError, UsageError
 from astrata.options import Arguments, Option, parse, whole_number
 
 USAGE = "[OPTION...] [FILTER]"
 OPTIONS = [
-    Option("--arch", "ARCHITECTURE", "x86_64", help="x86_64"),
+    Option("--arch", "ARCHITECTURE", help="where scenarios run: x86_64, aarch64, riscv64 or all (x86_64, and a few on the others)"),
     Option("--jobs", "NUMBER", convert=whole_number(1, 64), help="how many tests at once (as many as processors)"),
     Option("--list", help="only print the names"),
     Option("--pending", help="also scenarios that are ahead of what they test (tests/pending)"),
 ]
+# Scenarios that the whole suite runs on every architecture, beside all of them on the native one.
+SMOKE: tuple[str, ...] = ()
 UNIT_LAYERS = ("lib", "kernel", "sdk", "strates", "apps")
 LOGS = os.path.join(paths.BUILD, "test-logs")
 
@@ -36,18 +39,38 @@ def main(words: list[str]) -> int:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = parse("test", OPTIONS, words)
-    build.architecture("--arch", arguments.arch)
+    places = chosen_architectures(arguments.arch)
     if len(arguments.positional) > 1 or arguments.command is not None:
         raise UsageError("test: takes one FILTER at most")
     pattern = arguments.positional[0] if arguments.positional else None
-    every = all_names(arguments.pending)
+    every = all_names(arguments.pending, places)
     chosen = [name for name in every if matches(name, pattern)]
     if not chosen:
         raise UsageError(f"test: nothing matches {pattern!r} (see ./astrata test --list)")
     if arguments.list:
         print("\n".join(chosen))
         return 0
-    return Suite(arguments, every, chosen, whole=pattern is None).run()
+    return Suite(arguments, every, chosen, places, whole=pattern is None and architectures.NATIVE in places).run()
+
+
+def chosen_architectures(text: str | None) -> dict[str, tuple[str, ...] | None]:
+    """Where scenarios run, and which do (None: all that can). The first architecture's are called by their names alone."""
+    if text is None and not os.environ.get("ASTRATA_ARCH"):
+        return {name: None if name == architectures.NATIVE else SMOKE for name in ARCHITECTURES}
+    if text == "all":
+        return dict.fromkeys(ARCHITECTURES)
+    return {architectures.architecture("--arch", text) if text else architectures.default(): None}
+
+
+def scenario_runs(pending: bool, places: dict[str, tuple[str, ...] | None]) -> dict[str, tuple[str, str, scenarios.Found]]:
+    """Name of the test -> architecture, scenario, and what is known of that."""
+    runs = {}
+    for architecture, names in places.items():
+        suffix = "" if architecture == next(iter(places)) else f"@{architecture}"
+        for name, found in scenarios.find(pending).items():
+            if (names is None or name in names) and (not found.only or architecture in found.only):
+                runs[name + suffix] = (architecture, name, found)
+    return runs
 
 
 def matches(name: str, pattern: str | None) -> bool:
@@ -55,9 +78,9 @@ def matches(name: str, pattern: str | None) -> bool:
     return pattern is None or pattern in name or fnmatch.fnmatchcase(name, pattern)
 
 
-def all_names(pending: bool = False) -> list[str]:
+def all_names(pending: bool = False, places: dict[str, tuple[str, ...] | None] = {architectures.NATIVE: None}) -> list[str]:
     """Every test there is, without building anything."""
-    found = scenarios.find(pending)
+    found = scenario_runs(pending, places)
     names = ["lint.layering", *python_tests(), *host_tests(), *models(), *found]
     if os.path.exists(goldens_compiler()):
         names.append("abi.goldens")
@@ -103,8 +126,8 @@ def models() -> dict[str, str]:
 class Suite:
     """One run of the chosen tests."""
 
-    def __init__(self, arguments: Arguments, every: list[str], chosen: list[str], whole: bool):
-        self.arguments, self.every, self.chosen, self.whole = arguments, every, set(chosen), whole
+    def __init__(self, arguments: Arguments, every: list[str], chosen: list[str], places: dict[str, tuple[str, ...] | None], whole: bool):
+        self.arguments, self.every, self.chosen, self.places, self.whole = arguments, every, set(chosen), places, whole
         self.passed: list[str] = []
         self.failed: list[str] = []
 
@@ -188,19 +211,26 @@ class Suite:
         return [jobs.Job(name, ["/usr/bin/python3", "-IS", worker, path], 120, paths.ROOT) for name, path in chosen.items()]
 
     def _scenario_jobs(self) -> list[jobs.Job]:
-        found = {name: entry for name, entry in scenarios.find(self.arguments.pending).items() if name in self.chosen}
-        if not found:
-            return []
+        runs = {name: run for name, run in scenario_runs(self.arguments.pending, self.places).items() if name in self.chosen}
+        todo = []
+        for architecture in self.places:
+            here = {name: run for name, run in runs.items() if run[0] == architecture}
+            if here and self._is_ready(architecture):
+                todo += [jobs.Job(name, ["/usr/bin/python3", "-IS", scenarios.WORKER, found.path, scenario], found.timeout, paths.ROOT,
+                                  {"ASTRATA_ARCH": architecture})
+                         for name, (_, scenario, found) in here.items()]
+        return todo
+
+    def _is_ready(self, architecture: str) -> bool:
         from astrata import build
 
-        packages.ensure("scenarios")
+        packages.ensure(*ARCHITECTURES[architecture].scenario_groups)
         try:
-            build.ready_system(self.arguments.arch)
+            build.ready_system(architecture)
         except CommandError as error:
-            self._record(f"build.{self.arguments.arch}", str(error))
-            return []
-        return [jobs.Job(name, ["/usr/bin/python3", "-IS", scenarios.WORKER, path, name], timeout, paths.ROOT)
-                for name, (path, timeout) in found.items()]
+            self._record(f"build.{architecture}", str(error))
+            return False
+        return True
 
 
 def fuzzer_command(folder: str, name: str) -> list[str]:

@@ -19,11 +19,11 @@ class ArchiveError(ValueError):
     """The archive is damaged or of a kind that cannot be used."""
 
 
-def unpack(path: str, root: str) -> dict:
-    """Unpacks the archive into `root`; returns its settings: {"environment": {...}, "directory": "/..."}."""
+def unpack(path: str, root: str, architecture: str = "amd64") -> dict:
+    """Unpacks the archive into `root`, of several images the one for `architecture`; returns its settings: {"environment": {...}, "directory": "/..."}."""
     try:
         with tarfile.open(path) as archive:
-            layers, config = _layers(archive)
+            layers, config = _layers(archive, architecture)
             if layers is None:
                 _apply(archive, root, whiteouts=False)
             else:
@@ -42,13 +42,13 @@ def _settings(config: dict) -> dict:
     return {"environment": environment, "directory": config.get("WorkingDir") or "/"}
 
 
-def _layers(archive: tarfile.TarFile) -> tuple[list[str] | None, dict]:
+def _layers(archive: tarfile.TarFile, architecture: str) -> tuple[list[str] | None, dict]:
     """Names of the layers in order and the image's config; (None, {}) for a plain tar."""
     names = {os.path.normpath(name) for name in archive.getnames()}
     if {"bin", "etc", "usr", "sbin"} & names:
         return None, {}  # a root file system, whatever else it holds
     if {"index.json", "oci-layout"} <= names:
-        return _oci_layers(archive)
+        return _oci_layers(archive, architecture)
     if "manifest.json" in names:
         return _docker_layers(archive)
     return None, {}
@@ -59,13 +59,13 @@ def _docker_layers(archive: tarfile.TarFile) -> tuple[list[str], dict]:
     return list(manifest["Layers"]), _json(archive, manifest["Config"]).get("config") or {}
 
 
-def _oci_layers(archive: tarfile.TarFile) -> tuple[list[str], dict]:
+def _oci_layers(archive: tarfile.TarFile, architecture: str) -> tuple[list[str], dict]:
     document = _json(archive, "index.json")
-    while "manifests" in document:  # an index may name further indices; take the first for this machine
+    while "manifests" in document:  # an index may name further indices; take the first for the architecture
         usable = [entry for entry in document["manifests"]
-                  if (entry.get("platform") or {}).get("architecture", "amd64") == "amd64"]
+                  if (entry.get("platform") or {}).get("architecture", architecture) == architecture]
         if not usable:
-            raise ArchiveError("no image for amd64 in it")
+            raise ArchiveError(f"no image for {architecture} in it")
         document = _json(archive, _blob(usable[0]))
     config = _json(archive, _blob(document["config"])).get("config") or {}
     return [_blob(layer) for layer in document["layers"]], config

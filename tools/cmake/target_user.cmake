@@ -69,6 +69,7 @@ add_dependencies(program_vdso_objects astrata_generated)
 astrata_include_machine(program_vdso_objects PRIVATE ${program_vdso})
 target_compile_options(program_vdso_objects PRIVATE -fPIC ${machine_vdso_flags} -fomit-frame-pointer)
 target_link_libraries(program_vdso_objects PRIVATE astrata_target_options)
+add_dependencies(program_vdso_objects astrata_generated)
 add_custom_command(OUTPUT ${program_vdso_image}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/vdso
     COMMAND ld.lld-22 -shared -Bsymbolic --hash-style=sysv --build-id=none -soname linux-vdso.so.1 -z noexecstack -z max-page-size=4096

@@ -80,7 +80,8 @@ void store_registers(arch::RestrictedState& state, arch::TrapFrame& frame) {
     state.rip = frame.rip, state.rflags = frame.rflags;
 }
 
-void handle_interrupt(std::uint8_t vector) {
+// Returns the driver's thread that waited for the interrupt, if that was it; it is to be made ready.
+Thread* handle_interrupt(std::uint8_t vector) {
     InterruptScope const scope(vector);
     switch (vector) {
     case arch::spurious_vector: break;
@@ -98,11 +99,13 @@ void handle_interrupt(std::uint8_t vector) {
         arch::end_of_interrupt();
         break;
     case arch::stop_vector: arch::halt_forever();
-    default:
-        Interrupt::arrived(vector);
+    default: {
+        auto* const woken = Interrupt::take_arrival(vector);
         arch::end_of_interrupt();
-        break;
+        return woken;
     }
+    }
+    return nullptr;
 }
 
 bool is_between(std::uint64_t address, void const* start, void const* end) {
@@ -146,10 +149,10 @@ void arch::report_to_personality(TrapFrame& frame, abi::RestrictedExit reason, E
 extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
     using namespace astrata::kernel;
     bool const is_interrupt = frame.vector >= 32;
-    if (is_interrupt)
-        handle_interrupt(static_cast<std::uint8_t>(frame.vector));
-    else
+    if (!is_interrupt)
         handle_exception(frame, describe(frame));
+    else if (auto* const woken = handle_interrupt(static_cast<std::uint8_t>(frame.vector)); woken != nullptr)
+        frame.is_from_user() ? sched::make_ready_or_run(*woken) : sched::make_ready(*woken);
     leave_trap(frame, is_interrupt);
 }
 

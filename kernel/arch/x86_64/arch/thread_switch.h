@@ -16,8 +16,9 @@ namespace astrata::kernel::arch {
 void exchange_fs_by_register(Thread& from, Thread& to);
 
 /// Switches from the running thread to another; returns when the first runs again. Interrupts are off. The outgoing
-/// thread's foreign state is stored, the incoming one's loaded, address space included.
-[[gnu::always_inline]] inline void switch_threads(PerCpu& cpu, Thread& from, Thread& to) {
+/// thread's foreign state is stored, the incoming one's loaded, address space included. `stack_of_from` is where the
+/// stack that is left is kept.
+[[gnu::always_inline]] inline void switch_threads(PerCpu& cpu, Thread& from, Thread& to, std::uint64_t& stack_of_from) {
     bool const has_fast_bases = features.has_fsgsbase;
     if (!has_fast_bases) [[unlikely]]
         exchange_fs_by_register(from, to);
@@ -45,7 +46,7 @@ void exchange_fs_by_register(Thread& from, Thread& to);
     }
     if ((from.arch.vector_area.size() | to.arch.vector_area.size()) != 0)
         exchange_foreign_state(from, to);
-    switch_stacks(&from.arch.stack_pointer, to.arch.stack_pointer);
+    switch_stacks(&stack_of_from, to.arch.stack_pointer);
 }
 
 }  // namespace astrata::kernel::arch

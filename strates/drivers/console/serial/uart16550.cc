@@ -1,9 +1,9 @@
-#include "strates/drivers/console/uart16550/uart.h"
+#include "strates/drivers/console/serial/uart16550.h"
 
 #include <algorithm>
 #include <array>
 
-namespace astrata::uart16550 {
+namespace astrata::serial {
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr int round_limit = 256;
 
 }  // namespace
 
-Result<Uart> Uart::create(Registers& registers, Stream& stream) {
+Result<Uart16550> Uart16550::create(Registers& registers, Stream& stream) {
     registers.write(interrupt_enable, 0);
     for (std::uint8_t const pattern : {0x5a, 0xa5}) {
         registers.write(scratch, pattern);
@@ -35,10 +35,10 @@ Result<Uart> Uart::create(Registers& registers, Stream& stream) {
     registers.write(line_control, eight_bits_no_parity);
     registers.write(fifo_control, fifo_on_and_cleared | fifo_trigger_14);
     registers.write(modem_control, ready_and_interrupts_out);
-    return Uart(registers, stream);
+    return Uart16550(registers, stream);
 }
 
-bool Uart::receive() {
+bool Uart16550::receive() {
     std::array<std::byte, fifo_bytes> chunk;
     auto const room = std::min(stream_->input_space(), chunk.size());
     std::size_t count = 0;
@@ -49,7 +49,7 @@ bool Uart::receive() {
     return count != 0;
 }
 
-bool Uart::transmit() {
+bool Uart16550::transmit() {
     auto const output = stream_->output();
     if (output.empty() || (registers_->read(line_status) & transmitter_empty) == 0)
         return false;
@@ -59,14 +59,14 @@ bool Uart::transmit() {
     return true;
 }
 
-void Uart::set_interrupts(std::uint8_t wanted) {
+void Uart16550::set_interrupts(std::uint8_t wanted) {
     if (wanted == enabled_)
         return;
     registers_->write(interrupt_enable, wanted);
     enabled_ = wanted;
 }
 
-void Uart::work() {
+void Uart16550::work() {
     // Reading the cause lowers a transmitter interrupt; the rest is found by looking.
     (void)registers_->read(interrupt_identification);
     bool has_progress = true;
@@ -75,8 +75,8 @@ void Uart::work() {
         bool const has_sent = transmit();
         has_progress = has_received || has_sent;
     }
-    // The interrupt is an edge of the OR of all causes. One that is left standing, since there was no end to the work, must
-    // rise again.
+    // The interrupt is an edge of the OR of all causes. One that is left standing, since there was no end to the work,
+    // must rise again.
     if (has_progress)
         set_interrupts(0);
     // Without room for input its interrupt stays off: the FIFO and then the sender's patience take over. Switching the
@@ -85,4 +85,4 @@ void Uart::work() {
                                              (!stream_->output().empty() ? enable_transmitter_empty : 0)));
 }
 
-}  // namespace astrata::uart16550
+}  // namespace astrata::serial

@@ -1,11 +1,11 @@
-#include "strates/drivers/console/uart16550/uart.h"
+#include "strates/drivers/console/serial/uart16550.h"
 
 #include <gtest/gtest.h>
 
 #include <deque>
 #include <string>
 
-namespace astrata::uart16550 {
+namespace astrata::serial {
 namespace {
 
 // A 16550 with its line connected to strings. Transmission takes time: the FIFO empties when drain() is called.
@@ -78,17 +78,17 @@ public:
     void sent(std::size_t count) override { to_send.erase(0, count); }
 };
 
-TEST(Uart, absence_is_noticed) {
+TEST(Uart16550, absence_is_noticed) {
     SimulatedUart device;
     device.is_present = false;
     StringStream stream;
-    EXPECT_EQ(Uart::create(device, stream).error(), Error::no_device);
+    EXPECT_EQ(Uart16550::create(device, stream).error(), Error::no_device);
 }
 
-TEST(Uart, moves_bytes_both_ways) {
+TEST(Uart16550, moves_bytes_both_ways) {
     SimulatedUart device;
     StringStream stream;
-    auto uart = Uart::create(device, stream).value();
+    auto uart = Uart16550::create(device, stream).value();
     EXPECT_EQ(device.modem_control & 8, 8);
     for (char const letter : std::string_view("typed text longer than a FIFO"))
         device.received.push_back(letter);
@@ -99,11 +99,11 @@ TEST(Uart, moves_bytes_both_ways) {
     EXPECT_EQ(device.interrupt_enable, 1);
 }
 
-TEST(Uart, a_slow_line_is_fed_by_interrupts_without_overrun) {
+TEST(Uart16550, a_slow_line_is_fed_by_interrupts_without_overrun) {
     SimulatedUart device;
     device.is_instant = false;
     StringStream stream;
-    auto uart = Uart::create(device, stream).value();
+    auto uart = Uart16550::create(device, stream).value();
     stream.to_send = std::string(50, 'y');
     uart.work();
     EXPECT_EQ(device.in_fifo.size(), 16u);
@@ -119,11 +119,11 @@ TEST(Uart, a_slow_line_is_fed_by_interrupts_without_overrun) {
     EXPECT_FALSE(device.had_overrun);
 }
 
-TEST(Uart, a_full_ring_holds_the_device_back) {
+TEST(Uart16550, a_full_ring_holds_the_device_back) {
     SimulatedUart device;
     StringStream stream;
     stream.capacity = 5;
-    auto uart = Uart::create(device, stream).value();
+    auto uart = Uart16550::create(device, stream).value();
     for (char const letter : std::string_view("0123456789"))
         device.received.push_back(letter);
     uart.work();
@@ -135,7 +135,7 @@ TEST(Uart, a_full_ring_holds_the_device_back) {
     EXPECT_EQ(stream.received, "56789");
 }
 
-TEST(Uart, an_endless_sender_does_not_keep_it_for_ever) {
+TEST(Uart16550, an_endless_sender_does_not_keep_it_for_ever) {
     class Endless final : public Registers {
     public:
         std::uint8_t read(std::uint8_t offset) override { return offset == 7 ? scratch_ : 0x61; }
@@ -147,10 +147,10 @@ TEST(Uart, an_endless_sender_does_not_keep_it_for_ever) {
     } device;
     StringStream stream;
     stream.capacity = 1 << 30;
-    auto uart = Uart::create(device, stream).value();
+    auto uart = Uart16550::create(device, stream).value();
     uart.work();
     EXPECT_LE(stream.received.size(), 256u * 16);
 }
 
 }  // namespace
-}  // namespace astrata::uart16550
+}  // namespace astrata::serial

@@ -1,1 +1,0 @@
-set(host_sources ${CMAKE_CURRENT_LIST_DIR}/uart.cc)

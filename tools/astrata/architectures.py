@@ -1,0 +1,68 @@
+"""The machines that the system runs on: which emulator and packages each needs, and what it boots."""
+from __future__ import annotations
+
+import os
+
+from astrata.errors import UsageError
+
+
+class Architecture:
+    """One processor architecture as ./astrata sees it."""
+
+    def __init__(self, name: str, emulator: str, machines: tuple[str, ...], processor: str, kernel: str,
+                 debian_name: str, release: str | None):
+        self.name, self.emulator = name, emulator
+        # The first is what runs unless another is asked for.
+        self.machines, self.processor = machines, processor
+        # The file that boots, in the build's folder `kernel`.
+        self.kernel = kernel
+        # What Debian and container images call it, and the release that has packages for it; None: the host's own.
+        self.debian_name, self.release = debian_name, release
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the host is of this architecture."""
+        return self.release is None
+
+    @property
+    def package_groups(self) -> tuple[str, ...]:
+        return ("run",) if self.is_native else (f"run-{self.name}",)
+
+    @property
+    def scenario_groups(self) -> tuple[str, ...]:
+        return ("scenarios",) if self.is_native else ("scenarios", f"scenarios-{self.name}")
+
+    @property
+    def debugger(self) -> str:
+        return "gdb" if self.is_native else "gdb-multiarch"
+
+
+ARCHITECTURES = {entry.name: entry for entry in (
+    Architecture("x86_64", "qemu-system-x86_64", ("microvm", "q35"), "max", "bedrock.elf", "amd64", None),
+    # The default pointer authentication is very slow to emulate.
+    Architecture("aarch64", "qemu-system-aarch64", ("virt",), "max,pauth-impdef=on", "bedrock.image", "arm64", "bookworm"),
+    Architecture("riscv64", "qemu-system-riscv64", ("virt",), "rv64", "bedrock.image", "riscv64", "trixie"),
+)}
+MACHINES = tuple(dict.fromkeys(machine for entry in ARCHITECTURES.values() for machine in entry.machines))
+
+NATIVE = "x86_64"
+
+
+def architecture(name: str, text: str) -> str:
+    """Option converter for --arch."""
+    if text not in ARCHITECTURES:
+        raise UsageError(f"{name} {text}: unknown architecture, expected {', '.join(ARCHITECTURES)}")
+    return text
+
+
+def default() -> str:
+    """What --arch is when it is not given: for suites, the environment says."""
+    return architecture("ASTRATA_ARCH", os.environ.get("ASTRATA_ARCH") or NATIVE)
+
+
+def chosen_machine(architecture_name: str, machine: str | None) -> str:
+    """The machine to run, which must be one of the architecture's."""
+    known = ARCHITECTURES[architecture_name].machines
+    if machine is not None and machine not in known:
+        raise UsageError(f"--machine {machine}: {architecture_name} has {' and '.join(known)}")
+    return machine or known[0]
