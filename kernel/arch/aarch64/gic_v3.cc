@@ -93,7 +93,8 @@ void route_to(DeviceRegisters distributor, std::uint32_t line, PerCpu const& tar
     distributor.write_wide(route + line * sizeof(std::uint64_t), target.affinity);
 }
 
-constexpr Interface functions{.enable_distributor = enable_distributor,
+constexpr Interface functions{.groups = ~std::uint32_t{0},
+                              .enable_distributor = enable_distributor,
                               .open = open,
                               .acknowledge = acknowledge,
                               .end = end,

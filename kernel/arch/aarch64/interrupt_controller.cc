@@ -74,7 +74,7 @@ Thread* dispatch(std::uint32_t number, std::uint32_t acknowledged) {
 
 void gic::prepare_private_interrupts(DeviceRegisters registers) {
     registers.write(clear_enable, ~std::uint32_t{0});
-    registers.write(group, ~std::uint32_t{0});
+    registers.write(group, interface->groups);
     for (std::uint32_t line = 0; line < first_shared; ++line)
         registers.write_byte(priority + line, default_priority);
     registers.write(set_enable, bit_of(static_cast<std::uint32_t>(SoftwareInterrupt::reschedule)) |
@@ -90,7 +90,7 @@ Result<> start_interrupt_controller() {
     lines = std::min((distributor.read(gic::type) & 0x1f) * 32 + 32, gic::line_limit);
     for (auto line = gic::first_shared; line < lines; line += 32) {
         distributor.write(word_of(gic::clear_enable, line), ~std::uint32_t{0});
-        distributor.write(word_of(gic::group, line), ~std::uint32_t{0});
+        distributor.write(word_of(gic::group, line), interface->groups);
     }
     for (auto line = gic::first_shared; line < lines; ++line)
         distributor.write_byte(gic::priority + line, gic::default_priority);

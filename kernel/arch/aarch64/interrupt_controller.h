@@ -64,6 +64,7 @@ void prepare_private_interrupts(DeviceRegisters registers);
 
 // The version's own part.
 struct Interface {
+    std::uint32_t groups;                        // what all of GICD_IGROUPRn are set to: the group that reaches us as IRQ
     void (*enable_distributor)(DeviceRegisters distributor);
     Result<> (*open)(PerCpu& cpu);
     std::uint32_t (*acknowledge)();              // the interrupt's number; line_limit or more: none
