@@ -182,7 +182,8 @@ LinuxResult<> switch_program(Task& task, Ref<Memory> memory, LoadedProgram const
     LTRY(sys::restricted_load_bases());
     state.rip = program.entry;
     state.rsp = stack_pointer;
-    state.rflags = 0x202;  // interrupts on, and the bit that is always one
+    state.rflags = 0x202;                    // interrupts on, and the bit that is always one
+    state.exit = abi::RestrictedExit::kick;  // every register is loaded: nothing is left of the former program's
     task.system_call = Task::no_system_call;
     return {};
 }
