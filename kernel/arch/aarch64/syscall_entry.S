@@ -56,7 +56,8 @@ native_syscall:
     cmp x8, #LAST_FAST_CALL
     b.ls message_call
     STORE_X0_TO_X7 sp
-    str x8, [sp, #FRAME_X8]
+    stp x8, x9, [sp, #FRAME_X8]
+    str x10, [sp, #FRAME_X10]   // endpoint_reply's info; its handle is x9
     str x29, [sp, #FRAME_X29]
     mrs x16, sp_el0
     stp x30, x16, [sp, #FRAME_X30]
