@@ -57,7 +57,7 @@ native_syscall:
     b.ls message_call
     STORE_X0_TO_X7 sp
     stp x8, x9, [sp, #FRAME_X8]
-    str x10, [sp, #FRAME_X10]   // endpoint_reply's info; its handle is x9
+    str x10, [sp, #FRAME_X10]   // endpoint_reply has handle and info where message calls have them
     str x29, [sp, #FRAME_X29]
     mrs x16, sp_el0
     stp x30, x16, [sp, #FRAME_X30]
