@@ -6,6 +6,7 @@
 #include "arch/address_space_switch.h"
 #include "arch/cpu.h"
 #include "arch/thread_state.h"
+#include "arch/thread_switch.h"
 #include "arch/trap_frame.h"
 #include "kernel/ipc/processors.h"
 #include "kernel/object/process.h"
@@ -20,10 +21,9 @@ namespace astrata::kernel::arch {
     return true;
 }
 
-/// The calling thread is parked and `next`, which was parked, is current. The caller's kernel stack stays in use until
-/// the entry code leaves it. Interrupts are off.
+/// `next` is current from here on, and has the rest of the time slice.
 template <Processors processors>
-[[gnu::always_inline]] inline void switch_directly(PerCpu& cpu, Thread& self, Thread& next) {
+[[gnu::always_inline]] inline void donate_processor(PerCpu& cpu, Thread& self, Thread& next) {
     auto const now = timestamp();
     auto const used = now - self.switched_in_ticks;
     next.switched_in_ticks = now;
@@ -34,14 +34,30 @@ template <Processors processors>
         next.cpu.store(cpu.index, std::memory_order_relaxed);
     add(next.switches, 1);
     ++cpu.switches;
-    // The time slice goes on: it is donated.
     cpu.current = &next;
-
     self.arch.stack_pointer = self.arch.parked_stack_pointer;
+}
+
+/// The calling thread is parked and `next`, which was parked, is current. The caller's kernel stack stays in use until
+/// the entry code leaves it. Interrupts are off.
+template <Processors processors>
+[[gnu::always_inline]] inline void switch_directly(PerCpu& cpu, Thread& self, Thread& next) {
+    donate_processor<processors>(cpu, self, next);
     cpu.kernel_stack = next.arch.stack_top;
     enter_space<processors>(cpu, *next.native_space());
     if ((self.arch.vector_area.size() | next.arch.vector_area.size()) != 0) [[unlikely]]
         exchange_foreign_state(self, next);
+}
+
+/// The calling thread is parked; `next`, which waited on its kernel stack, goes on there. Interrupts are off.
+template <Processors processors>
+[[noreturn]] inline void switch_to_stack(PerCpu& cpu, Thread& self, Thread& next) {
+    donate_processor<processors>(cpu, self, next);
+    cpu.switched_from = &self;
+    // Nobody comes back to where this is called from.
+    std::uint64_t left_at = 0;
+    switch_threads(cpu, self, next, left_at);
+    __builtin_unreachable();
 }
 
 }  // namespace astrata::kernel::arch

@@ -11,8 +11,9 @@ extern "C" void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_w
 namespace astrata::kernel::arch {
 
 /// Switches from the running thread to another; returns when the first runs again. Interrupts are off. The outgoing
-/// thread's foreign state is stored, the incoming one's loaded, address space included.
-[[gnu::always_inline]] inline void switch_threads(PerCpu& cpu, Thread& from, Thread& to) {
+/// thread's foreign state is stored, the incoming one's loaded, address space included. `stack_of_from` is where the
+/// stack that is left is kept.
+[[gnu::always_inline]] inline void switch_threads(PerCpu& cpu, Thread& from, Thread& to, std::uint64_t& stack_of_from) {
     if (from.is_user()) {
         from.arch.restricted = cpu.restricted;
         from.arch.restricted_return = cpu.restricted_return;
@@ -32,7 +33,7 @@ namespace astrata::kernel::arch {
     }
     if ((from.arch.vector_area.size() | to.arch.vector_area.size()) != 0)
         exchange_foreign_state(from, to);
-    switch_stacks(&from.arch.stack_pointer, to.arch.stack_pointer);
+    switch_stacks(&stack_of_from, to.arch.stack_pointer);
 }
 
 }  // namespace astrata::kernel::arch
