@@ -1,8 +1,8 @@
 #include "lib/cpio/archive.h"
 
 #include <array>
-#include <charconv>
 
+#include "lib/base/numbers.h"
 #include "lib/base/units.h"
 
 namespace astrata::cpio {
@@ -20,13 +20,11 @@ constexpr std::size_t field_file_size = 6;
 constexpr std::size_t field_name_size = 11;
 
 Result<std::uint32_t> field(std::string_view header, std::size_t position) {
-    auto const digits = header.substr(magic_size + position * field_size, field_size);
-    std::uint32_t value = 0;
-    auto const end = std::to_address(digits.end());
-    auto const [stop, error] = std::from_chars(digits.data(), end, value, 16);
-    if (error != std::errc{} || stop != end)
+    auto digits = header.substr(magic_size + position * field_size, field_size);
+    auto const value = take_number(digits, 16);
+    if (!value || !digits.empty())
         return fail(Error::corrupt);
-    return value;
+    return static_cast<std::uint32_t>(*value);
 }
 
 std::string_view without_leading_slash(std::string_view name) {

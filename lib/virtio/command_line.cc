@@ -1,6 +1,6 @@
 #include "lib/virtio/command_line.h"
 
-#include <charconv>
+#include "lib/base/numbers.h"
 
 namespace astrata::virtio {
 
@@ -9,21 +9,11 @@ namespace {
 constexpr std::string_view prefix = "virtio_mmio.device=";
 
 // A decimal or 0x number at the front of `text`, which is moved behind it.
-std::optional<std::uint64_t> take_number(std::string_view& text) {
-    int base = 10;
-    if (text.starts_with("0x")) {
-        base = 16;
-        text.remove_prefix(2);
-    }
-    std::uint64_t value = 0;
-    auto const* const begin = text.data();
-#pragma clang unsafe_buffer_usage begin  // from_chars takes a pair of pointers
-    auto const [rest, error] = std::from_chars(begin, begin + text.size(), value, base);
-#pragma clang unsafe_buffer_usage end
-    if (error != std::errc())
-        return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(rest - begin));
-    return value;
+std::optional<std::uint64_t> take_either_number(std::string_view& text) {
+    if (!text.starts_with("0x"))
+        return take_number(text, 10);
+    text.remove_prefix(2);
+    return take_number(text, 16);
 }
 
 bool take(std::string_view& text, char expected) {
@@ -34,7 +24,7 @@ bool take(std::string_view& text, char expected) {
 }
 
 std::optional<AnnouncedDevice> decode(std::string_view text) {
-    auto length = take_number(text);
+    auto length = take_either_number(text);
     if (!length)
         return std::nullopt;
     for (auto const [letter, shift] : {std::pair('K', 10), std::pair('M', 20), std::pair('G', 30)}) {
@@ -47,10 +37,10 @@ std::optional<AnnouncedDevice> decode(std::string_view text) {
     }
     if (!take(text, '@'))
         return std::nullopt;
-    auto const base = take_number(text);
+    auto const base = take_either_number(text);
     if (!base || !take(text, ':'))
         return std::nullopt;
-    auto const interrupt = take_number(text);
+    auto const interrupt = take_either_number(text);
     if (!interrupt || *interrupt > 0xffff || *length == 0 || *base + *length < *base)
         return std::nullopt;
     return AnnouncedDevice{

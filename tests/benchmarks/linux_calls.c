@@ -21,13 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { rounds = 5, page = 4096 };
+#include "ticks.h"
 
-static uint64_t ticks(void) {
-    uint32_t low, high;
-    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (uint64_t)high << 32 | low;
-}
+enum { rounds = 5, page = 4096 };
 
 static char const* failed_call;
 

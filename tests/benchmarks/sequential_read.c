@@ -4,11 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static uint64_t ticks(void) {
-    uint32_t low, high;
-    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (uint64_t)high << 32 | low;
-}
+#include "ticks.h"
 
 int main(int argc, char** argv) {
     static uint64_t buffer[8192];

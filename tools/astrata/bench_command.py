@@ -22,7 +22,7 @@ OPTIONS = [
     Option("--compare", "SYSTEM", convert=choice("linux"), help="linux: every system call's cost beside Debian's kernel"),
     Option("--write", "FILE", help="with --compare: also write the figures as a page (docs/performance.md is made so)"),
     Option("--json", help="one JSON document on stdout instead of tables"),
-    Option("--arch", "ARCHITECTURE", "x86_64", convert=architectures.architecture, help="x86_64"),
+    Option("--arch", "ARCHITECTURE", convert=architectures.architecture, help="x86_64 (also without this option), or aarch64 or riscv64, without Linux"),
 ]
 REPEATS = 5
 PROMPT = ">>> "
@@ -57,10 +57,13 @@ def main(words: list[str]) -> int:
     """Runs `./astrata bench WORDS...`."""
     arguments = parse("bench", OPTIONS, words)
     no_words("bench", arguments)
-    if arguments.arch != architectures.NATIVE:  # what it compares with is Linux there
-        raise UsageError(f"--arch {arguments.arch}: not supported yet")
-    packages.ensure("build", "run", "bench")
-    benchmark = Benchmark(arguments.arch)
+    arch = architectures.ARCHITECTURES[arguments.arch or architectures.default()]
+    if arguments.compare and not arch.is_native:
+        raise UsageError(f"--compare: there is no Linux for {arch.name} to compare with")
+    packages.ensure("build", "bench", *arch.package_groups, *arch.scenario_groups[1:])
+    # Machines are made without naming theirs.
+    os.environ["ASTRATA_ARCH"] = arch.name
+    benchmark = Benchmark(arch)
     tables = {"figures": benchmark.figures()}
     comparison = None
     if arguments.compare:
@@ -108,22 +111,24 @@ def number(value: float | None) -> str:
 class Benchmark:
     """Measures one build of the system."""
 
-    def __init__(self, architecture: str):
-        folder = paths.target_build(architecture)
-        self.plain = build.ready_system(architecture)
-        self.system = build.ready_system(architecture)
+    def __init__(self, architecture: architectures.Architecture):
+        folder = paths.target_build(architecture.name)
+        self.plain = build.ready_system(architecture.name)
+        self.system = build.ready_system(architecture.name)
         # The same boot archive with the benchmark strates, and the benchmark programs in its root file system.
-        archive = os.path.join(bench_programs.FOLDER, "boot.archive")
-        programs = bench_programs.members("root/bench")
-        boot_archive.build(architecture, folder, archive, programs, with_tests=True)
+        archive = os.path.join(bench_programs.folder(architecture.name), "boot.archive")
+        programs = bench_programs.members("root/bench", architecture.name)
+        boot_archive.build(architecture.name, folder, archive, programs, with_tests=True)
         self.system.archive = os.open(archive, os.O_RDONLY | os.O_CLOEXEC)
-        self.linux = LinuxReference()
+        self.linux = LinuxReference() if architecture.is_native else None
 
     def figures(self) -> list[Row]:
         """The table of goals."""
         rows = []
-        for measure_row in (self._native_rows, self._getppid, self._boot_instructions, self._boot_time, self._smallest_memory,
-                            self._memory_held, self._sequential_read):
+        measured = [self._native_rows, self._getppid, self._boot_instructions, self._smallest_memory, self._memory_held]
+        if self.linux is not None:  # these say nothing by themselves
+            measured += [self._boot_time, self._sequential_read]
+        for measure_row in measured:
             say("measuring " + measure_row.__name__.strip("_").replace("_", " "))
             rows += measure_row()
         return rows
@@ -168,8 +173,9 @@ class Benchmark:
             values = [measure.run_command(self.system, ["/bench/first_instruction"], options).metrics()["first_instruction"]
                       for _ in range(REPEATS)]
             row.value = row.judged = measure.median(values)
-            linux = self.linux.boot("first_instruction", [], machine.Options(icount=True), until=" ticks")
-            row.linux = linux.metrics().get("first_instruction")
+            if self.linux is not None:
+                linux = self.linux.boot("first_instruction", [], machine.Options(icount=True), until=" ticks")
+                row.linux = linux.metrics().get("first_instruction")
         except (MachineError, KeyError) as error:
             row.problem = first_line(error)
         return [row]
@@ -208,7 +214,8 @@ class Benchmark:
 
         try:
             row.value = row.judged = measure.smallest(reaches_here, 2, 256)
-            row.linux = measure.smallest(reaches_linux, 32, 256)
+            if self.linux is not None:
+                row.linux = measure.smallest(reaches_linux, 32, 256)
         except MachineError as error:
             row.problem = first_line(error)
         return [row]
@@ -221,8 +228,9 @@ class Benchmark:
             if not free:
                 raise MachineError("mem shows no free memory")
             row.value = row.judged = 256 - int(free[1]) / (1 << 20)
-            linux = self.linux.boot("linux_init", [], machine.Options())
-            row.linux = 256 - linux.metrics()["memory_free"] / 1024
+            if self.linux is not None:
+                linux = self.linux.boot("linux_init", [], machine.Options())
+                row.linux = 256 - linux.metrics()["memory_free"] / 1024
         except (MachineError, KeyError) as error:
             row.problem = first_line(error)
         return [row]

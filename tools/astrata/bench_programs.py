@@ -1,10 +1,11 @@
-"""Compiles the benchmark programs: static Linux binaries, the same files for both systems."""
+"""Compiles the benchmark programs: static Linux binaries, the same files for both systems and, but for arch/, all architectures."""
 from __future__ import annotations
 
 import os
 import subprocess
 
 from astrata import cpio, paths
+from astrata.architectures import ARCHITECTURES, NATIVE
 
 SOURCES = os.path.join(paths.ROOT, "tests", "benchmarks")
 FOLDER = os.path.join(paths.BUILD, "benchmarks")
@@ -12,26 +13,33 @@ PROGRAMS = {"linux_calls": "linux_calls.c", "sequential_read": "sequential_read.
             "first_instruction": "first_instruction.S"}
 
 
-def build() -> dict[str, str]:
+def folder(architecture: str) -> str:
+    return FOLDER if ARCHITECTURES[architecture].is_native else f"{FOLDER}-{architecture}"
+
+
+def build(architecture: str = NATIVE) -> dict[str, str]:
     """Name -> path of each program, compiled if its source is newer."""
-    os.makedirs(FOLDER, exist_ok=True)
+    os.makedirs(folder(architecture), exist_ok=True)
+    machine_sources = os.path.join(SOURCES, "arch", architecture)
+    compiler = "clang-22" if ARCHITECTURES[architecture].is_native else f"{architecture}-linux-gnu-gcc"
     built = {}
     for name, source in PROGRAMS.items():
-        source = os.path.join(SOURCES, source)
-        program = built[name] = os.path.join(FOLDER, name)
-        if os.path.exists(program) and os.stat(program).st_mtime > os.stat(source).st_mtime:
+        source = os.path.join(machine_sources if source.endswith(".S") else SOURCES, source)
+        program = built[name] = os.path.join(folder(architecture), name)
+        newest = max(os.stat(path).st_mtime for path in (source, os.path.join(machine_sources, "ticks.h")))
+        if os.path.exists(program) and os.stat(program).st_mtime > newest:
             continue
-        flags = ["-nostdlib"] if source.endswith(".S") else ["-O2", "-pthread"]
+        flags = ["-nostdlib"] if source.endswith(".S") else ["-O2", "-pthread", f"-I{machine_sources}"]
         temporary = f"{program}.{os.getpid()}"
-        subprocess.run(["clang-22", "-static", *flags, source, "-o", temporary], check=True)
+        subprocess.run([compiler, "-static", *flags, source, "-o", temporary], check=True)
         os.replace(temporary, program)
     return built
 
 
-def members(prefix: str) -> list[cpio.Entry]:
+def members(prefix: str, architecture: str = NATIVE) -> list[cpio.Entry]:
     """The programs as archive members below `prefix`."""
     entries = [cpio.directory(prefix)]
-    for name, path in sorted(build().items()):
+    for name, path in sorted(build(architecture).items()):
         with open(path, "rb") as file:
             entries.append(cpio.file(f"{prefix}/{name}", file.read(), 0o755))
     return entries

@@ -32,7 +32,7 @@ class LinuxReference:
         self.ticks_per_second = bench_programs.ticks_per_second()
 
     def boot(self, init: str, command: list[str], options: machine.Options, until: str = "done\r\n", disk: int | None = None,
-             seconds: float = 120, cpu: str = measure.CPU, words: str = "") -> measure.Boot:
+             seconds: float = 120, cpu: str | None = None, words: str = "") -> measure.Boot:
         """Boots with `init` (a benchmark program) as first program and `command` for it to run, `words` on the kernel command line."""
         rate = 1_000_000_000 if options.icount else self.ticks_per_second
         append = (f"console=ttyS0 quiet panic=-1 tsc=reliable tsc_early_khz={rate / 1000:.0f} random.trust_cpu=on rdinit=/bench/{init}"

@@ -15,8 +15,6 @@ from astrata.errors import MachineError
 from astrata.streams import Reader, Writer
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-# Without the two features that make Linux copy with `rep movsb`, which TCG runs byte by byte: both systems get these.
-CPU = "max,-erms,-fsrm"
 # At the beginning of a line, or after the time that a strate's log puts there.
 METRIC = re.compile(r"^(?:\[[^\]\n]*\] *)?([a-z0-9_]+) ([0-9.]+) ([A-Za-z]+)\s*$", re.MULTILINE)
 
@@ -67,7 +65,7 @@ class _TimedRelay(CommandRelay):
 def run_command(system, command: list[str], options: machine.Options, rootfs: int | None = None,
                 seconds: float = 60) -> Boot:
     """Boots Astrata with one command and captures what it prints."""
-    options.cpu = CPU
+    options.cpu = options.architecture.bench_processor
     disks = [machine.Disk(rootfs, "root")] if rootfs is not None else []
     append = "session=virtio console=none root=" + ("disk" if disks else "archive")
     with open(os.devnull, "rb") as nothing, open(os.memfd_create("output"), "r+b", buffering=0) as captured:
@@ -89,10 +87,10 @@ def run_command(system, command: list[str], options: machine.Options, rootfs: in
 
 def run_console(kernel: int, archive: int, append: str, options: machine.Options, until: str | None,
                 disks: list[machine.Disk] | None = None, script: list[tuple[str, str]] = (), seconds: float = 60,
-                cpu: str = CPU) -> Boot:
+                cpu: str | None = None) -> Boot:
     """Boots any kernel with its console on the serial line; types each answer of `script` (prompt, answer) when its prompt
     shows, and ends when `until` shows (None: when the machine stops)."""
-    options.cpu = cpu
+    options.cpu = cpu or options.architecture.bench_processor
     started = time.monotonic()
     guest = machine.Machine(options, kernel, archive, append, disks or [], ("serial",))
     fd = guest.channels["serial"].fileno()

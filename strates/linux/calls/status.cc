@@ -29,25 +29,26 @@ LinuxResult<std::uint64_t> write_status(GuestAddress to, Attributes const& attri
     auto const accessed = to_time_spec(attributes.accessed_ns);
     auto const modified = to_time_spec(attributes.modified_ns);
     auto const changed = to_time_spec(attributes.changed_ns);
+    // Machines have the members in different orders and sizes.
     using Status = machine::FileStatus;
-    LTRY(write_guest(to, Status{
-                             .device = attributes.file_system,
-                             .node = attributes.node,
-                             .links = static_cast<decltype(Status::links)>(attributes.links),
-                             .mode = attributes.mode,
-                             .uid = attributes.uid,
-                             .gid = attributes.gid,
-                             .own_device = attributes.device,
-                             .size = static_cast<std::int64_t>(attributes.size),
-                             .block_size = static_cast<decltype(Status::block_size)>(attributes.block_size),
-                             .blocks = static_cast<std::int64_t>(attributes.blocks_512),
-                             .accessed_seconds = accessed.seconds,
-                             .accessed_nanoseconds = accessed.nanoseconds,
-                             .modified_seconds = modified.seconds,
-                             .modified_nanoseconds = modified.nanoseconds,
-                             .changed_seconds = changed.seconds,
-                             .changed_nanoseconds = changed.nanoseconds,
-                         }));
+    Status status;
+    status.device = attributes.file_system;
+    status.node = attributes.node;
+    status.links = static_cast<decltype(Status::links)>(attributes.links);
+    status.mode = attributes.mode;
+    status.uid = attributes.uid;
+    status.gid = attributes.gid;
+    status.own_device = attributes.device;
+    status.size = static_cast<std::int64_t>(attributes.size);
+    status.block_size = static_cast<decltype(Status::block_size)>(attributes.block_size);
+    status.blocks = static_cast<std::int64_t>(attributes.blocks_512);
+    status.accessed_seconds = accessed.seconds;
+    status.accessed_nanoseconds = accessed.nanoseconds;
+    status.modified_seconds = modified.seconds;
+    status.modified_nanoseconds = modified.nanoseconds;
+    status.changed_seconds = changed.seconds;
+    status.changed_nanoseconds = changed.nanoseconds;
+    LTRY(write_guest(to, status));
     return 0;
 }
 

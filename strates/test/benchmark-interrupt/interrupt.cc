@@ -8,7 +8,7 @@
 #include "benchmark-interrupt/environment.h"
 #include "sdk/handle.h"
 #include "sdk/thread.h"
-#include "strates/test/benchmark/measure.h"
+#include "strates/test/measure.h"
 
 namespace astrata {
 

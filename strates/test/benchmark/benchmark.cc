@@ -1,6 +1,6 @@
 // Costs of Bedrock's primitives in ticks of the processor's counter, which are instructions when QEMU counts them
 // (-icount shift=0). Each figure is the median of seven rounds, the loop around it included.
-#include "strates/test/benchmark/measure.h"
+#include "strates/test/measure.h"
 
 #include "abi/system_calls.h"
 #include "benchmark/environment.h"

@@ -6,7 +6,7 @@
 #include "sdk/memory.h"
 #include "sdk/own.h"
 #include "sdk/thread.h"
-#include "strates/test/benchmark/measure.h"
+#include "strates/test/measure.h"
 
 namespace astrata::benchmark_figures {
 

@@ -5,7 +5,7 @@
 #include "abi/system_calls.h"
 #include "sdk/handle.h"
 #include "sdk/thread.h"
-#include "strates/test/benchmark/measure.h"
+#include "strates/test/measure.h"
 
 namespace astrata::benchmark_figures {
 

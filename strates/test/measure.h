@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lib/base/result.h"
+#include "machine/benchmark.h"
 #include "sdk/log.h"
 
 namespace astrata::benchmark_figures {
@@ -14,7 +15,7 @@ namespace astrata::benchmark_figures {
 inline constexpr std::size_t rounds = 7;
 
 inline std::uint64_t ticks() {
-    return __builtin_readcyclecounter();
+    return benchmark_ticks();
 }
 
 /// The median of `rounds` results of round(), after one to warm up. Each result is in tenths of a tick.
