@@ -292,19 +292,19 @@ private:
 
 // The entry code has stored the caller's registers in the frame, so these need to preserve none.
 extern "C" {
-[[clang::preserve_none]] std::atomic<bool>* fast_call_alone(astrata::kernel::arch::TrapFrame& frame) {
+ASTRATA_PRESERVES_NOTHING std::atomic<bool>* fast_call_alone(astrata::kernel::arch::TrapFrame& frame) {
     return astrata::kernel::FastPath<astrata::kernel::Processors::one>::call(frame);
 }
-[[clang::preserve_none]] std::atomic<bool>* fast_reply_alone(astrata::kernel::arch::TrapFrame& frame) {
+ASTRATA_PRESERVES_NOTHING std::atomic<bool>* fast_reply_alone(astrata::kernel::arch::TrapFrame& frame) {
     return astrata::kernel::FastPath<astrata::kernel::Processors::one>::reply_and_wait(frame);
 }
-[[clang::preserve_none]] std::atomic<bool>* fast_call(astrata::kernel::arch::TrapFrame& frame) {
+ASTRATA_PRESERVES_NOTHING std::atomic<bool>* fast_call(astrata::kernel::arch::TrapFrame& frame) {
     return astrata::kernel::FastPath<astrata::kernel::Processors::several>::call(frame);
 }
-[[clang::preserve_none]] std::atomic<bool>* fast_reply(astrata::kernel::arch::TrapFrame& frame) {
+ASTRATA_PRESERVES_NOTHING std::atomic<bool>* fast_reply(astrata::kernel::arch::TrapFrame& frame) {
     return astrata::kernel::FastPath<astrata::kernel::Processors::several>::reply_and_wait(frame);
 }
-[[clang::preserve_none]] std::atomic<bool>* no_fast_path(astrata::kernel::arch::TrapFrame&) {
+ASTRATA_PRESERVES_NOTHING std::atomic<bool>* no_fast_path(astrata::kernel::arch::TrapFrame&) {
     return nullptr;
 }
 

@@ -40,10 +40,16 @@ inline constexpr unsigned hosted_limit = 16;
 inline constexpr std::uint64_t hosted_length = hosted_limit * root_slot_bytes;
 /// The kernel image: physical address 0 would lie here.
 inline constinit VirtAddr image = image_region;
+/// Where it was loaded, on machines whose loaders choose; it is linked for address 0 there.
+inline constinit PhysAddr image_load{0};
 
+/// The image's first possible place.
+inline VirtAddr image_start() {
+    return image + image_load.value;
+}
 /// How far from where it was linked the image lies.
 inline std::uint64_t image_slide() {
-    return image - image_region;
+    return image_start() - image_region;
 }
 
 inline VirtAddr to_direct_map(PhysAddr address) {

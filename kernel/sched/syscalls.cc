@@ -187,18 +187,13 @@ Result<> sys_restricted_run(Thread& caller, RestrictedRunArgs const& args) {
 Result<> sys_restricted_load_bases(Thread& caller, RestrictedLoadBasesArgs const&) {
     if (caller.restricted_state == nullptr)
         return fail(Error::bad_state);
-    auto const& state = *caller.restricted_state;
-    if (state.fs_base >= layout::guest_end.value || state.gs_base >= layout::guest_end.value)
-        return fail(Error::out_of_range);
-    arch::load_segment_bases(state.fs_base, state.gs_base);
-    return {};
+    return arch::load_segment_bases(*caller.restricted_state);
 }
 
 Result<> sys_restricted_save_bases(Thread& caller, RestrictedSaveBasesArgs const&) {
     if (caller.restricted_state == nullptr)
         return fail(Error::bad_state);
-    auto& state = *caller.restricted_state;
-    arch::save_segment_bases(state.fs_base, state.gs_base);
+    arch::save_segment_bases(*caller.restricted_state);
     return {};
 }
 

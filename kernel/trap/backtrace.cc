@@ -38,7 +38,7 @@ std::string_view line_around(std::size_t at, std::size_t& begin, std::size_t& en
 bool is_kernel_stack_word(std::uint64_t address) {
     auto const start = layout::dynamic_start.value;
     bool const is_dynamic = address >= start && address < start + layout::dynamic_length;
-    return (is_dynamic || address >= layout::image.value) && (address & 7) == 0;
+    return (is_dynamic || address >= layout::image_start().value) && (address & 7) == 0;
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void set_kernel_symbols(std::string_view lines) {
 }
 
 std::uint64_t linked_address(std::uint64_t address) {
-    return address >= layout::image.value ? address - layout::image_slide() : address;
+    return address >= layout::image_start().value ? address - layout::image_slide() : address;
 }
 
 Symbol find_symbol(std::uint64_t address) {
@@ -81,7 +81,7 @@ std::size_t walk_kernel_stack(std::uint64_t frame_pointer, std::span<std::uint64
         auto const next = frame[0];
         auto const return_address = frame[1];
 #pragma clang unsafe_buffer_usage end
-        if (return_address < layout::image.value)
+        if (return_address < layout::image_start().value)
             break;
         into[count++] = return_address;
         if (next <= frame_pointer)

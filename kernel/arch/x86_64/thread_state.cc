@@ -329,17 +329,22 @@ void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t ar
     enable_interrupts();
 }
 
-void load_segment_bases(std::uint64_t fs, std::uint64_t gs) {
+Result<> load_segment_bases(RestrictedState const& state) {
+    auto const fs = state.fs_base;
+    auto const gs = state.gs_base;
+    if (fs >= layout::guest_end.value || gs >= layout::guest_end.value)
+        return fail(Error::out_of_range);
     auto const interrupts = disable_interrupts();
     write_user_fs(fs);
     write_user_gs(gs);
     restore_interrupts(interrupts);
+    return {};
 }
 
-void save_segment_bases(std::uint64_t& fs, std::uint64_t& gs) {
+void save_segment_bases(RestrictedState& state) {
     auto const interrupts = disable_interrupts();
-    fs = read_user_fs();
-    gs = read_user_gs();
+    state.fs_base = read_user_fs();
+    state.gs_base = read_user_gs();
     restore_interrupts(interrupts);
 }
 

@@ -14,6 +14,9 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 
+/// Of the functions of the fast path, whose callers have stored every register.
+#define ASTRATA_PRESERVES_NOTHING [[clang::preserve_none]]
+
 namespace astrata::kernel::arch {
 
 [[nodiscard, gnu::always_inline]] inline bool can_switch_directly() {

@@ -7,6 +7,7 @@
 
 #include "abi/types.h"
 #include "arch/restricted_state.h"
+#include "lib/base/result.h"
 
 namespace astrata::kernel {
 
@@ -83,9 +84,10 @@ void free_vector_area(Thread& thread);
 void save_vector_state(Thread& thread, std::span<std::byte> into);
 void load_vector_state(Thread& thread, std::span<std::byte const> from);
 
-/// Of the calling thread. What is loaded was checked to be in the user half.
-void load_segment_bases(std::uint64_t fs, std::uint64_t gs);
-void save_segment_bases(std::uint64_t& fs, std::uint64_t& gs);
+/// Registers of foreign code that are not loaded and stored at every entry and exit, of the calling thread.
+/// errors    out_of_range (not in the guest's part)
+[[nodiscard]] Result<> load_segment_bases(RestrictedState const& state);
+void save_segment_bases(RestrictedState& state);
 
 /// Calls handler(argument, reason), which is hosted native code, at each exit of foreign code until it returns 0.
 void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument);

@@ -1,0 +1,2 @@
+// Processors tell each other what to forget by instruction (tlb.cc): nobody is interrupted for it.
+#pragma once
