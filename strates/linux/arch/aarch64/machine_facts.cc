@@ -7,7 +7,7 @@ namespace astrata::linux_abi {
 
 // Only Bedrock can ask the processor; it says what it asked for.
 MachineFacts machine_facts() {
-    using namespace aarch64;
+    using namespace aarch64::capability;
     return {.capabilities =
                 floating_point.bit | vectors.bit | (sdk::machine().has_atomic_instructions ? atomics.bit : 0)};
 }
