@@ -246,7 +246,8 @@ struct RestrictedRunArgs {
     std::uint64_t argument;
 };
 /// The same again and again, for native code that is hosted in the kernel: at each exit, handler(argument, reason) is called on the
-/// caller's stack, and foreign code goes on when it returns a value other than 0.
+/// caller's stack, and foreign code goes on when it returns a value other than 0. After a system call it goes on with the registers
+/// that functions preserve as they were: what the handler writes to them in the state counts when it sets `exit` to kick there too.
 /// errors: bad_state (no state or space bound), not_supported (not hosted), bad_address (handler outside the home space)
 Result<> sys_restricted_run(Thread& caller, RestrictedRunArgs const& args);
 

@@ -338,7 +338,42 @@ Result<std::uint64_t> MemoryObject::transfer(std::uint64_t offset, std::uint64_t
     return done;
 }
 
+// Pages of this object's own that are in memory, as far as they go, without what any other page may need.
+// Budget: 110 instructions for a page besides the copying (pread_4k, pread_64k).
+std::uint64_t MemoryObject::read_own(std::uint64_t offset, UserBytesOut into) {
+    std::uint64_t done = 0;
+    while (done < into.length) {
+        auto const position = offset + done;
+        PinnedPage pin;
+        std::uint64_t count = 0;
+        {
+            LockGuard guard(lock_);
+            if (position >= size_)
+                break;
+            auto const page = tree_.find(tree_first_ + position / page_size).page;
+            if (page.value == 0 || !mem::is_user_page(page))
+                break;
+            pin = PinnedPage(page);
+            count = std::min({page_size - position % page_size, into.length - done, size_ - position});
+        }
+        if (!copy_out(into.part(done, count), pin.bytes().subspan(position % page_size, count)))
+            break;
+        done += count;
+    }
+    return done;
+}
+
 Result<std::uint64_t> MemoryObject::read(std::uint64_t offset, UserBytesOut into) {
+    auto const first = read_own(offset, into);
+    if (first == into.length) [[likely]]
+        return first;
+    auto const rest = read_any(offset + first, into.part(first, into.length - first));
+    if (!rest && first == 0)
+        return rest;
+    return first + rest.value_or(0);
+}
+
+Result<std::uint64_t> MemoryObject::read_any(std::uint64_t offset, UserBytesOut into) {
     return transfer(offset, into.length, false, [&](MutableBytes page, std::uint64_t done) {
         return copy_out(into.part(done, page.size()), page);
     });

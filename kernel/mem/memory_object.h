@@ -159,6 +159,8 @@ private:
     Result<> zero_tail_locked(std::uint64_t size) REQUIRES(lock_);
     template <typename Copy>
     Result<std::uint64_t> transfer(std::uint64_t offset, std::uint64_t length, bool is_write, Copy copy);
+    std::uint64_t read_own(std::uint64_t offset, UserBytesOut into);
+    Result<std::uint64_t> read_any(std::uint64_t offset, UserBytesOut into);
     Result<bool> lacks_page(std::uint64_t index);
     PhysAddr take_page(std::uint64_t index);
     PhysAddr take_over(MemoryObject& source, std::uint64_t source_offset);

@@ -426,10 +426,10 @@ private:
         auto const found = table.find(handle.value);
         require(found && found->object.get() == handle.thing->object && found->rights == handle.rights &&
                 found->badge == handle.badge);
-        require(table.rights_of(handle.value) == handle.rights);
         require(handle.parent == nullptr || (handle.rights & handle.parent->rights) == handle.rights);
         auto const kind = handle.thing->is_reply ? abi::ObjectKind::reply : abi::ObjectKind::io_region;
-        require(table.find_kind(handle.value, kind, handle.rights).has_value());
+        auto rights = abi::Rights{};
+        require(table.find_kind(handle.value, kind, handle.rights, rights).has_value() && rights == handle.rights);
         require(table.find_kind(handle.value, abi::ObjectKind::thread, {}).error() == Error::wrong_type);
         if (handle.rights != all_rights)
             require(table.find_kind(handle.value, kind, all_rights).error() == Error::access_denied);

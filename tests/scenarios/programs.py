@@ -329,6 +329,96 @@ def memory():
         stdout="touched 1\nchild 0 parent 1\nprotect 0\nkilled by 11\nwritten by the child\nmoved 1 1\nzero 1\nbreak 7\n")
 
 
+HOLE = r"""
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+static void on_fault(int number) { puts(number == SIGSEGV ? "protected before the hole" : "?"); fflush(stdout); _Exit(0); }
+int main(void) {
+    signal(SIGSEGV, on_fault);
+    char* pages = mmap(0, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(pages + 4096, 4096);
+    pages[0] = pages[2 * 4096] = 1;
+    int result = mprotect(pages, 3 * 4096, PROT_READ);
+    printf("%d %d\n", result, errno == ENOMEM);
+    pages[2 * 4096] = 2;
+    puts("not behind it");
+    pages[0] = 2;
+    puts("still writable");
+}
+"""
+
+
+@scenario("linux.memory_with_a_hole")
+def memory_with_a_hole():
+    compile_static("tree/bin/hole", HOLE)
+    run("/bin/hole", options=["--rootfs", "tree"]).check(stdout="-1 1\nnot behind it\nprotected before the hole\n")
+
+
+LIMITED = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+static volatile sig_atomic_t too_large, too_long;
+static void count_large(int number) { (void)number; ++too_large; }
+static void count_long(int number) { (void)number; ++too_long; }
+static double seconds(void) { struct timespec now; clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); return now.tv_sec + now.tv_nsec / 1e9; }
+static void spin(void) { for (;;) {} }
+static int child(void (*work)(void), rlim_t soft, rlim_t hard) {
+    int status;
+    if (fork() == 0) {
+        struct rlimit limit = {soft, hard};
+        setrlimit(RLIMIT_CPU, &limit);
+        work();
+    }
+    wait(&status);
+    return WTERMSIG(status);
+}
+static void grandchild(void) { int status; if (fork() == 0) spin(); wait(&status); kill(getpid(), WTERMSIG(status)); }
+static void handle(void) {
+    signal(SIGXCPU, count_long);
+    while (seconds() < 1.5) {}
+    if (too_long == 1) spin();
+    _exit(1);
+}
+int main(void) {
+    struct rlimit limit = {10000, 10000};
+    signal(SIGXFSZ, count_large);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int const file = open("/tmp/limited", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char block[4096] = {0};
+    long sum = 0, done;
+    while ((done = write(file, block, sizeof block)) > 0) sum += done;
+    printf("%ld %d %d\n", sum, errno == EFBIG, too_large);
+    printf("%d %d\n", pwrite(file, block, 1, 10000) == -1 && errno == EFBIG, ftruncate(file, 10001) == -1 && errno == EFBIG);
+    printf("%d %d\n", pwrite(file, block, 1, 9999) == 1, too_large);
+    printf("%d %d\n", (int)write(1, "", 0), (int)lseek(file, 0, SEEK_END));
+    fflush(stdout);
+    if (fork() == 0) { signal(SIGXFSZ, SIG_DFL); write(file, block, 1); _exit(0); }
+    int status;
+    wait(&status);
+    printf("%d\n", WTERMSIG(status) == SIGXFSZ);
+    fflush(stdout);
+    printf("%d %d %d\n", child(spin, 1, 3) == SIGXCPU, child(handle, 1, 2) == SIGKILL, child(grandchild, 1, 2) == SIGXCPU);
+}
+"""
+
+
+@scenario("linux.resource_limits", timeout=120)
+def resource_limits():
+    compile_static("tree/bin/limited", LIMITED)
+    # One processor: what a thread that never stops has used shows on its own processor alone.
+    run("/bin/limited", options=["--rootfs", "tree", "--smp", "1"]).check(stdout="10000 1 1\n1 1\n1 3\n0 10000\n1\n1 1 1\n")
+
+
 @scenario("linux.proc_shows_true_values")
 def proc_shows_true_values():
     meminfo = shell("cat /proc/meminfo; dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; cat /proc/meminfo").text

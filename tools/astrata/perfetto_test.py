@@ -55,6 +55,7 @@ class Records(unittest.TestCase):
         data, _ = export(record(1, 7, "foreign_call_enter", 1, 2, 3, 4), record(2, 7, "foreign_call_exit", 0, 4))
         self.assertIn(b"Linux: write", data)
         self.assertIn(b"buffer", data)
+        self.assertEqual(Tables(os.path.join(paths.ROOT, "abi/golden"), "riscv64").linux_calls[64][0], "write")
 
 
 if __name__ == "__main__":

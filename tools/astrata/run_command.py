@@ -129,7 +129,7 @@ def _write_trace(collector, system, file, path: str) -> None:
     from astrata.trace_records import Tables
 
     collector.finish()
-    tables = Tables(os.path.join(system.folder, "generated", "abi"))
+    tables = Tables(os.path.join(system.folder, "generated", "abi"), system.target)
     records = tables.decode(collector.records, collector.frequency)
     try:
         with file:

@@ -4,6 +4,8 @@ astrata_sources(kernel_sources ${CMAKE_SOURCE_DIR}/kernel)
 # The vDSO: a shared object of its own, whose file is a part of the kernel image. There are two, the same but for how they enter the kernel:
 # by the processor's instruction, or by a call, for processes that are hosted in the kernel.
 set(vdso_images)
+# Ninja learns only after a run that what it includes was generated anew.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/sdk/vdso/vdso.cc PROPERTIES OBJECT_DEPENDS ${generated_stamp})
 function(astrata_vdso name)
     astrata_sources(vdso_sources ${CMAKE_SOURCE_DIR}/sdk/vdso)
     add_library(${name}_objects OBJECT ${vdso_sources})

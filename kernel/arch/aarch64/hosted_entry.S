@@ -78,6 +78,10 @@ hosted_entry:
 .endm
 DIRECT_ENTRY hosted_park_entry, hosted_thread_park
 DIRECT_ENTRY hosted_unpark_entry, hosted_thread_unpark
+DIRECT_ENTRY hosted_map_anonymous_entry, hosted_map_anonymous
+DIRECT_ENTRY hosted_unmap_entry, hosted_unmap
+DIRECT_ENTRY hosted_protect_entry, hosted_protect
+DIRECT_ENTRY hosted_read_entry, hosted_read
 
 // The exception table leads here, still on the stack without room.
 hosted_entry_without_room:

@@ -39,9 +39,8 @@
 .set STATE_ERROR_CODE, 168
 .set STATE_FAULT_ADDRESS, 176
 
-# Of foreign code's registers: guest addresses end at GUEST_END_TOP << GUEST_END_SHIFT (mem/layout.h).
-.set GUEST_END_SHIFT, 39
-.set GUEST_END_TOP, 0xff
+# Of foreign code's registers.
+.set CANONICAL_SHIFT, 47        # addresses of the lower half are below 1 << 47
 .set USER_FLAGS, 0x250dd5       # CF PF AF ZF SF TF DF OF AC ID RF
 .set FIXED_FLAGS, 0x202         # IF and the bit that is always one
 .set EXIT_EXCEPTION, 1
@@ -116,8 +115,9 @@ syscall_entry:
 .global syscall_entered
 syscall_entered:
     movq %rsp, %gs:CPU_USER_STACK
-    cmpq $0, %gs:CPU_RESTRICTED
-    jne restricted_syscall
+    movq %gs:CPU_RESTRICTED, %rsp
+    testq %rsp, %rsp
+    jnz restricted_syscall
     movq %gs:CPU_KERNEL_STACK, %rsp
     pushq $USER_DATA
     pushq %gs:CPU_USER_STACK
@@ -292,6 +292,10 @@ hosted_message_call:
 .endm
 DIRECT_ENTRY hosted_park_entry, hosted_thread_park
 DIRECT_ENTRY hosted_unpark_entry, hosted_thread_unpark
+DIRECT_ENTRY hosted_map_anonymous_entry, hosted_map_anonymous
+DIRECT_ENTRY hosted_unmap_entry, hosted_unmap
+DIRECT_ENTRY hosted_protect_entry, hosted_protect
+DIRECT_ENTRY hosted_read_entry, hosted_read
 
 .global hosted_entry_end
 hosted_entry_end:
@@ -339,11 +343,18 @@ continue_on_stack:
     call __x86_indirect_thunk_r11
     ud2
 
+# void leave_restricted(RestrictedExit reason): abandons the current kernel stack down to enter_restricted's frame and
+# makes that return `reason`. Interrupts must be off.
+.global leave_restricted
+leave_restricted:
+    movl %edi, %eax
+    jmp restricted_unwind
+
 # Foreign code called: store its registers and return from enter_restricted. The state's address serves as stack pointer
-# for a moment; nothing is pushed, interrupts are off, and NMIs have a stack of their own.
+# for a moment; nothing is pushed, interrupts are off, and NMIs have a stack of their own. The reason in the state is
+# RestrictedExit::syscall already, as it always is while foreign code runs.
 .align 16
 restricted_syscall:
-    movq %gs:CPU_RESTRICTED, %rsp
     movq %rax, STATE_RAX(%rsp)
     movq %rbx, STATE_RBX(%rsp)
     movq %rcx, STATE_RCX(%rsp)
@@ -363,15 +374,7 @@ restricted_syscall:
     movq %r11, STATE_RFLAGS(%rsp)
     movq %gs:CPU_USER_STACK, %rax
     movq %rax, STATE_RSP(%rsp)
-    movl $0, STATE_EXIT(%rsp)   # RestrictedExit::syscall
-    xorl %eax, %eax
-    jmp restricted_unwind
-
-# void leave_restricted(RestrictedExit reason): abandons the current kernel stack down to enter_restricted's frame and
-# makes that return `reason`. Interrupts must be off.
-.global leave_restricted
-leave_restricted:
-    movl %edi, %eax
+    xorl %eax, %eax             # RestrictedExit::syscall
 restricted_unwind:
     movq %gs:CPU_RESTRICTED_RETURN, %rsp
     movq $0, %gs:CPU_RESTRICTED
@@ -385,6 +388,42 @@ enter_restricted_done:
     popq %rbx
     popq %rbp
     ret
+
+# Native code of other threads can write to the state at any time, so what must be checked is checked in its register: sysret and
+# iret must get an address below the canonical hole. That it is the guest's is for the page tables to say.
+.macro CHECK_ADDRESS
+    movq %rcx, %rax
+    shrq $CANONICAL_SHIFT, %rax
+    jnz restricted_bad_address
+.endm
+
+# After a system call rcx and r11 are the instruction's to change, so the short way back will do. rsp is the state's address.
+.macro LOAD_CALL_CLOBBERED
+    movq STATE_RIP(%rsp), %rcx
+    movq STATE_RFLAGS(%rsp), %r11
+    CHECK_ADDRESS
+    andl $USER_FLAGS, %r11d
+    orl $FIXED_FLAGS, %r11d
+    movq STATE_RAX(%rsp), %rax
+    movq STATE_RDX(%rsp), %rdx
+    movq STATE_RSI(%rsp), %rsi
+    movq STATE_RDI(%rsp), %rdi
+    movq STATE_RBP(%rsp), %rbp
+    movq STATE_R8(%rsp), %r8
+    movq STATE_R9(%rsp), %r9
+    movq STATE_R10(%rsp), %r10
+.endm
+.macro LOAD_PRESERVED
+    movq STATE_RBX(%rsp), %rbx
+    movq STATE_R12(%rsp), %r12
+    movq STATE_R13(%rsp), %r13
+    movq STATE_R14(%rsp), %r14
+    movq STATE_R15(%rsp), %r15
+.endm
+.macro TO_FOREIGN
+    movq STATE_RSP(%rsp), %rsp
+    TO_USER sysretq, isolated_sysret
+.endm
 
 # RestrictedExit enter_restricted(RestrictedStateX86* state, std::uint64_t* stack_for_traps): loads the foreign registers and
 # returns when foreign code leaves. Interrupts must be off; the caller has loaded the restricted page tables, segment bases
@@ -402,45 +441,22 @@ enter_restricted:
     pushq %rax
     movq %rsp, %gs:CPU_RESTRICTED_RETURN
     movq %rsp, (%rsi)
-restricted_go:
-    movq %rdi, %gs:CPU_RESTRICTED
-    cmpl $0, STATE_EXIT(%rdi)
-    jne restricted_resume_all
-
-    # After a system call rcx and r11 are the instruction's to change, so the short way back will do. Native code of other threads can
-    # write to the state at any time, so what must be checked is checked in its register.
     movq %rdi, %rsp
-    movq STATE_RIP(%rsp), %rcx
-    movq STATE_RFLAGS(%rsp), %r11
-    movq %rcx, %rax
-    shrq $GUEST_END_SHIFT, %rax
-    cmpq $GUEST_END_TOP, %rax
-    jae restricted_bad_address
-    andl $USER_FLAGS, %r11d
-    orl $FIXED_FLAGS, %r11d
-    movq STATE_RAX(%rsp), %rax
-    movq STATE_RBX(%rsp), %rbx
-    movq STATE_RDX(%rsp), %rdx
-    movq STATE_RSI(%rsp), %rsi
-    movq STATE_RDI(%rsp), %rdi
-    movq STATE_RBP(%rsp), %rbp
-    movq STATE_R8(%rsp), %r8
-    movq STATE_R9(%rsp), %r9
-    movq STATE_R10(%rsp), %r10
-    movq STATE_R12(%rsp), %r12
-    movq STATE_R13(%rsp), %r13
-    movq STATE_R14(%rsp), %r14
-    movq STATE_R15(%rsp), %r15
-    movq STATE_RSP(%rsp), %rsp
-    TO_USER sysretq, isolated_sysret
+    movq %rsp, %gs:CPU_RESTRICTED
+    cmpl $0, STATE_EXIT(%rsp)
+    jne restricted_resume_all
+    LOAD_CALL_CLOBBERED
+    LOAD_PRESERVED
+    TO_FOREIGN
 
+# Every register, from the state that rsp points to.
 restricted_resume_all:
-    movq STATE_RIP(%rdi), %rcx
+    movq STATE_RIP(%rsp), %rcx
+    CHECK_ADDRESS
+    movq %rsp, %rdi
+    movq %gs:CPU_RESTRICTED_RETURN, %rsp
+    movl $0, STATE_EXIT(%rdi)   # RestrictedExit::syscall, which is the one exit that does not say so itself
     movq STATE_RFLAGS(%rdi), %r11
-    movq %rcx, %rax
-    shrq $GUEST_END_SHIFT, %rax
-    cmpq $GUEST_END_TOP, %rax
-    jae restricted_bad_address
     andl $USER_FLAGS, %r11d
     orl $FIXED_FLAGS, %r11d
     pushq $USER_DATA
@@ -467,16 +483,17 @@ restricted_resume_all:
 
 # As if the first fetch had faulted: a general protection fault of the foreign code. rcx is the address.
 restricted_bad_address:
-    movl $EXIT_EXCEPTION, STATE_EXIT(%rdi)
-    movl $GENERAL_PROTECTION, STATE_VECTOR(%rdi)
-    movq $0, STATE_ERROR_CODE(%rdi)
-    movq %rcx, STATE_FAULT_ADDRESS(%rdi)
+    movl $EXIT_EXCEPTION, STATE_EXIT(%rsp)
+    movl $GENERAL_PROTECTION, STATE_VECTOR(%rsp)
+    movq $0, STATE_ERROR_CODE(%rsp)
+    movq %rcx, STATE_FAULT_ADDRESS(%rsp)
     movl $EXIT_EXCEPTION, %eax
     jmp restricted_unwind
 
 # void loop_restricted(state, stack_for_traps, handler, argument, pending): as enter_restricted, but what follows an exit is a call of
 # handler(argument, reason) on this stack, with interrupts on, and then the next run; it returns when the handler returns 0.
-# Budget of a system call that comes through here: 80 instructions besides the handler.
+# A function preserves rbx and r12 to r15, so what the program had in them is still there after its system call.
+# Budget of a system call that comes through here: 65 instructions besides the handler.
 .set LOOP_STATE, 8              # above the address that each exit returns to
 .set LOOP_HANDLER, 16
 .set LOOP_ARGUMENT, 24
@@ -499,6 +516,7 @@ loop_restricted:
     pushq %rax
     movq %rsp, %gs:CPU_RESTRICTED_RETURN
     movq %rsp, (%rsi)
+    movl $EXIT_KICK, STATE_EXIT(%rdi)   # every register is to be loaded
     jmp restricted_loop_next
 
 .align 16
@@ -520,8 +538,12 @@ restricted_loop_next:
     cmpl $0, (%rax)
     jne restricted_loop_settle
 restricted_loop_go:
-    movq LOOP_STATE(%rsp), %rdi
-    jmp restricted_go
+    movq LOOP_STATE(%rsp), %rsp
+    movq %rsp, %gs:CPU_RESTRICTED
+    cmpl $0, STATE_EXIT(%rsp)
+    jne restricted_resume_all
+    LOAD_CALL_CLOBBERED
+    TO_FOREIGN
 
 retpoline_loop_handler:
     movq LOOP_HANDLER + 8(%rsp), %r11

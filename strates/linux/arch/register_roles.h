@@ -15,15 +15,15 @@ struct RegisterRoles {
     Register result;                    ///< of system calls
     Register instruction;
     Register stack;
-    Register thread;             ///< thread pointer, set by CLONE_SETTLS
-    std::uint64_t call_bytes;    ///< of the system-call instruction
+    Register thread;           ///< thread pointer, set by CLONE_SETTLS
+    std::uint64_t call_bytes;  ///< of the system-call instruction
 };
 
 /// For crash reports.
 template <typename State>
 struct NamedRegister {
     std::string_view name;
-    std::uint64_t State::*place;
+    std::uint64_t State::* place;
 };
 
 }  // namespace astrata::linux_abi

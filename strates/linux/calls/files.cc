@@ -3,18 +3,52 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "linux_calls/table.h"
 #include "strates/linux/calls/arguments.h"
 #include "strates/linux/core/io_buffer.h"
 #include "strates/linux/pipe/pipe.h"
 #include "strates/linux/process/process.h"
+#include "strates/linux/signal/send.h"
 
 namespace astrata::linux_abi {
 
 // ---- Transfers ----
 
 namespace {
+
+// RLIMIT_FSIZE: how much may be written to `file` from `position` on, or where the file stands. More than nothing is
+// cut short; nothing is an error, and SIGXFSZ has been sent.
+// errors    efbig
+[[gnu::noinline]] LinuxResult<std::uint64_t> room_below_limit(Task& task, File& file,
+                                                              std::optional<std::uint64_t> position) {
+    auto const limit = task.process().limits.soft(LimitKind::file_size);
+    if (file.inode() == nullptr || !file.inode()->is_regular())
+        return unlimited;
+    if (!position || (file.flags() & open_flag::append) != 0)
+        position = LTRY(file.seek(0, SeekOrigin::current));
+    if ((file.flags() & open_flag::append) != 0)
+        position = LTRY(file.end_position());
+    if (*position < limit)
+        return limit - *position;
+    send_to_current(Signal::sigxfsz);
+    return fail(Errno::efbig);
+}
+
+// Also of what a file is to be as a whole.
+LinuxResult<> check_file_size(Task& task, std::uint64_t size) {
+    if (size <= task.process().limits.soft(LimitKind::file_size))
+        return {};
+    send_to_current(Signal::sigxfsz);
+    return fail(Errno::efbig);
+}
+
+LinuxResult<> cut_to_limit(Task& task, File& file, std::optional<std::uint64_t> position, IoBuffer& from) {
+    if (task.process().limits.limits_file_size() && from.remaining() != 0) [[unlikely]]
+        from.cut(LTRY(room_below_limit(task, file, position)));
+    return {};
+}
 
 // Of a task whose files others may change meanwhile.
 [[gnu::noinline]] LinuxResult<std::uint64_t> read_borrowed(Task& task, std::int32_t fd, GuestAddress buffer,
@@ -28,6 +62,7 @@ namespace {
                                                             std::uint64_t count) {
     auto const file = LTRY(task.files().borrow(fd));
     auto from = IoBuffer::from_guest(buffer, count);
+    LTRY(cut_to_limit(task, *file, std::nullopt, from));
     return file->write_here(from, file.reach());
 }
 
@@ -48,7 +83,7 @@ LinuxResult<std::uint64_t> sys_read(Task& task, std::int32_t fd, GuestAddress bu
 
 LinuxResult<std::uint64_t> sys_write(Task& task, std::int32_t fd, GuestAddress buffer, std::uint64_t count) {
     auto* const file = task.files().own(fd);
-    if (file == nullptr) [[unlikely]]
+    if (file == nullptr || task.process().limits.limits_file_size()) [[unlikely]]
         return write_borrowed(task, fd, buffer, count);
     auto from = IoBuffer::from_guest(buffer, count);
     return file->write_here(from, reach_of(*file));
@@ -58,8 +93,10 @@ LinuxResult<std::uint64_t> sys_pread64(Task& task, std::int32_t fd, GuestAddress
                                        std::int64_t position) {
     if (position < 0)
         return fail(Errno::einval);
-    auto const file = LTRY(task.files().borrow(fd));
     auto into = IoBuffer::from_guest(buffer, count);
+    if (auto* const file = task.files().own(fd); file != nullptr) [[likely]]
+        return file->read_at(into, static_cast<std::uint64_t>(position));
+    auto const file = LTRY(task.files().borrow(fd));
     return file->read_at(into, static_cast<std::uint64_t>(position));
 }
 
@@ -69,6 +106,7 @@ LinuxResult<std::uint64_t> sys_pwrite64(Task& task, std::int32_t fd, GuestAddres
         return fail(Errno::einval);
     auto const file = LTRY(task.files().borrow(fd));
     auto from = IoBuffer::from_guest(buffer, count);
+    LTRY(cut_to_limit(task, *file, static_cast<std::uint64_t>(position), from));
     return file->write_at(from, static_cast<std::uint64_t>(position));
 }
 
@@ -85,6 +123,7 @@ LinuxResult<std::uint64_t> sys_writev(Task& task, std::int32_t fd, GuestAddress 
     SegmentList list;
     LTRY(list.read(segments, count));
     auto from = list.buffer();
+    LTRY(cut_to_limit(task, *file, std::nullopt, from));
     return file->write_here(from, file.reach());
 }
 
@@ -113,11 +152,11 @@ LinuxResult<std::uint64_t> write_segments(Task& task, std::int32_t fd, GuestAddr
     SegmentList list;
     LTRY(list.read(segments, count));
     auto from = list.buffer();
-    if (own_position && position == here)
-        return file->write_here(from);
-    if (static_cast<std::int64_t>(position) < 0)
+    bool const is_here = own_position && position == here;
+    if (!is_here && static_cast<std::int64_t>(position) < 0)
         return fail(Errno::einval);
-    return file->write_at(from, position);
+    LTRY(cut_to_limit(task, *file, is_here ? std::nullopt : std::optional(position), from));
+    return is_here ? file->write_here(from) : file->write_at(from, position);
 }
 
 }  // namespace
@@ -280,6 +319,7 @@ LinuxResult<std::uint64_t> sys_ftruncate(Task& task, std::int32_t fd, std::int64
     auto const file = LTRY(task.files().get(fd));
     if (!file->can_write())
         return fail(Errno::einval);
+    LTRY(check_file_size(task, static_cast<std::uint64_t>(length)));
     LTRY(file->truncate(static_cast<std::uint64_t>(length)));
     return 0;
 }
@@ -291,6 +331,7 @@ LinuxResult<std::uint64_t> sys_fallocate(Task& task, std::int32_t fd, std::uint6
     auto const file = LTRY(task.files().get(fd));
     if (!file->can_write())
         return fail(Errno::ebadf);
+    LTRY(check_file_size(task, static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(length)));
     LTRY(file->allocate(static_cast<std::uint32_t>(mode), static_cast<std::uint64_t>(offset),
                         static_cast<std::uint64_t>(length)));
     return 0;

@@ -10,6 +10,7 @@
 #include "strates/linux/process/rusage.h"
 #include "strates/linux/process/system_information.h"
 #include "strates/linux/process/times.h"
+#include "strates/linux/time/process_timers.h"
 
 namespace astrata::linux_abi {
 namespace {
@@ -47,6 +48,8 @@ LinuxResult<Limit> change_limit(Process& process, LimitKind kind, Limit const* f
     if (kind == LimitKind::open_files && fresh->hard > (1 << 20))
         return fail(Errno::eperm);
     process.limits.set(kind, *fresh);
+    if (kind == LimitKind::cpu)
+        LTRY(watch_processor_limit(process));
     return old;
 }
 

@@ -12,8 +12,9 @@
 
 namespace astrata::linux_abi {
 
-/// The numbers are Linux's generic ones, as x86_64, aarch64 and riscv64 share them (errno(3)).
-enum class Errno : std::uint16_t {
+/// The numbers are Linux's generic ones, as x86_64, aarch64 and riscv64 share them (errno(3)). As wide as a register: a
+/// result, which holds either, is then passed on as it is.
+enum class Errno : std::uint64_t {
     eperm = 1,
     enoent = 2,
     esrch = 3,

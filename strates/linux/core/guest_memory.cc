@@ -38,11 +38,12 @@ void* raw(GuestAddress address) {
     return reinterpret_cast<void*>(address.value);
 }
 
-// Whether it is for want of memory that the program's could not be written is looked into when the system call is over
+// Whether it is for want of memory that the program's could not be reached is looked into when the system call is over
 // and holds nothing.
-[[gnu::noinline, gnu::cold]] void note_failure(std::uint64_t address) {
+[[gnu::noinline, gnu::cold]] void note_failure(std::uint64_t address, bool is_write) {
     if (auto* const task = current_task_or_null(); task != nullptr) {
         task->failed_copy_address = address;
+        task->failed_copy_was_write = is_write;
         task->work.fetch_or(task_work::failed_copy, std::memory_order_relaxed);
     }
 }
@@ -52,8 +53,16 @@ template <typename Routine, typename... Arguments>
 std::size_t write(Routine routine, Arguments... arguments) {
     auto const outcome = reach(routine, arguments...);
     if (outcome.missing != 0) [[unlikely]]
-        note_failure(outcome.address);
+        note_failure(outcome.address, true);
     return outcome.missing;
+}
+
+// How many bytes could not be read.
+std::size_t read(MutableBytes into, GuestAddress from) {
+    auto const missing = reach(guest_copy, into.data(), raw(from), into.size()).missing;
+    if (missing != 0) [[unlikely]]
+        note_failure(from.value + (into.size() - missing), false);
+    return missing;
 }
 
 // How much of [address, address + length) lies in the guest's half.
@@ -69,7 +78,7 @@ std::size_t clamp(GuestAddress address, std::size_t length) {
 LinuxResult<> copy_from_guest(MutableBytes into, GuestAddress from) {
     if (!is_guest_range(from, into.size()))
         return into.empty() ? LinuxResult<>() : fail(Errno::efault);
-    if (reach(guest_copy, into.data(), raw(from), into.size()).missing != 0) [[unlikely]]
+    if (read(into, from) != 0) [[unlikely]]
         return fail(Errno::efault);
     return {};
 }
@@ -84,7 +93,7 @@ LinuxResult<> copy_to_guest(GuestAddress to, Bytes from) {
 
 std::size_t copy_some_from_guest(MutableBytes into, GuestAddress from) {
     auto length = clamp(from, into.size());
-    return length - reach(guest_copy, into.data(), raw(from), length).missing;
+    return length - read(into.first(length), from);
 }
 
 std::size_t copy_some_to_guest(GuestAddress to, Bytes from) {
@@ -108,13 +117,26 @@ LinuxResult<MutableBytes> guest_span(GuestAddress address, std::size_t length) {
 #pragma clang unsafe_buffer_usage end
 }
 
+void note_unreachable(GuestAddress address, std::uint64_t length, bool is_write) {
+    constexpr std::uint64_t page = 4096;
+    auto at = address;
+    // The first page that cannot be read; one that can be read but not written is as good a guess as any.
+    for (std::byte one{}; at.value - address.value < length; at = {(at.value | (page - 1)) + 1}) {
+        if (!is_guest_range(at, 1) || reach(guest_copy, &one, raw(at), 1).missing != 0)
+            break;
+    }
+    note_failure(at.value - address.value < length ? at.value : address.value, is_write);
+}
+
 LinuxResult<std::size_t> copy_string_from_guest(std::span<char> into, GuestAddress from) {
     auto limit = clamp(from, into.size());
     if (limit == 0 && !into.empty())
         return fail(Errno::efault);
     auto length = reach(guest_copy_string, into.data(), raw(from), limit);
-    if (length == ~std::size_t{0})
+    if (length == ~std::size_t{0}) {
+        note_unreachable(from, limit, false);
         return fail(Errno::efault);
+    }
     if (length == limit)
         return fail(limit == into.size() ? Errno::enametoolong : Errno::efault);
     return length;
@@ -124,8 +146,10 @@ LinuxResult<std::uint32_t> load_guest_word(GuestAddress address) {
     if (address.value % 4 != 0)
         return fail(Errno::einval);
     std::uint32_t word = 0;
-    if (!is_guest_range(address, 4) || reach(guest_load_word, raw(address), &word) != 0)
+    if (!is_guest_range(address, 4) || reach(guest_load_word, raw(address), &word) != 0) {
+        note_failure(address.value, false);
         return fail(Errno::efault);
+    }
     return word;
 }
 
@@ -134,8 +158,10 @@ LinuxResult<std::uint32_t> compare_exchange_guest_word(GuestAddress address, std
     if (address.value % 4 != 0)
         return fail(Errno::einval);
     std::uint32_t was = 0;
-    if (!is_guest_range(address, 4) || reach(guest_compare_exchange_word, raw(address), expected, desired, &was) != 0)
+    if (!is_guest_range(address, 4) || reach(guest_compare_exchange_word, raw(address), expected, desired, &was) != 0) {
+        note_failure(address.value, true);
         return fail(Errno::efault);
+    }
     return was;
 }
 

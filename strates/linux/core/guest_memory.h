@@ -32,7 +32,8 @@ inline constexpr std::uint64_t guest_limit = 0x7f7f'ffff'f000;
 
 /// Whether all of [address, address + length) lies in the guest's half.
 constexpr bool is_guest_range(GuestAddress address, std::uint64_t length) {
-    return address.value >= guest_minimum && address.value <= guest_limit && length <= guest_limit - address.value;
+    constexpr auto room = guest_limit - guest_minimum;
+    return length <= room && address.value - guest_minimum <= room - length;
 }
 
 /// Copies all of `into.size()` bytes.
@@ -55,6 +56,10 @@ constexpr bool is_guest_range(GuestAddress address, std::uint64_t length) {
 /// memory_object_read straight into a program's buffer). Never dereference it directly.
 /// errors    efault (outside the guest's half)
 [[nodiscard]] LinuxResult<MutableBytes> guest_span(GuestAddress address, std::size_t length);
+
+/// Such a system call reported bad_address: whether it was for want of memory is looked into afterwards, as it is when
+/// one of these copies fails.
+void note_unreachable(GuestAddress address, std::uint64_t length, bool is_write);
 
 /// Copies a NUL-terminated string, without the NUL, and returns its length.
 /// errors    efault, enametoolong (no NUL within into.size() bytes)

@@ -106,6 +106,17 @@ LinuxResult<std::size_t> IoBuffer::zero_out_pieces(std::uint64_t count) {
 }
 
 LinuxResult<std::size_t> IoBuffer::transfer_from_object(abi::Handle object, std::uint64_t offset, std::uint64_t count) {
+    if (is_one_guest_piece() && count != 0) [[likely]] {
+        auto const at = base_ + transferred_;
+        auto const target = LTRY(guest_span(at, std::min(count, remaining_)));
+        auto const copied = sys::memory_object_read(object, offset, target);
+        if (!copied.has_value()) [[unlikely]] {
+            if (copied.error() == Error::bad_address)
+                note_unreachable(at, target.size(), true);
+            return fail(to_errno(copied.error()));
+        }
+        return moved(*copied, 0);
+    }
     std::size_t done = 0;
     while (done < count && remaining_ != 0) {
         auto piece = next_piece(count - done);
@@ -129,8 +140,11 @@ LinuxResult<std::size_t> IoBuffer::transfer_to_object(abi::Handle object, std::u
         auto source = piece.is_guest ? guest_span(piece.guest, piece.length) : LinuxResult<MutableBytes>(piece.memory);
         auto copied = source.has_value() ? to_linux(sys::memory_object_write(object, offset + done, *source))
                                          : LinuxResult<std::uint64_t>(fail(source.error()));
-        if (!copied.has_value())
+        if (!copied.has_value()) {
+            if (piece.is_guest && copied.error() == Errno::efault)
+                note_unreachable(piece.guest, piece.length, false);
             return done == 0 ? LinuxResult<std::size_t>(fail(copied.error())) : done;
+        }
         advance(*copied);
         done += *copied;
         if (*copied < piece.length)

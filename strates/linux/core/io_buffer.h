@@ -43,6 +43,8 @@ public:
     /// Bytes not yet transferred.
     [[nodiscard]] std::uint64_t remaining() const { return remaining_; }
     [[nodiscard]] bool is_done() const { return remaining_ == 0; }
+    /// Leaves at most `limit` to be transferred.
+    void cut(std::uint64_t limit) { remaining_ = remaining_ < limit ? remaining_ : limit; }
     /// Bytes transferred so far.
     [[nodiscard]] std::uint64_t transferred() const { return transferred_; }
 

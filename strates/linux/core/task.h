@@ -48,7 +48,8 @@ inline constexpr std::uint32_t exit = 2;          ///< the task is to end (exit_
 inline constexpr std::uint32_t stop = 4;          ///< the process is stopped
 inline constexpr std::uint32_t restore_mask = 8;  ///< rt_sigsuspend, ppoll...: the saved mask comes back
 inline constexpr std::uint32_t continued = 16;    ///< leaves the stop
-inline constexpr std::uint32_t failed_copy = 32;  ///< a copy to the program's memory failed, at `failed_copy_address`
+inline constexpr std::uint32_t failed_copy =
+    32;  ///< a copy to or from the program's memory failed, at `failed_copy_address`
 }  // namespace task_work
 
 /// The state letters of /proc/PID/stat.
@@ -135,7 +136,8 @@ public:
     std::uint64_t first_argument = 0;  ///< of that call, where its result takes the register
     /// Of the last exception, for signal frames.
     std::uint64_t fault_vector = 0, fault_error = 0, fault_address = 0;
-    std::uint64_t failed_copy_address = 0;    ///< where a system call could not write; with task_work::failed_copy
+    std::uint64_t failed_copy_address = 0;  ///< what a system call could not reach; with task_work::failed_copy
+    bool failed_copy_was_write = false;
     std::uint64_t repeated_copy_address = 0;  ///< where a call was begun again for that, so that it is not for ever
     /// For kicks and times, from when the thread begins until it has ended; then it may serve another task. Written by
     /// the thread itself, under the process table's lock.

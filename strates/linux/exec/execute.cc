@@ -171,6 +171,7 @@ LinuxResult<> switch_program(Task& task, Ref<Memory> memory, LoadedProgram const
     instruction_pointer(state) = program.entry;
     linux_abi::stack_pointer(state) = stack_pointer;
     machine::begin_program(state);
+    state.exit = abi::RestrictedExit::kick;  // every register is loaded: nothing is left of the former program's
     task.system_call = Task::no_system_call;
     return {};
 }

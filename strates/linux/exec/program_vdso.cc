@@ -6,8 +6,8 @@
 #include "abi/system_calls.h"
 #include "lib/base/units.h"
 #include "lib/elf/dynamic.h"
-#include "linux_calls/machine.h"
 #include "lib/start/layout.h"
+#include "linux_calls/machine.h"
 #include "sdk/own.h"
 #include "strates/linux/exec/program_clock.h"
 

@@ -214,15 +214,21 @@ LinuxResult<> Memory::protect(std::uint64_t address, std::uint64_t length, std::
     if (size == 0 || !is_guest_range({address}, size))
         return fail(Errno::enomem);
     Lock lock(mutex_);
-    auto const limit = regions_.common_limit(address, address + size);
-    if (!limit)
-        return fail(Errno::enomem);
+    auto limit = regions_.common_limit(address, address + size);
+    bool const has_hole = !limit.has_value();
+    if (has_hole) [[unlikely]] {
+        // What lies before it is changed all the same, as Linux does.
+        size = regions_.covered_end(address) - address;
+        limit = regions_.common_limit(address, address + size);
+        if (size == 0)
+            return fail(Errno::enomem);
+    }
     if ((access & ~*limit) != 0)
         return fail(Errno::eacces);
     LTRY(regions_.reserve(3));
     LTRY(sys::address_space_protect(space_, address, size, to_access(access)));
     regions_.protect(address, address + size, access);
-    return {};
+    return has_hole ? LinuxResult<>(fail(Errno::enomem)) : LinuxResult<>();
 }
 
 LinuxResult<std::uint64_t> Memory::remap(std::uint64_t address, std::uint64_t old_length, std::uint64_t new_length,

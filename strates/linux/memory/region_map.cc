@@ -1,6 +1,7 @@
 #include "strates/linux/memory/region_map.h"
 
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include "lib/base/units.h"
@@ -66,6 +67,15 @@ std::optional<std::uint8_t> RegionMap::common_limit(std::uint64_t start, std::ui
     return limit;
 }
 
+std::uint64_t RegionMap::covered_end(std::uint64_t start) const {
+    for (auto const& region : regions().subspan(index_above(start))) {
+        if (region.start > start)
+            break;
+        start = region.end;
+    }
+    return start;
+}
+
 std::uint64_t RegionMap::find_gap(std::uint64_t length, std::uint64_t low, std::uint64_t high,
                                   std::uint64_t alignment) const {
     if (length == 0 || high < low || high - low < length)
@@ -116,23 +126,31 @@ LinuxResult<> RegionMap::reserve(std::size_t additional) {
     return {};
 }
 
-void RegionMap::insert_at(std::size_t index, Region&& region) {
-    auto const slots = slots_;
-    std::move_backward(slots.begin() + static_cast<std::ptrdiff_t>(index),
-                       slots.begin() + static_cast<std::ptrdiff_t>(count_),
-                       slots.begin() + static_cast<std::ptrdiff_t>(count_ + 1));
-    slots[index] = std::move(region);
-    ++count_;
+namespace {
+
+// A region may be moved as bytes: it does not know where it lies. What is left at the old place is no object any more.
+void relocate(Region& from, Region& to) {
+    __builtin_memcpy(static_cast<void*>(&to), &from, sizeof(Region));
+}
+
+}  // namespace
+
+// Makes room at `index`: what is there is to be constructed.
+Region* RegionMap::open_at(std::size_t index) {
+    auto const slots = slots_.first(count_ + 1);
+    for (auto above = count_++; above > index; --above)
+        relocate(slots[above - 1], slots[above]);
+    return &slots[index];
 }
 
 void RegionMap::erase_at(std::size_t first, std::size_t last) {
-    auto const slots = slots_;
-    std::move(slots.begin() + static_cast<std::ptrdiff_t>(last), slots.begin() + static_cast<std::ptrdiff_t>(count_),
-              slots.begin() + static_cast<std::ptrdiff_t>(first));
-    auto removed = last - first;
-    for (auto& slot : slots.subspan(count_ - removed, removed))
-        slot = {};  // drops its backing now, not when the slot is next used
-    count_ -= removed;
+    auto const slots = slots_.first(count_);
+    std::ranges::destroy(slots.subspan(first, last - first));
+    for (; last < slots.size(); ++first, ++last)
+        relocate(slots[last], slots[first]);
+    count_ = first;
+    for (; first < last; ++first)
+        std::construct_at(&slots[first]);
 }
 
 namespace {
@@ -155,11 +173,9 @@ void cut_below(Region& region, std::uint64_t start) {
 void RegionMap::split_at(std::size_t index, std::uint64_t address) {
     if (index >= count_ || slots_[index].start >= address || slots_[index].end <= address)
         return;
-    auto& lower = slots_[index];
-    Region upper = lower;
+    auto& upper = *std::construct_at(open_at(index + 1), slots_[index]);
     cut_below(upper, address);
-    lower.end = address;
-    insert_at(index + 1, std::move(upper));
+    slots_[index].end = address;
 }
 
 void RegionMap::join_around(std::size_t first, std::size_t last) {
@@ -194,7 +210,7 @@ void RegionMap::insert(Region&& region) {
         slots[index].start = region.start;
         slots[index].offset = region.offset;
     } else {
-        insert_at(index, std::move(region));
+        std::construct_at(open_at(index), std::move(region));
     }
 }
 

@@ -81,6 +81,8 @@ public:
     }
     /// What mprotect may grant all of [start, end); nothing if regions do not cover it.
     [[nodiscard]] std::optional<std::uint8_t> common_limit(std::uint64_t start, std::uint64_t end) const;
+    /// Where the first hole from `start` on begins; `start` itself if no region has it.
+    [[nodiscard]] std::uint64_t covered_end(std::uint64_t start) const;
     /// Bytes in regions.
     [[nodiscard]] std::uint64_t total() const { return total_; }
 
@@ -109,7 +111,7 @@ public:
 
 private:
     [[nodiscard]] std::size_t index_above(std::uint64_t address) const;
-    void insert_at(std::size_t index, Region&& region);
+    [[nodiscard]] Region* open_at(std::size_t index);
     void erase_at(std::size_t first, std::size_t last);
     /// Makes `address` a border between regions if the one at `index` reaches across it.
     void split_at(std::size_t index, std::uint64_t address);

@@ -41,40 +41,38 @@ LinuxResult<> Pipe::ensure_buffer_locked() {
     return {};
 }
 
-LinuxResult<std::size_t> Pipe::take_locked(IoBuffer& into) {
-    std::size_t done = 0;
-    while (count_ != 0 && !into.is_done()) {
-        auto const part = std::min(count_, capacity_ - begin_);
-        auto const copied = into.copy_out(buffer_locked().subspan(begin_, part));
-        if (!copied)
-            return done != 0 ? LinuxResult<std::size_t>(done) : copied;
-        begin_ = (begin_ + *copied) % capacity_;
-        count_ -= *copied;
-        done += *copied;
-        if (*copied < part)
-            break;
-    }
+// As much as lies in one piece.
+[[gnu::always_inline]] inline LinuxResult<std::size_t> Pipe::take_piece_locked(IoBuffer& into) {
+    auto const part = std::min(count_, capacity_ - begin_);
+    auto const copied = LTRY(into.copy_out(buffer_locked().subspan(begin_, part)));
+    count_ -= copied;
     // An empty pipe starts over: ping-pong traffic then stays in one warm page.
-    if (count_ == 0)
-        begin_ = 0;
-    return done;
+    begin_ = count_ == 0 ? 0 : (begin_ + copied) & (capacity_ - 1);
+    return copied;
+}
+
+LinuxResult<std::size_t> Pipe::take_locked(IoBuffer& into) {
+    auto const done = LTRY(take_piece_locked(into));
+    if (count_ == 0 || begin_ != 0 || into.is_done()) [[likely]]
+        return done;
+    return done + take_piece_locked(into).value_or(0);
+}
+
+[[gnu::always_inline]] inline LinuxResult<std::size_t> Pipe::put_piece_locked(IoBuffer& from, std::size_t limit) {
+    auto const end = (begin_ + count_) & (capacity_ - 1);
+    auto const part =
+        std::min({limit, capacity_ - count_, capacity_ - end, static_cast<std::size_t>(from.remaining())});
+    auto const copied = LTRY(from.copy_in(buffer_locked().subspan(end, part)));
+    count_ += copied;
+    return copied;
 }
 
 LinuxResult<std::size_t> Pipe::put_locked(IoBuffer& from, std::size_t limit) {
-    std::size_t done = 0;
-    while (done < limit && count_ < capacity_ && !from.is_done()) {
-        auto const end = (begin_ + count_) % capacity_;
-        auto const part =
-            std::min({limit - done, capacity_ - count_, capacity_ - end, static_cast<std::size_t>(from.remaining())});
-        auto const copied = from.copy_in(buffer_locked().subspan(end, part));
-        if (!copied)
-            return done != 0 ? LinuxResult<std::size_t>(done) : copied;
-        count_ += *copied;
-        done += *copied;
-        if (*copied < part)
-            break;
-    }
-    return done;
+    auto const done = LTRY(put_piece_locked(from, limit));
+    bool const goes_on_at_start = ((begin_ + count_) & (capacity_ - 1)) == 0 && count_ != capacity_;
+    if (done >= limit || !goes_on_at_start || from.is_done()) [[likely]]
+        return done;
+    return done + put_piece_locked(from, limit - done).value_or(0);
 }
 
 LinuxResult<std::size_t> Pipe::read(IoBuffer& into, bool non_blocking) {

@@ -54,12 +54,14 @@ private:
 
     [[nodiscard]] std::span<std::byte> buffer_locked() REQUIRES(mutex_);
     LinuxResult<> ensure_buffer_locked() REQUIRES(mutex_);
+    LinuxResult<std::size_t> take_piece_locked(IoBuffer& into) REQUIRES(mutex_);
+    LinuxResult<std::size_t> put_piece_locked(IoBuffer& from, std::size_t limit) REQUIRES(mutex_);
     LinuxResult<std::size_t> take_locked(IoBuffer& into) REQUIRES(mutex_);
     LinuxResult<std::size_t> put_locked(IoBuffer& from, std::size_t limit) REQUIRES(mutex_);
 
     Mutex mutex_;
-    std::unique_ptr<std::byte[]> memory_ GUARDED_BY(mutex_);  // made by the first write
-    std::size_t capacity_ GUARDED_BY(mutex_) = default_capacity;
+    std::unique_ptr<std::byte[]> memory_ GUARDED_BY(mutex_);      // made by the first write
+    std::size_t capacity_ GUARDED_BY(mutex_) = default_capacity;  // a power of two
     std::size_t begin_ GUARDED_BY(mutex_) = 0;
     std::size_t count_ GUARDED_BY(mutex_) = 0;
     std::uint32_t readers_ GUARDED_BY(mutex_) = 0;

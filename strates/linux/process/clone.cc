@@ -8,8 +8,9 @@
 #include "strates/linux/guest/loop.h"
 #include "strates/linux/memory/memory.h"
 #include "strates/linux/process/exit.h"
-#include "strates/linux/vfs/context.h"
 #include "strates/linux/signal/vector_state.h"
+#include "strates/linux/time/process_timers.h"
+#include "strates/linux/vfs/context.h"
 
 namespace astrata::linux_abi {
 namespace {
@@ -199,7 +200,12 @@ LinuxResult<ProcessId> clone_task(Task& task, CloneRequest const& request) {
         if (!entered.has_value())
             return fail(entered.error());
     }
-    if (auto started = start_thread(*child); !started.has_value()) {
+    LinuxResult<> started;
+    if (made && made->limits.soft(LimitKind::cpu) != unlimited)
+        started = watch_processor_limit(*made);
+    if (started.has_value())
+        started = start_thread(*child);
+    if (!started.has_value()) {
         discard_task(*child);
         return fail(started.error());
     }

@@ -23,6 +23,8 @@ Limit Limits::get(LimitKind kind) const {
 void Limits::set(LimitKind kind, Limit limit) {
     Lock lock(mutex_);
     limits_[static_cast<std::size_t>(kind)] = limit;
+    if (kind == LimitKind::file_size)
+        limits_file_size_.store(limit.soft != unlimited, std::memory_order_relaxed);
 }
 
 void Limits::copy_from(Limits const& other) {
@@ -33,6 +35,8 @@ void Limits::copy_from(Limits const& other) {
     }
     Lock lock(mutex_);
     limits_ = copy;
+    limits_file_size_.store(copy[static_cast<std::size_t>(LimitKind::file_size)].soft != unlimited,
+                            std::memory_order_relaxed);
 }
 
 }  // namespace astrata::linux_abi

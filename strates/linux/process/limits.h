@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "strates/linux/core/lock.h"
@@ -43,11 +44,14 @@ public:
     [[nodiscard]] Limit get(LimitKind kind) const;
     [[nodiscard]] std::uint64_t soft(LimitKind kind) const { return get(kind).soft; }
     void set(LimitKind kind, Limit limit);
+    /// Whether files may only become so long: most processes may do what they want.
+    [[nodiscard]] bool limits_file_size() const { return limits_file_size_.load(std::memory_order_relaxed); }
     void copy_from(Limits const& other);
 
 private:
     mutable Mutex mutex_;
     std::array<Limit, limit_count> limits_ GUARDED_BY(mutex_);
+    std::atomic<bool> limits_file_size_ = false;
 };
 
 }  // namespace astrata::linux_abi

@@ -49,13 +49,12 @@ int read_clock(std::uint32_t clock, Timespec* time) {
 }
 
 int read_resolution(std::uint32_t clock, Timespec* resolution) {
-    return static_cast<int>(
-        system_call(call_number::clock_getres, clock, reinterpret_cast<std::uint64_t>(resolution)));
+    return static_cast<int>(system_call(call_number::clock_getres, clock, reinterpret_cast<std::uint64_t>(resolution)));
 }
 
 int read_time_of_day(void* time, void* zone) {
-    return static_cast<int>(
-        system_call(call_number::gettimeofday, reinterpret_cast<std::uint64_t>(time), reinterpret_cast<std::uint64_t>(zone)));
+    return static_cast<int>(system_call(call_number::gettimeofday, reinterpret_cast<std::uint64_t>(time),
+                                        reinterpret_cast<std::uint64_t>(zone)));
 }
 
 int read_processor(std::uint32_t* processor, std::uint32_t* node, void* unused) {

@@ -26,9 +26,7 @@ struct ActionRecord<false> {
     std::uint64_t flags = 0;
     SignalSet mask;
 
-    static constexpr ActionRecord of(SignalAction const& action) {
-        return {action.handler, action.flags, action.mask};
-    }
+    static constexpr ActionRecord of(SignalAction const& action) { return {action.handler, action.flags, action.mask}; }
     [[nodiscard]] constexpr SignalAction action() const { return {.handler = handler, .flags = flags, .mask = mask}; }
 };
 static_assert(sizeof(ActionRecord<false>) == 24);

@@ -180,7 +180,7 @@ void refuse_frame() {
     force_signal(SignalInfo::from_fault(Signal::sigsegv, signal_code::kernel, 0));
 }
 
-// A system call could not write where the program wanted it to. For want of memory, that is like a fault of the
+// A system call could not reach what the program wanted it to. For want of memory, that is like a fault of the
 // program's own.
 void look_into_failed_copy(Task& task) {
     task.work.fetch_and(~task_work::failed_copy, std::memory_order_relaxed);
@@ -188,7 +188,7 @@ void look_into_failed_copy(Task& task) {
     if (task.system_call == Task::no_system_call ||
         result != static_cast<std::uint64_t>(-static_cast<std::int64_t>(Errno::efault)))
         return;
-    switch (task.memory().classify_fault(task.failed_copy_address, true, false)) {
+    switch (task.memory().classify_fault(task.failed_copy_address, task.failed_copy_was_write, false)) {
     case Memory::FaultCause::no_memory: kill_largest_process(task); break;
     case Memory::FaultCause::passed:
         // There is memory again; or it was not that, and then it is so the next time, too.

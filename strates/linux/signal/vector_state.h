@@ -1,5 +1,5 @@
-// FPU and vector state of programs, in Bedrock's format, on its way from one thread to another. What lies in signal frames
-// is the machine's affair (arch/).
+// FPU and vector state of programs, in Bedrock's format, on its way from one thread to another. What lies in signal
+// frames is the machine's affair (arch/).
 #pragma once
 
 #include <cstddef>

@@ -227,6 +227,7 @@ LinuxResult<> zero_guest(GuestAddress to, std::uint64_t length) {
     std::ranges::fill(testing::memory_at(to.value, length), std::byte{0});
     return {};
 }
+void note_unreachable(GuestAddress, std::uint64_t, bool) {}
 LinuxResult<MutableBytes> guest_span(GuestAddress address, std::size_t length) {
     return testing::memory_at(address.value, length);
 }

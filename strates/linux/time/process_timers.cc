@@ -80,7 +80,8 @@ void ProcessTimer::send(std::int32_t overrun) {
     if (target_.kind == TimerTarget::Kind::none)
         return;
     auto info = id_ < 0 ? SignalInfo::from_kernel(target_.signal)
-                        : SignalInfo::from_timer(target_.signal, id_, overrun, target_.value.value_or(static_cast<std::uint64_t>(id_)));
+                        : SignalInfo::from_timer(target_.signal, id_, overrun,
+                                                 target_.value.value_or(static_cast<std::uint64_t>(id_)));
     if (target_.kind == TimerTarget::Kind::process) {
         static_cast<void>(send_to_process(process_, info));
         return;
@@ -115,13 +116,15 @@ void ProcessTimer::on_expired() {
     if (is_due)
         send(missed);
     if (look != never)
-        static_cast<void>(arm(look));   // the service runs, and arming again needs no memory
+        static_cast<void>(arm(look));  // the service runs, and arming again needs no memory
 }
 
 ProcessTimers::ProcessTimers(Process& process)
     : process_(process), real_(process, clock_id::monotonic, {.signal = Signal::sigalrm}, -1),
       virtual_(process, clock_id::process_cpu, {.signal = Signal::sigvtalrm}, -1),
-      profile_(process, clock_id::process_cpu, {.signal = Signal::sigprof}, -1) {}
+      profile_(process, clock_id::process_cpu, {.signal = Signal::sigprof}, -1),
+      soft_limit_(process, clock_id::process_cpu, {.signal = Signal::sigxcpu}, -1),
+      hard_limit_(process, clock_id::process_cpu, {.signal = Signal::sigkill}, -1) {}
 
 ProcessTimer& ProcessTimers::interval_timer(IntervalTimerKind kind) {
     switch (kind) {
@@ -130,6 +133,17 @@ ProcessTimer& ProcessTimers::interval_timer(IntervalTimerKind kind) {
     case IntervalTimerKind::profile: return profile_;
     }
     return real_;
+}
+
+LinuxResult<> ProcessTimers::limit_processor_time(std::uint64_t soft, std::uint64_t hard) {
+    constexpr std::uint64_t second = 1'000'000'000, longest = ~std::uint64_t{0} / second / 2;
+    // A limit of 0 seconds is reached at once; a timer for time 0 would be none.
+    auto const moment = [](std::uint64_t seconds) {
+        return seconds > longest ? 0 : std::max(seconds * second, std::uint64_t{1});
+    };
+    LTRY(soft_limit_.set({.value = moment(soft), .interval = second}, true));
+    LTRY(hard_limit_.set({.value = moment(hard)}, true));
+    return {};
 }
 
 LinuxResult<std::int32_t> ProcessTimers::create(std::int32_t clock, TimerTarget target) {
@@ -162,6 +176,8 @@ void ProcessTimers::cancel_all() {
     real_.cancel();
     virtual_.cancel();
     profile_.cancel();
+    soft_limit_.cancel();
+    hard_limit_.cancel();
     remove_posix_timers();
 }
 
@@ -174,8 +190,9 @@ void ProcessTimers::remove_posix_timers() {
     }
 }
 
-LinuxResult<ProcessTimers*> own_timers() {
-    auto& process = current_process();
+namespace {
+
+LinuxResult<ProcessTimers*> make_timers(Process& process) {
     if (auto* present = timers_of(process))
         return present;
     std::unique_ptr<ProcessTimers> made(new (std::nothrow) ProcessTimers(process));
@@ -185,6 +202,20 @@ LinuxResult<ProcessTimers*> own_timers() {
     if (process.timers == nullptr)
         process.timers = made.release();
     return process.timers;
+}
+
+}  // namespace
+
+LinuxResult<ProcessTimers*> own_timers() {
+    return make_timers(current_process());
+}
+
+LinuxResult<> watch_processor_limit(Process& process) {
+    auto const limit = process.limits.get(LimitKind::cpu);
+    if (limit.hard == unlimited && limit.soft == unlimited && timers_of(process) == nullptr)
+        return {};
+    auto* const timers = LTRY(make_timers(process));
+    return timers->limit_processor_time(limit.soft, limit.hard);
 }
 
 void stop_timers(Process& process) {

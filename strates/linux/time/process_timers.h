@@ -26,7 +26,7 @@ struct TimerTarget {
     enum class Kind : std::uint8_t { none, process, task } kind = Kind::process;
     Signal signal = Signal::sigalrm;
     ProcessId task = 0;
-    std::optional<std::uint64_t> value;   ///< sigev_value; absent: the timer's id
+    std::optional<std::uint64_t> value;  ///< sigev_value; absent: the timer's id
 };
 
 /// One timer. Counts what its clock counts: real time, or the process's processor time.
@@ -51,9 +51,9 @@ private:
     Process& process_;
     std::int32_t const clock_;
     TimerTarget const target_;
-    std::int32_t const id_;   // -1: an interval timer
+    std::int32_t const id_;  // -1: an interval timer
     Mutex mutex_;
-    std::uint64_t expiry_ GUARDED_BY(mutex_) = 0;   // on clock_; 0: not armed
+    std::uint64_t expiry_ GUARDED_BY(mutex_) = 0;  // on clock_; 0: not armed
     std::uint64_t interval_ GUARDED_BY(mutex_) = 0;
     std::int32_t overrun_ GUARDED_BY(mutex_) = 0;
 };
@@ -69,6 +69,8 @@ public:
     /// Null if there is none. Borrowed: the calling process's own tasks must not delete it meanwhile (`mutex`).
     [[nodiscard]] ProcessTimer* find(std::int32_t id) REQUIRES(mutex);
     [[nodiscard]] bool remove(std::int32_t id) REQUIRES(mutex);
+    /// RLIMIT_CPU, in seconds.
+    [[nodiscard]] LinuxResult<> limit_processor_time(std::uint64_t soft, std::uint64_t hard);
     void cancel_all();
     void remove_posix_timers();
 
@@ -78,12 +80,17 @@ private:
     static constexpr std::size_t timer_limit = 128;
     Process& process_;
     ProcessTimer real_, virtual_, profile_;
+    ProcessTimer soft_limit_, hard_limit_;
     std::array<std::unique_ptr<ProcessTimer>, timer_limit> timers_ GUARDED_BY(mutex);
 };
 
 /// The calling process's timers, made now if need be.
 /// errors    enomem
 [[nodiscard]] LinuxResult<ProcessTimers*> own_timers();
+
+/// Has RLIMIT_CPU of the process act from now on: SIGXCPU at the soft limit and each second after it, SIGKILL at the
+/// hard one. errors    enomem
+[[nodiscard]] LinuxResult<> watch_processor_limit(Process& process);
 
 /// The process ends: nothing of it expires any more. Takes only timer locks.
 void stop_timers(Process& process);

@@ -57,11 +57,11 @@ inline constexpr std::uint32_t async = 020000;                  // FASYNC
 // O_DIRECT, O_LARGEFILE, O_DIRECTORY and O_NOFOLLOW, which machines have as they please.
 using machine::open_flag::direct, machine::open_flag::large_file, machine::open_flag::directory,
     machine::open_flag::no_follow;
-inline constexpr std::uint32_t no_access_time = 01000000;       // O_NOATIME
-inline constexpr std::uint32_t close_on_exec = 02000000;        // O_CLOEXEC
-inline constexpr std::uint32_t sync = 04010000;                 // O_SYNC
-inline constexpr std::uint32_t path_only = 010000000;           // O_PATH
-inline constexpr std::uint32_t temporary = 020000000;           // __O_TMPFILE, always with O_DIRECTORY
+inline constexpr std::uint32_t no_access_time = 01000000;  // O_NOATIME
+inline constexpr std::uint32_t close_on_exec = 02000000;   // O_CLOEXEC
+inline constexpr std::uint32_t sync = 04010000;            // O_SYNC
+inline constexpr std::uint32_t path_only = 010000000;      // O_PATH
+inline constexpr std::uint32_t temporary = 020000000;      // __O_TMPFILE, always with O_DIRECTORY
 /// What fcntl(F_SETFL) may change.
 inline constexpr std::uint32_t changeable = append | non_blocking | async | direct | no_access_time;
 }  // namespace open_flag

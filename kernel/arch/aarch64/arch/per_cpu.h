@@ -22,6 +22,10 @@ extern "C" {   // hosted_entry.S
 void hosted_entry();
 void hosted_park_entry();
 void hosted_unpark_entry();
+void hosted_map_anonymous_entry();
+void hosted_unmap_entry();
+void hosted_protect_entry();
+void hosted_read_entry();
 }
 
 /// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
@@ -49,6 +53,10 @@ struct PerCpu {
     std::uint32_t index = 0;
     std::uint32_t hardware_id = 0;          // the affinity's low half, for people
     std::uint8_t interface_mask = 0;        // GICv2: the bit that means this CPU
+    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;   // 128 to 152, more of those calls
+    void (*hosted_unmap)() = hosted_unmap_entry;
+    void (*hosted_protect)() = hosted_protect_entry;
+    void (*hosted_read)() = hosted_read_entry;
     std::uint64_t redistributor = 0;        // GICv3: its registers
     std::uint64_t active_root = 0;          // what TTBR0_EL1 holds
     UsedSpace entered;                      // before its root is loaded; it lives as long as its thread is current
@@ -78,6 +86,7 @@ static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, current) ==
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
 static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80);
 static_assert(offsetof(PerCpu, emergency_stack) == 88);
+static_assert(offsetof(PerCpu, hosted_map_anonymous) == 128 && offsetof(PerCpu, hosted_read) == 152);
 
 }  // namespace arch
 }  // namespace astrata::kernel

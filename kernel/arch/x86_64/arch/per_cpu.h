@@ -23,6 +23,10 @@ extern "C" {  // syscall_entry.S
 void hosted_entry();
 void hosted_park_entry();
 void hosted_unpark_entry();
+void hosted_map_anonymous_entry();
+void hosted_unmap_entry();
+void hosted_protect_entry();
+void hosted_read_entry();
 }
 
 /// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
@@ -49,6 +53,10 @@ struct PerCpu {
     std::uint32_t hardware_id = 0;         // of its local APIC
     CpuTables* tables = nullptr;           // gs:104
     std::uint64_t active_root = 0;         // gs:112, what CR3 holds
+    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;  // gs:120 to gs:144, more of those calls
+    void (*hosted_unmap)() = hosted_unmap_entry;
+    void (*hosted_protect)() = hosted_protect_entry;
+    void (*hosted_read)() = hosted_read_entry;
     UsedSpace entered;                     // before its root is loaded; it lives as long as its thread is current
     UsedSpace left;                        // whose root was loaded before that
     bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
@@ -75,6 +83,7 @@ struct PerCpu {
 static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
 static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80);
+static_assert(offsetof(PerCpu, hosted_map_anonymous) == 120 && offsetof(PerCpu, hosted_read) == 144);
 static_assert(offsetof(PerCpu, tables) == 104 && offsetof(PerCpu, active_root) == 112);
 
 }  // namespace arch

@@ -14,4 +14,8 @@
 
 DIRECT_CALL astrata_thread_park, 72
 DIRECT_CALL astrata_thread_unpark, 80
+DIRECT_CALL astrata_address_space_map_anonymous, 128
+DIRECT_CALL astrata_address_space_unmap, 136
+DIRECT_CALL astrata_address_space_protect, 144
+DIRECT_CALL astrata_memory_object_read, 152
 #endif

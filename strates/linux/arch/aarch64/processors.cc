@@ -13,7 +13,7 @@ void make_processors(TextBuffer& text) {
     for (auto rest = online_cpu_mask(); rest != 0; rest &= rest - 1) {
         text.put("processor\t: ").put_decimal(static_cast<unsigned>(std::countr_zero(rest)));
         text.put("\nFeatures\t:");
-        for (auto const& [bit, name] : aarch64::capability_names) {
+        for (auto const& [bit, name] : aarch64::capability::all) {
             if ((capabilities & bit) != 0)
                 text.put(' ').put(name);
         }

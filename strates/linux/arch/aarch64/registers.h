@@ -63,23 +63,35 @@ constexpr void begin_program(RestrictedState&) {}
 
 constexpr ProgramException describe_exception(RestrictedState const& state) {
     auto const here = state.pc;
-    constexpr std::uint32_t software_breakpoint = 0x3c;  // BRK
+    enum : std::uint32_t {
+        branch_target = 0x0d,
+        pointer_authentication = 0x1c,
+        fetch_abort = 0x20,
+        instruction_alignment = 0x22,
+        data_abort = 0x24,
+        stack_alignment = 0x26,
+        floating_point = 0x2c,
+        breakpoint = 0x30,
+        single_step = 0x32,
+        watchpoint = 0x34,
+        break_instruction = 0x3c,
+    };
     switch (state.vector) {
-    case 0x20:          // instruction abort
-    case 0x24: break;   // data abort
-    case 0x22:          // the program counter's alignment
-        return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = here};
-    case 0x26:          // the stack pointer's
-        return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = state.sp};
-    case 0x2c: return {.signal = Signal::sigfpe, .code = 0, .address = here};
-    case 0x30: return {.signal = Signal::sigtrap, .code = signal_code::trap_hardware, .address = here};
-    case 0x32: return {.signal = Signal::sigtrap, .code = signal_code::trap_trace, .address = here};
-    case 0x34: return {.signal = Signal::sigtrap, .code = signal_code::trap_hardware, .address = state.fault_address};
-    case software_breakpoint:
-        return {.signal = Signal::sigtrap, .code = signal_code::trap_breakpoint, .address = here};
-    case 0x1c: return {.signal = Signal::sigill, .code = signal_code::illegal_operand, .address = here};  // pointer
-    // Unknown instructions, those that are not for user mode, branches to where none may lead (BTI).
-    default: return {.signal = Signal::sigill, .code = signal_code::illegal_opcode, .address = here};
+    case fetch_abort:
+    case data_abort: break;
+    case instruction_alignment: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = here};
+    case stack_alignment: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = state.sp};
+    case floating_point: return {.signal = Signal::sigfpe, .code = 0, .address = here};
+    case breakpoint: return {.signal = Signal::sigtrap, .code = signal_code::trap_hardware, .address = here};
+    case single_step: return {.signal = Signal::sigtrap, .code = signal_code::trap_trace, .address = here};
+    case watchpoint:
+        return {.signal = Signal::sigtrap, .code = signal_code::trap_hardware, .address = state.fault_address};
+    case break_instruction: return {.signal = Signal::sigtrap, .code = signal_code::trap_breakpoint, .address = here};
+    case pointer_authentication:
+        return {.signal = Signal::sigill, .code = signal_code::illegal_operand, .address = here};
+    case branch_target:
+    default:  // unknown instructions, and those that are not for user mode
+        return {.signal = Signal::sigill, .code = signal_code::illegal_opcode, .address = here};
     }
     constexpr std::uint64_t status_code = 0x3f, alignment = 0x21, external = 0x10;
     auto const status = state.error_code & status_code;
@@ -89,7 +101,7 @@ constexpr ProgramException describe_exception(RestrictedState const& state) {
         return {.signal = Signal::sigbus, .code = signal_code::bus_hardware, .address = state.fault_address};
     // Cache maintenance counts as a write in the syndrome and needs only the right to read.
     constexpr std::uint64_t is_write = 1 << 6, is_maintenance = 1 << 8;
-    bool const is_fetch = state.vector == 0x20;
+    bool const is_fetch = state.vector == fetch_abort;
     return {.address = state.fault_address,
             .is_page_fault = true,
             .is_write = !is_fetch && (state.error_code & (is_write | is_maintenance)) == is_write,

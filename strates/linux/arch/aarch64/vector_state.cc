@@ -32,11 +32,9 @@ LinuxResult<> complete_frame(SignalFrame& frame, FramePlace const& place) {
 }
 
 LinuxResult<> load_vector_state_of_frame(UserContext const&, GuestAddress frame) {
-    constexpr auto records =
-        offsetof(SignalFrame, context) + offsetof(UserContext, registers) + records_offset;
-    auto const record = LTRY(find_vector_record([&](std::size_t offset, MutableBytes into) {
-        return copy_from_guest(into, frame + records + offset);
-    }));
+    constexpr auto records = offsetof(SignalFrame, context) + offsetof(UserContext, registers) + records_offset;
+    auto const record = LTRY(find_vector_record(
+        [&](std::size_t offset, MutableBytes into) { return copy_from_guest(into, frame + records + offset); }));
     Area area;
     LTRY(store(area.bytes, 0,
                RawState{.registers = record.registers, .status = record.status, .control = record.control}));

@@ -10,7 +10,7 @@
 
 namespace astrata::linux_abi::riscv64 {
 
-inline constexpr std::string_view name = "riscv64";   // uname(2)
+inline constexpr std::string_view name = "riscv64";    // uname(2)
 inline constexpr std::string_view platform_name = "";  // AT_PLATFORM: none
 inline constexpr auto elf_machine = elf::Machine::riscv;
 

@@ -61,18 +61,31 @@ constexpr void begin_program(RestrictedState&) {}
 constexpr ProgramException describe_exception(RestrictedState const& state) {
     auto const here = state.pc;
     auto const address = state.fault_address;
+    enum : std::uint32_t {
+        fetch_misaligned = 0,
+        fetch_refused = 1,  // by physical memory protection
+        illegal_instruction = 2,
+        breakpoint = 3,
+        load_misaligned = 4,
+        load_refused = 5,
+        store_misaligned = 6,
+        store_refused = 7,
+        fetch_page = 12,
+        load_page = 13,
+        store_page = 15,
+    };
     switch (state.vector) {
-    case 0: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = here};
-    case 2: return {.signal = Signal::sigill, .code = signal_code::illegal_opcode, .address = here};
-    case 3: return {.signal = Signal::sigtrap, .code = signal_code::trap_breakpoint, .address = here};
-    case 4:
-    case 6: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = address};
-    case 1:  // physical memory protection
-    case 5:
-    case 7: return {.signal = Signal::sigsegv, .code = signal_code::segment_access, .address = address};
-    case 12: return {.address = address, .is_page_fault = true, .is_fetch = true};
-    case 13: return {.address = address, .is_page_fault = true};
-    case 15: return {.address = address, .is_page_fault = true, .is_write = true};
+    case fetch_misaligned: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = here};
+    case illegal_instruction: return {.signal = Signal::sigill, .code = signal_code::illegal_opcode, .address = here};
+    case breakpoint: return {.signal = Signal::sigtrap, .code = signal_code::trap_breakpoint, .address = here};
+    case load_misaligned:
+    case store_misaligned: return {.signal = Signal::sigbus, .code = signal_code::bus_alignment, .address = address};
+    case fetch_refused:
+    case load_refused:
+    case store_refused: return {.signal = Signal::sigsegv, .code = signal_code::segment_access, .address = address};
+    case fetch_page: return {.address = address, .is_page_fault = true, .is_fetch = true};
+    case load_page: return {.address = address, .is_page_fault = true};
+    case store_page: return {.address = address, .is_page_fault = true, .is_write = true};
     default: return {.signal = Signal::sigill, .code = signal_code::illegal_trap, .address = here};
     }
 }

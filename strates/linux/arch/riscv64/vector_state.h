@@ -1,8 +1,8 @@
 // A program's vector registers on their way into signal frames and back.
 #pragma once
 
-#include "strates/linux/arch/riscv64/signal_frame.h"
 #include "strates/linux/arch/generic/vector_state.h"
+#include "strates/linux/arch/riscv64/signal_frame.h"
 #include "strates/linux/core/guest_memory.h"
 
 namespace astrata::linux_abi::riscv64 {

@@ -1,4 +1,5 @@
-// FPU and vector state between the processor and memory, straight where XSAVE is there (Intel SDM volume 1, chapter 13).
+// FPU and vector state between the processor and memory, straight where XSAVE is there (Intel SDM volume 1, chapter
+// 13).
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,8 @@ namespace astrata::linux_abi::x86_64 {
 
 /// Once, before the first program runs: how long Bedrock says that a program's state is.
 void learn_vector_state(std::size_t size);
-/// The calling task's, without Bedrock's help, in memory of our own aligned to 64 bytes. False where that is not possible.
+/// The calling task's, without Bedrock's help, in memory of our own aligned to 64 bytes. False where that is not
+/// possible.
 [[nodiscard]] bool save_vector_registers(MutableBytes into);
 [[nodiscard]] bool load_vector_registers(Bytes from);
 /// Makes of zeros what a new program begins with.

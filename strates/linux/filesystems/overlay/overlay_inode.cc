@@ -384,11 +384,7 @@ LinuxResult<abi::Handle> OverlayInode::lower_object_locked() {
     return object;
 }
 
-LinuxResult<abi::Handle> OverlayInode::object_to_read() {
-    if (auto const object = own_object_.load(std::memory_order_acquire); object != 0)
-        return object;
-    if (auto const object = lower_object_.load(std::memory_order_acquire); object != 0)
-        return object;
+LinuxResult<abi::Handle> OverlayInode::make_object_to_read() {
     Lock lock(mutex_);
     if (auto const object = own_object_.load(std::memory_order_acquire); object != 0)
         return object;

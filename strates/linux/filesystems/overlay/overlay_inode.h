@@ -45,7 +45,13 @@ public:
     // ---- Contents, for OverlayFile ----
 
     /// The object to read from; 0 when the file has no contents yet. Valid as long as the inode.
-    LinuxResult<abi::Handle> object_to_read();
+    LinuxResult<abi::Handle> object_to_read() {
+        if (auto const object = own_object_.load(std::memory_order_acquire); object != 0)
+            return object;
+        if (auto const object = lower_object_.load(std::memory_order_acquire); object != 0)
+            return object;
+        return make_object_to_read();
+    }
     LinuxResult<std::size_t> write(IoBuffer& from, std::uint64_t& position, bool append);
     LinuxResult<FileMapping> map(MapRequest const& request);
     /// fallocate(2): `keep_size`, or zeroes a range (`punch`).
@@ -58,6 +64,7 @@ private:
     [[nodiscard]] OverlayFileSystem& overlay() const;
     void keep();  // it differs from its lower node from now on
 
+    LinuxResult<abi::Handle> make_object_to_read();
     LinuxResult<abi::Handle> lower_object_locked() REQUIRES(mutex_);
     /// bytes     that the object will have to hold soon, if it is new
     LinuxResult<abi::Handle> object_to_write_locked(std::uint64_t bytes = 0) REQUIRES(mutex_);

@@ -7,7 +7,8 @@
 
 namespace astrata::linux_abi {
 
-inline std::int64_t system_call(std::int64_t number, std::uint64_t first, std::uint64_t second, std::uint64_t third = 0) {
+inline std::int64_t system_call(std::int64_t number, std::uint64_t first, std::uint64_t second,
+                                std::uint64_t third = 0) {
     register std::uint64_t x0 asm("x0") = first;
     register std::uint64_t x1 asm("x1") = second;
     register std::uint64_t x2 asm("x2") = third;

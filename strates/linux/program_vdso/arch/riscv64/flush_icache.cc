@@ -2,7 +2,8 @@
 #include "linux_calls/numbers.h"
 #include "machine.h"
 
-extern "C" int flush_instructions(std::uint64_t start, std::uint64_t end, std::uint64_t flags) asm("__vdso_flush_icache");
+extern "C" int flush_instructions(std::uint64_t start, std::uint64_t end,
+                                  std::uint64_t flags) asm("__vdso_flush_icache");
 
 int flush_instructions(std::uint64_t start, std::uint64_t end, std::uint64_t flags) {
     using namespace astrata::linux_abi;

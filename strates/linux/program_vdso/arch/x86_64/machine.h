@@ -7,7 +7,8 @@
 
 namespace astrata::linux_abi {
 
-inline std::int64_t system_call(std::int64_t number, std::uint64_t first, std::uint64_t second, std::uint64_t third = 0) {
+inline std::int64_t system_call(std::int64_t number, std::uint64_t first, std::uint64_t second,
+                                std::uint64_t third = 0) {
     asm volatile("syscall" : "+a"(number) : "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
     return number;
 }
