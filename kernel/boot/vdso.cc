@@ -3,9 +3,9 @@
 #include <array>
 #include <span>
 
-#include "arch/copy_method.h"
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
+#include "arch/processor_info.h"
 #include "kernel/log/print.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/layout.h"
@@ -20,7 +20,6 @@ extern char const vdso_image_start[];
 extern char const vdso_image_end[];
 extern char const hosted_vdso_image_start[];
 extern char const hosted_vdso_image_end[];
-extern char const astrata_has_smap;
 }
 
 namespace astrata::kernel {
@@ -55,8 +54,7 @@ Result<> prepare_vdso(Account& account) {
     auto const conversion = clock::conversion();
     data->counter_base = conversion.counter_base;
     data->multiplier = conversion.multiplier;
-    data->guards_user_memory = astrata_has_smap != 0;
-    data->copy_method = arch::copy_method();
+    arch::describe_processor(*data);
     return {};
 }
 

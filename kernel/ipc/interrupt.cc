@@ -51,6 +51,10 @@ Result<Ref<Interrupt>> Interrupt::create_message(Account& account) {
     if (interrupt->vector_ == 0)
         return fail(Error::no_resources);
     interrupt->is_connected_ = true;
+    if (auto opened = arch::open_message(interrupt->vector_); !opened) {
+        interrupt->forget_vector();
+        return fail(opened.error());
+    }
     return interrupt;
 }
 
@@ -71,6 +75,8 @@ void Interrupt::disconnect() {
     is_connected_ = false;
     if (line_ != no_line)
         arch::release_line(line_);
+    else
+        arch::close_message(vector_);
     vectors.owners[vector_] = nullptr;
 }
 

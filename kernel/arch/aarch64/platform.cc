@@ -6,6 +6,7 @@
 #include "kernel/arch/aarch64/firmware.h"
 #include "kernel/arch/aarch64/interrupt_controller.h"
 #include "kernel/arch/aarch64/machine.h"
+#include "kernel/arch/aarch64/message_interrupts.h"
 #include "kernel/log/print.h"
 #include "kernel/time/clock.h"
 #include "kernel/trap/panic.h"
@@ -34,6 +35,8 @@ void start_platform(BootInfo const&, Account& account) {
     clock::start();
     if (!start_interrupt_controller() || !open_interrupt_interface(this_cpu()))
         panic("the devicetree names no interrupt controller that Bedrock knows (GICv2, GICv3)");
+    if (auto const started = start_message_interrupts(); !started)
+        print("no message-signalled interrupts: ", name_of(started.error()));
     start_processors(account);
 }
 

@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include "arch/cpu.h"
+#include "arch/copy_method.h"
+#include "kernel/arch/aarch64/features.h"
 
 namespace astrata::kernel::arch {
 
@@ -34,6 +36,12 @@ void identify_processor(abi::CpuInfo& info) {
     info.stepping = static_cast<std::uint32_t>(identification & 0xf);       // revision
     info.features = ASTRATA_READ_REGISTER("id_aa64isar0_el1");
     info.extended_features = ASTRATA_READ_REGISTER("id_aa64pfr0_el1");
+}
+
+void describe_processor(VdsoData& data) {
+    data.guards_user_memory = features.has_pan;
+    data.has_atomic_instructions = features.has_atomics;
+    data.copy_method = copy_method();
 }
 
 }  // namespace astrata::kernel::arch

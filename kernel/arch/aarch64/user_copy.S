@@ -62,8 +62,7 @@ copy_failed:
 
 // Set by the boot CPU when it enables PAN.
 .section .data.astrata_has_pan, "aw", @progbits
-.global astrata_has_pan, astrata_has_smap
+.global astrata_has_pan
 .type astrata_has_pan, @object
-astrata_has_smap:
 astrata_has_pan: .byte 0
 .size astrata_has_pan, 1

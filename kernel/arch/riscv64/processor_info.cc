@@ -1,6 +1,7 @@
 // SBI 1.0, section 4: what the firmware knows of the harts' registers mvendorid, marchid and mimpid.
 #include "arch/processor_info.h"
 
+#include "arch/copy_method.h"
 #include "kernel/arch/riscv64/sbi.h"
 
 namespace astrata::kernel::arch {
@@ -14,6 +15,12 @@ void identify_processor(abi::CpuInfo& info) {
     info.stepping = static_cast<std::uint32_t>(sbi::call(sbi::Extension::base, get_implementation).value);
     info.vendor = decltype(info.vendor)::from("RISC-V");
     info.brand = decltype(info.brand)::from("RISC-V");
+}
+
+// Every processor has SUM, and Bedrock keeps it clear.
+void describe_processor(VdsoData& data) {
+    data.guards_user_memory = true;
+    data.copy_method = copy_method();
 }
 
 }  // namespace astrata::kernel::arch

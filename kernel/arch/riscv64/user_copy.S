@@ -81,10 +81,3 @@ copy_failed:
     li a0, 0
     j 7b
 .size astrata_copy_user, . - astrata_copy_user
-
-# For kernel/boot/vdso.cc: every processor of this kind guards user memory.
-.section .rodata.astrata_has_smap, "a", @progbits
-.global astrata_has_smap
-.type astrata_has_smap, @object
-astrata_has_smap: .byte 1
-.size astrata_has_smap, 1

@@ -4,6 +4,8 @@
 #include <span>
 
 #include "arch/cpu.h"
+#include "arch/copy_method.h"
+#include "kernel/arch/x86_64/features.h"
 
 namespace astrata::kernel::arch {
 
@@ -40,6 +42,11 @@ void identify_processor(abi::CpuInfo& info) {
             put_registers(info.brand, part * 16, {text.eax, text.ebx, text.ecx, text.edx});
         }
     }
+}
+
+void describe_processor(VdsoData& data) {
+    data.guards_user_memory = features.has_smap;
+    data.copy_method = copy_method();
 }
 
 }  // namespace astrata::kernel::arch

@@ -17,6 +17,10 @@ inline constexpr std::uint8_t last_device_vector = 255;
 void release_line(std::uint32_t line);
 void mask_line(std::uint32_t line);
 void unmask_line(std::uint32_t line);
+/// A device may signal this vector by message from now on, and not any more.
+/// errors    not_supported (no message-signalled interrupts, or none for this vector)
+[[nodiscard]] Result<> open_message(std::uint8_t vector);
+void close_message(std::uint8_t vector);
 /// Where a device writes a message-signalled interrupt for the boot CPU, and what.
 [[nodiscard]] std::uint64_t message_address(std::uint8_t vector);
 [[nodiscard]] std::uint64_t message_data(std::uint8_t vector);

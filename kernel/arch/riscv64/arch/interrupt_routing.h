@@ -18,7 +18,11 @@ inline constexpr std::uint8_t last_device_vector = 255;
 void release_line(std::uint32_t line);
 void mask_line(std::uint32_t line);
 void unmask_line(std::uint32_t line);
-/// A PLIC takes no messages: nowhere.
+/// A PLIC takes no messages: nowhere. errors    not_supported
+[[nodiscard]] inline Result<> open_message(std::uint8_t) {
+    return fail(Error::not_supported);
+}
+inline void close_message(std::uint8_t) {}
 [[nodiscard]] constexpr std::uint64_t message_address(std::uint8_t) {
     return 0;
 }

@@ -15,6 +15,12 @@ namespace astrata::kernel::arch {
 void release_line(std::uint32_t line);
 void mask_line(std::uint32_t line);
 void unmask_line(std::uint32_t line);
+/// A device may signal this vector by message from now on, and not any more.
+/// errors    not_supported (no message-signalled interrupts, or none for this vector)
+[[nodiscard]] inline Result<> open_message(std::uint8_t) {
+    return {};
+}
+inline void close_message(std::uint8_t) {}
 /// Where a device writes a message-signalled interrupt for the boot CPU, and what.
 [[nodiscard]] std::uint64_t message_address(std::uint8_t vector);
 [[nodiscard]] inline std::uint64_t message_data(std::uint8_t vector) {

@@ -2,10 +2,14 @@
 #pragma once
 
 #include "abi/types.h"
+#include "lib/start/vdso_data.h"
 
 namespace astrata::kernel::arch {
 
 /// Of the executing CPU: names, version numbers and features.
 void identify_processor(abi::CpuInfo& info);
+
+/// What the vDSO tells programs about it.
+void describe_processor(VdsoData& data);
 
 }  // namespace astrata::kernel::arch
