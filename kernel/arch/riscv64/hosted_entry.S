@@ -74,6 +74,10 @@ hosted_message_call:
 .endm
 DIRECT_ENTRY hosted_park_entry, hosted_thread_park
 DIRECT_ENTRY hosted_unpark_entry, hosted_thread_unpark
+DIRECT_ENTRY hosted_map_anonymous_entry, hosted_map_anonymous
+DIRECT_ENTRY hosted_unmap_entry, hosted_unmap
+DIRECT_ENTRY hosted_protect_entry, hosted_protect
+DIRECT_ENTRY hosted_read_entry, hosted_read
 
 # On the thread's kernel stack, which nothing is on.
 hosted_entry_without_room:

@@ -22,6 +22,10 @@ extern "C" {   // hosted_entry.S
 void hosted_entry();
 void hosted_park_entry();
 void hosted_unpark_entry();
+void hosted_map_anonymous_entry();
+void hosted_unmap_entry();
+void hosted_protect_entry();
+void hosted_read_entry();
 }
 
 /// Which space's translations a CPU may have; other CPUs compare, but do not follow, the pointers.
@@ -48,6 +52,10 @@ struct PerCpu {
     std::uint64_t second_scratch = 0;                   // 104
     std::uint64_t trapped_at = 0;                       // 112, what the trap before has interrupted
     std::uint64_t emergency_stack = 0;                  // 120, for the report that a kernel stack is used up
+    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;  // 128 to 152, more of those calls
+    void (*hosted_unmap)() = hosted_unmap_entry;
+    void (*hosted_protect)() = hosted_protect_entry;
+    void (*hosted_read)() = hosted_read_entry;
     std::uint64_t held_ranks = 0;                       // debug: bit for each lock rank held
     std::uint32_t index = 0;
     std::uint32_t hardware_id = 0;                      // the hart's number
@@ -84,6 +92,7 @@ static_assert(offsetof(PerCpu, needs_reschedule) == 44 && offsetof(PerCpu, restr
 static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80 && offsetof(PerCpu, trap_stack) == 88);
 static_assert(offsetof(PerCpu, first_scratch) == 96 && offsetof(PerCpu, second_scratch) == 104);
 static_assert(offsetof(PerCpu, trapped_at) == 112 && offsetof(PerCpu, emergency_stack) == 120);
+static_assert(offsetof(PerCpu, hosted_map_anonymous) == 128 && offsetof(PerCpu, hosted_read) == 152);
 
 }  // namespace arch
 }  // namespace astrata::kernel
