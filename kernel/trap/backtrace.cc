@@ -1,5 +1,6 @@
 #include "kernel/trap/backtrace.h"
 
+#include "arch/trap_frame.h"
 #include "kernel/mem/layout.h"
 
 namespace astrata::kernel {
@@ -77,7 +78,7 @@ std::size_t walk_kernel_stack(std::uint64_t frame_pointer, std::span<std::uint64
     std::size_t count = 0;
     while (count < into.size() && is_kernel_stack_word(frame_pointer)) {
 #pragma clang unsafe_buffer_usage begin   // saved frame pointer and return address
-        auto const* frame = reinterpret_cast<std::uint64_t const*>(frame_pointer);
+        auto const* frame = reinterpret_cast<std::uint64_t const*>(frame_pointer - arch::frame_record_distance);
         auto const next = frame[0];
         auto const return_address = frame[1];
 #pragma clang unsafe_buffer_usage end

@@ -116,7 +116,7 @@ void report_crash(Thread& thread, arch::TrapFrame& frame, Exception const& excep
     auto frame_pointer = frame.frame_pointer();
     for (int depth = 0; depth < 16; ++depth) {
         std::array<std::uint64_t, 2> words{};
-        if (!copy_in(std::as_writable_bytes(std::span(words)), UserBytesIn{{frame_pointer}, sizeof(words)}))
+        if (!copy_in(std::as_writable_bytes(std::span(words)), UserBytesIn{{frame_pointer - arch::frame_record_distance}, sizeof(words)}))
             break;
         print("  ", shown(words[1]));
         if (words[0] <= frame_pointer)

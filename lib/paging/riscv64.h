@@ -33,7 +33,10 @@ struct Riscv64 {
     static constexpr bool is_present(Entry entry) { return (entry & valid) != 0; }
     static constexpr bool is_leaf(Entry entry, int) { return (entry & (readable | executable)) != 0; }
     static constexpr PhysAddr address(Entry entry, int) { return {(entry & address_mask) << address_shift}; }
-    static constexpr Attributes attributes(Entry entry, int) {
+    static constexpr Attributes attributes(Entry entry, int level) {
+        // A table's entry leaves everything to those below it (section 11.3.1).
+        if (!is_leaf(entry, level))
+            return {.write = true, .execute = true, .user = true};
         return {.write = (entry & writable) != 0,
                 .execute = (entry & executable) != 0,
                 .user = (entry & user) != 0,

@@ -134,7 +134,6 @@ TrapFrame& system_call_frame(ThreadState const& state) {
 }
 static_assert(parked_stack_bytes == sizeof(TrapFrame) + 14 * sizeof(std::uint64_t));
 static_assert(layout::hosted_length == std::uint64_t{1} << 43);  // HOSTED_LENGTH_SHIFT in trap_entry.S
-static_assert(layout::guest_end.value == std::uint64_t{0xff} << 39);  // GUEST_END_TOP in restricted_entry.S
 
 void exchange_foreign_state(Thread& from, Thread& to) {
     if (!from.arch.vector_area.empty())

@@ -17,6 +17,9 @@ inline constexpr std::uint64_t pstate_kernel = 0x5;        // EL1h
 inline constexpr std::uint64_t pstate_interrupts_off = 1U << 7;   // I
 inline constexpr std::uint64_t pstate_guards_user = 1U << 22;     // PAN
 
+/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return address.
+inline constexpr std::uint64_t frame_record_distance = 0;
+
 struct TrapFrame {
     std::array<std::uint64_t, 8> words;   // x0-x7: message words 0-7
     std::array<std::uint64_t, 23> upper;  // x8-x30

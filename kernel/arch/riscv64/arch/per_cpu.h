@@ -52,7 +52,7 @@ struct PerCpu {
     std::uint64_t second_scratch = 0;                   // 104
     std::uint64_t trapped_at = 0;                       // 112, what the trap before has interrupted
     std::uint64_t emergency_stack = 0;                  // 120, for the report that a kernel stack is used up
-    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;   // 128 to 152, more of those calls
+    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;  // 128 to 152, more of those calls
     void (*hosted_unmap)() = hosted_unmap_entry;
     void (*hosted_protect)() = hosted_protect_entry;
     void (*hosted_read)() = hosted_read_entry;

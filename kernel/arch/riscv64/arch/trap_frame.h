@@ -10,6 +10,9 @@
 
 namespace astrata::kernel::arch {
 
+/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return address.
+inline constexpr std::uint64_t frame_record_distance = 16;
+
 struct alignas(16) TrapFrame {
     std::uint64_t ra;
     std::uint64_t sp;

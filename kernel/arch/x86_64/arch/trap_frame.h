@@ -13,6 +13,9 @@ namespace astrata::kernel::arch {
 inline constexpr std::uint64_t interrupt_flag = 1U << 9;
 inline constexpr std::uint64_t user_access_flag = 1U << 18;  // AC: user pages may be reached
 
+/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return address.
+inline constexpr std::uint64_t frame_record_distance = 0;
+
 struct TrapFrame {
     std::array<std::uint64_t, 8> words;  // r8 r9 r10 r12 r13 r14 r15 rbx: message words 0-7
     std::uint64_t rbp;
