@@ -263,6 +263,8 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
         return enqueue_here(cpu, thread, at_front, now);
     auto const level = level_of(thread);
     push(run_queues[target], target, thread, level, at_front, now);
+    // What is queued comes before the look at who runs there: enter_idle has the other side.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     auto& other = arch::cpu(target);
     auto const* running = other.current;
     bool const is_urgent = running == nullptr || running->is_idle || level_of(*running) < level;
