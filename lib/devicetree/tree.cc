@@ -89,7 +89,14 @@ std::optional<Node> Tree::find_compatible(char const* compatible, std::optional<
     return found(fdt_node_offset_by_compatible(blob_.data(), previous ? previous->offset : -1, compatible));
 }
 std::optional<Node> Tree::by_handle(std::uint32_t phandle) const {
-    return found(fdt_node_offset_by_phandle(blob_.data(), phandle));
+    if (phandle != 0 && phandle == last_handle_)
+        return last_node_;
+    auto const node = found(fdt_node_offset_by_phandle(blob_.data(), phandle));
+    if (node) {
+        last_handle_ = phandle;
+        last_node_ = *node;
+    }
+    return node;
 }
 
 std::string_view Tree::name(Node node) const {

@@ -62,6 +62,7 @@ public:
     [[nodiscard]] std::optional<Node> next_sibling(Node node) const;
     /// The first node after `previous`, in the tree's order, that names `compatible` among its kinds.
     [[nodiscard]] std::optional<Node> find_compatible(char const* compatible, std::optional<Node> previous = {}) const;
+    /// Keeps the last answer: not for several threads at once.
     [[nodiscard]] std::optional<Node> by_handle(std::uint32_t phandle) const;
 
     /// With its unit address: "uart@10000000".
@@ -86,6 +87,9 @@ public:
 private:
     explicit Tree(Bytes blob) : blob_(blob) {}
     Bytes blob_;
+    // Looking one up means reading the whole tree, and nearly all interrupts of a machine name the same controller.
+    mutable std::uint32_t last_handle_ = 0;
+    mutable Node last_node_;
 };
 
 }  // namespace astrata::devicetree

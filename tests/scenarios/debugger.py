@@ -1,4 +1,5 @@
 """The developer's tools on the real system."""
+import re
 import subprocess
 
 from harness import ASTRATA, expect, scenario, shorten
@@ -11,5 +12,5 @@ def attach_and_break():
              "--gdb", "backtrace 3"]
     result = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
                             check=False)
-    expect(result.returncode == 0 and b"#0  sys_log_write" in result.stdout.replace(b"astrata::kernel::", b"") and b"#1 " in result.stdout,
+    expect(result.returncode == 0 and re.search(rb"^#[01] +.*sys_log_write", result.stdout, re.MULTILINE) and b"#2 " in result.stdout,
            shorten(result.stdout))

@@ -12,7 +12,7 @@ CRASHES = r"""
 #include <sys/wait.h>
 #include <unistd.h>
 static void recurse(volatile char* p) { volatile char area[4096]; area[0] = *p; recurse(area); __asm__ volatile("" ::"r"(area)); }
-static const unsigned char text[] = {0xc3};
+static unsigned char text[] = {0xc3};   // memory that no machine may execute
 static void crash(int kind) {
     switch (kind) {
 CASES
@@ -84,7 +84,7 @@ def crash_dump_in_logs():
         console.command("/bin/null")
         expect("139" in console.command("echo $?"), "$? is not 139")
         logs = console.command("silo logs linux")
-        expect("SIGSEGV" in logs and "rip" in logs.lower(), f"no dump in the logs:\n{logs}")
+        expect("SIGSEGV" in logs and re.search(r"\b(rip|pc) +[0-9a-f]{16}", logs), f"no dump in the logs:\n{logs}")
 
 
 CALLS = r"""
@@ -113,8 +113,11 @@ int main(int argc, char** argv) {
             for (int i = 0; i < 200; ++i) {
                 long number = (long)(next() % 460);
                 // Not those that end, stop or multiply this process, or kill its neighbours.
-                if (number == SYS_exit || number == SYS_exit_group || number == SYS_fork || number == SYS_vfork || number == SYS_clone ||
-                    number == SYS_clone3 || number == SYS_kill || number == SYS_tkill || number == SYS_tgkill || number == SYS_pause ||
+#ifdef SYS_fork
+                if (number == SYS_fork || number == SYS_vfork || number == SYS_pause) continue;
+#endif
+                if (number == SYS_exit || number == SYS_exit_group || number == SYS_clone || number == SYS_clone3 ||
+                    number == SYS_kill || number == SYS_tkill || number == SYS_tgkill ||
                     number == SYS_reboot || number == SYS_rt_sigsuspend || number == SYS_rt_sigqueueinfo || number == SYS_rt_tgsigqueueinfo) continue;
                 unsigned long a[6];
                 for (int j = 0; j < 6; ++j) a[j] = bad[next() % (sizeof bad / sizeof *bad)];
@@ -266,7 +269,8 @@ def memory_of_pipes():
     copy_busybox("tree/bin/sh")
     for processors in ("1", "2"):
         result = run("/bin/sh", "-c", "/bin/pipes; echo alive", options=["--rootfs", "tree", "--memory", "96M", "--smp", processors])
-        result.check(stdout="1 Out of memory\nalive\n")
+        result.check()
+        expect(re.fullmatch("1 (Out of memory|Cannot allocate memory)\nalive\n", result.text), result.text)   # as each C library says it
 
 
 HOG = r"""
