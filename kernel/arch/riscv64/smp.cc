@@ -40,7 +40,7 @@ struct SecondaryStart {
     std::uint64_t stack;
     PerCpu* cpu;
 };
-constinit SecondaryStart secondary_start{};
+extern "C" constinit SecondaryStart secondary_start{};
 
 // A hart that was started says so and waits for leave to go on, so that one which comes too late does no harm.
 enum class Handshake : std::uint32_t { none, arrived, go };
@@ -135,6 +135,7 @@ Result<> start_cpu(PerCpu& cpu) {
                        .stack = cpu.idle_thread->arch.stack_top,
                        .cpu = &cpu};
     handshake.store(Handshake::none);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     auto const started = sbi::call(sbi::Extension::hart_state, 0, cpu.hardware_id,
                                    physical(reinterpret_cast<void const*>(&boot_secondary)), physical(&secondary_start));
     if (started.error != 0)

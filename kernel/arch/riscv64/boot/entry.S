@@ -33,6 +33,10 @@ boot_begin:
     csrci sstatus, 2
     li t0, FLOATS_AND_VECTORS
     csrc sstatus, t0
+    la t0, has_begun
+    li t1, 1
+    amoswap.w t1, t1, (t0)
+    bnez t1, boot_again
     mv s0, a0
     mv s1, a1
     la t0, boot_root                # the first of what the file does not hold
@@ -97,6 +101,7 @@ boot_begin:
     csrw satp, t0
     # The mode is not there: satp has not changed.
     la s0, refusal
+boot_failure:
 4:  lbu a0, (s0)
     beqz a0, 5f
     li a7, 1                        # SBI: legacy console putchar
@@ -112,9 +117,27 @@ boot_begin:
     j 6b
 refusal:
     .asciz "Bedrock needs a processor with four-level page tables (Sv48).\r\n"
+early_fault:
+    .asciz "Bedrock failed before it could say why.\r\n"
+.balign 4
+boot_faulted:
+    la s0, early_fault
+    j boot_failure
+
+# OpenSBI 1.1 lets a hart that it is asked to start go before it has noted where, if that hart happens to be awake: it begins
+# where the first one did.
+boot_again:
+    fence
+    la a1, secondary_start
+    ld t0, (a1)
+    bnez t0, boot_secondary
+7:  wfi                             # nobody has asked for it
+    j 7b
 
 .balign 4
 boot_entry_high:
+    la t0, boot_faulted
+    csrw stvec, t0
     la sp, boot_stack_top
     li ra, 0
     mv a0, s0
@@ -154,6 +177,7 @@ boot_secondary_high:
 .section .data, "aw"
 .balign 8
 placed_address: .quad boot_entry_placed
+has_begun: .word 0
 
 .section .bss.boot, "aw", @nobits
 .balign 4096

@@ -215,8 +215,11 @@ Result<> Console::open(Port& port) {
     if (port.is_open())
         return {};
     TRY(port.open(dma_));
-    if (has_ports_by_name_)
+    if (has_ports_by_name_) {
         TRY(send_control({.port = port.number(), .event = port_open, .value = 1}));
+        // QEMU looks for input to deliver when it is told of buffers, which of a closed port it takes no notice of.
+        transport_.notify(receive_queue(port.number()));
+    }
     return work();
 }
 
