@@ -1,5 +1,5 @@
-// The generic timer (Arm ARM DDI 0487, chapter D12): the virtual counter as clock, the virtual timer as this CPU's one-shot timer. The
-// firmware tells the rate.
+// The generic timer (Arm ARM DDI 0487, chapter D12): the virtual counter as clock, the virtual timer as this CPU's
+// one-shot timer. The firmware tells the rate.
 #include "kernel/time/clock.h"
 
 #include "arch/cpu.h"
@@ -15,8 +15,8 @@ constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
 
 constinit std::uint64_t first_count = 0;
 constinit std::uint64_t frequency_hz = 0;
-constinit std::uint64_t multiplier = std::uint64_t{1} << 32;     // 2^32 * ns per tick
-constinit std::uint64_t ticks_per_ns = std::uint64_t{1} << 32;   // 2^32 * ticks per ns
+constinit std::uint64_t multiplier = std::uint64_t{1} << 32;    // 2^32 * ns per tick
+constinit std::uint64_t ticks_per_ns = std::uint64_t{1} << 32;  // 2^32 * ticks per ns
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Where the console's registers are seen from the first page tables on: there is no other mapping of them until there is memory
-// management, and that one would come too late for reports of what goes wrong before.
+// Where the console's registers are seen from the first page tables on: there is no other mapping of them until there
+// is memory management, and that one would come too late for reports of what goes wrong before.
 #pragma once
 
 #include "lib/base/units.h"

@@ -11,12 +11,13 @@ namespace astrata::kernel::arch {
 
 namespace {
 
-constexpr std::uint64_t data_register = 0x00;               // UARTDR
-constexpr std::uint64_t flag_register = 0x18;               // UARTFR
-constexpr std::uint32_t transmit_full = 1U << 5;            // TXFF
+constexpr std::uint64_t data_register = 0x00;     // UARTDR
+constexpr std::uint64_t flag_register = 0x18;     // UARTFR
+constexpr std::uint32_t transmit_full = 1U << 5;  // TXFF
 
 std::uint32_t volatile& at(std::uint64_t offset) {
-    return *reinterpret_cast<std::uint32_t volatile*>(console_window.value + machine.console.value % huge_page_size + offset);
+    return *reinterpret_cast<std::uint32_t volatile*>(console_window.value + machine.console.value % huge_page_size +
+                                                      offset);
 }
 
 void write_byte(char byte) {

@@ -5,7 +5,7 @@
 
 extern "C" {
 extern char const exception_vectors[];
-extern bool astrata_has_pan;   // read by user_copy.S
+extern bool astrata_has_pan;                      // read by user_copy.S
 extern unsigned char __aarch64_have_lse_atomics;  // lib/freestanding/arch/aarch64
 }
 
@@ -40,7 +40,7 @@ void enable_features() {
     // Native code never uses vector registers, so that none of foreign code's is left to it (thread_state.cc).
     ASTRATA_WRITE_REGISTER("cpacr_el1", vector_access_none);
     // User mode reads the virtual counter, and nothing else of the timers.
-    constexpr std::uint64_t user_reads_virtual_counter = 1U << 1;   // EL0VCTEN
+    constexpr std::uint64_t user_reads_virtual_counter = 1U << 1;  // EL0VCTEN
     ASTRATA_WRITE_REGISTER("cntkctl_el1", user_reads_virtual_counter);
     // No performance counters and no debugging from user mode.
     ASTRATA_WRITE_REGISTER("mdscr_el1", 0);

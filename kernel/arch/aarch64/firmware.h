@@ -8,9 +8,9 @@
 namespace astrata::kernel::arch {
 
 enum class FirmwareFunction : std::uint32_t {
-    start_processor = 0xc400'0003,   // CPU_ON
-    power_off = 0x8400'0008,         // SYSTEM_OFF
-    reset = 0x8400'0009,             // SYSTEM_RESET
+    start_processor = 0xc400'0003,  // CPU_ON
+    power_off = 0x8400'0008,        // SYSTEM_OFF
+    reset = 0x8400'0009,            // SYSTEM_RESET
 };
 enum FirmwareResult : std::int64_t { success = 0, not_supported = -1, already_on = -4, on_pending = -5 };
 
@@ -21,9 +21,10 @@ inline std::int64_t call_firmware(FirmwareFunction function, std::uint64_t first
     register std::uint64_t x1 asm("x1") = first;
     register std::uint64_t x2 asm("x2") = second;
     register std::uint64_t x3 asm("x3") = third;
-#define ASTRATA_FIRMWARE_CALL(instruction)                                                                                      \
-    asm volatile(instruction : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", \
-                 "x13", "x14", "x15", "x16", "x17", "memory")
+#define ASTRATA_FIRMWARE_CALL(instruction)                                                                          \
+    asm volatile(instruction                                                                                        \
+                 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", \
+                   "x13", "x14", "x15", "x16", "x17", "memory")
     switch (machine.firmware_call) {
     case FirmwareCall::none: return not_supported;
     case FirmwareCall::hypervisor: ASTRATA_FIRMWARE_CALL("hvc #0"); break;

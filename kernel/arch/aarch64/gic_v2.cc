@@ -11,11 +11,11 @@ namespace {
 constinit DeviceRegisters the_distributor;
 constinit DeviceRegisters interface;
 
-constexpr std::uint64_t interface_control = 0x00;   // GICC_CTLR
-constexpr std::uint64_t priority_mask = 0x04;       // GICC_PMR
-constexpr std::uint64_t acknowledge_register = 0x0c;   // GICC_IAR
-constexpr std::uint64_t end_register = 0x10;        // GICC_EOIR
-constexpr std::uint64_t software_interrupt = 0xf00; // GICD_SGIR
+constexpr std::uint64_t interface_control = 0x00;     // GICC_CTLR
+constexpr std::uint64_t priority_mask = 0x04;         // GICC_PMR
+constexpr std::uint64_t acknowledge_register = 0x0c;  // GICC_IAR
+constexpr std::uint64_t end_register = 0x10;          // GICC_EOIR
+constexpr std::uint64_t software_interrupt = 0xf00;   // GICD_SGIR
 constexpr std::uint32_t enabled = 1;
 
 void enable_distributor(DeviceRegisters distributor) {
@@ -39,7 +39,7 @@ void end(std::uint32_t acknowledged) {
 }
 
 void send(PerCpu const& target, std::uint32_t number) {
-    asm volatile("dsb ishst" ::: "memory");   // what is written for the other CPU goes first
+    asm volatile("dsb ishst" ::: "memory");  // what is written for the other CPU goes first
     the_distributor.write(software_interrupt, std::uint32_t{target.interface_mask} << 16 | number);
 }
 

@@ -1,4 +1,5 @@
-// GIC version 3: the CPU interface is system registers, and each CPU has a redistributor (Arm IHI 0069, chapters 12.2 and 12.10).
+// GIC version 3: the CPU interface is system registers, and each CPU has a redistributor (Arm IHI 0069, chapters 12.2
+// and 12.10).
 #include <optional>
 
 #include "arch/cpu.h"
@@ -12,14 +13,14 @@ namespace {
 
 constinit DeviceRegisters redistributors;
 
-constexpr std::uint32_t affinity_routing = 1U << 4;   // GICD_CTLR.ARE
+constexpr std::uint32_t affinity_routing = 1U << 4;  // GICD_CTLR.ARE
 constexpr std::uint32_t enable_group_1 = 1U << 1;
-constexpr std::uint32_t write_pending = 1U << 31;     // RWP
+constexpr std::uint32_t write_pending = 1U << 31;  // RWP
 
-constexpr std::uint64_t redistributor_type = 0x08;    // GICR_TYPER
+constexpr std::uint64_t redistributor_type = 0x08;  // GICR_TYPER
 constexpr std::uint64_t type_is_last = 1U << 4;
-constexpr std::uint64_t type_has_virtual = 1U << 1;   // VLPIS: two more pages of 64 KiB
-constexpr std::uint64_t waker = 0x14;                 // GICR_WAKER
+constexpr std::uint64_t type_has_virtual = 1U << 1;  // VLPIS: two more pages of 64 KiB
+constexpr std::uint64_t waker = 0x14;                // GICR_WAKER
 constexpr std::uint32_t processor_sleep = 1U << 1;
 constexpr std::uint32_t children_asleep = 1U << 2;
 constexpr std::uint64_t frame_bytes = 0x10000;
@@ -58,24 +59,25 @@ Result<> open(PerCpu& cpu) {
         pause();
     prepare_private_interrupts(frame->part(frame_bytes));
 
-    constexpr std::uint64_t system_registers = 1;   // SRE
-    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_5", ASTRATA_READ_REGISTER("s3_0_c12_c12_5") | system_registers);   // ICC_SRE_EL1
+    constexpr std::uint64_t system_registers = 1;  // SRE
+    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_5",
+                           ASTRATA_READ_REGISTER("s3_0_c12_c12_5") | system_registers);  // ICC_SRE_EL1
     synchronize_context();
-    ASTRATA_WRITE_REGISTER("s3_0_c4_c6_0", 0xff);    // ICC_PMR_EL1: every priority
-    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_3", 0);     // ICC_BPR1_EL1
-    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_4", 0);     // ICC_CTLR_EL1: one write ends an interrupt
-    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_7", 1);     // ICC_IGRPEN1_EL1
+    ASTRATA_WRITE_REGISTER("s3_0_c4_c6_0", 0xff);  // ICC_PMR_EL1: every priority
+    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_3", 0);   // ICC_BPR1_EL1
+    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_4", 0);   // ICC_CTLR_EL1: one write ends an interrupt
+    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_7", 1);   // ICC_IGRPEN1_EL1
     synchronize_context();
     return {};
 }
 
 std::uint32_t acknowledge() {
-    auto const number = ASTRATA_READ_REGISTER("s3_0_c12_c12_0");   // ICC_IAR1_EL1
+    auto const number = ASTRATA_READ_REGISTER("s3_0_c12_c12_0");  // ICC_IAR1_EL1
     asm volatile("dsb sy" ::: "memory");
     return static_cast<std::uint32_t>(number);
 }
 void end(std::uint32_t acknowledged) {
-    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_1", acknowledged);   // ICC_EOIR1_EL1
+    ASTRATA_WRITE_REGISTER("s3_0_c12_c12_1", acknowledged);  // ICC_EOIR1_EL1
     synchronize_context();
 }
 
@@ -84,8 +86,8 @@ void send(PerCpu const& target, std::uint32_t number) {
     auto const lowest = affinity & 0xff;
     auto const value = std::uint64_t{1} << lowest % 16 | (affinity >> 8 & 0xff) << 16 | std::uint64_t{number} << 24 |
                        (affinity >> 16 & 0xff) << 32 | lowest / 16 << 44 | (affinity >> 32 & 0xff) << 48;
-    asm volatile("dsb ishst" ::: "memory");   // what is written for the other CPU goes first
-    ASTRATA_WRITE_REGISTER("s3_0_c12_c11_5", value);   // ICC_SGI1R_EL1
+    asm volatile("dsb ishst" ::: "memory");           // what is written for the other CPU goes first
+    ASTRATA_WRITE_REGISTER("s3_0_c12_c11_5", value);  // ICC_SGI1R_EL1
     synchronize_context();
 }
 
@@ -106,7 +108,8 @@ constexpr Interface functions{.groups = ~std::uint32_t{0},
 Result<Interface const*> version_3() {
     if (machine.redistributors.length == 0)
         return fail(Error::not_found);
-    redistributors = DeviceRegisters(TRY(mem::map_device(machine.redistributors.start, machine.redistributors.length)).value);
+    redistributors =
+        DeviceRegisters(TRY(mem::map_device(machine.redistributors.start, machine.redistributors.length)).value);
     return &functions;
 }
 

@@ -23,7 +23,7 @@ constinit std::uint32_t lines = 0;
 
 struct Routing {
     SpinLock<LockRank::interrupt_routing, IrqsOff> lock;
-    std::array<std::uint8_t, gic::line_limit> vectors GUARDED_BY(lock){};   // of each line in use; 0 is free
+    std::array<std::uint8_t, gic::line_limit> vectors GUARDED_BY(lock){};  // of each line in use; 0 is free
 };
 constinit Routing routing;
 
@@ -78,7 +78,8 @@ void gic::prepare_private_interrupts(DeviceRegisters registers) {
     for (std::uint32_t line = 0; line < first_shared; ++line)
         registers.write_byte(priority + line, default_priority);
     registers.write(set_enable, bit_of(static_cast<std::uint32_t>(SoftwareInterrupt::reschedule)) |
-                                    bit_of(static_cast<std::uint32_t>(SoftwareInterrupt::stop)) | bit_of(machine.timer_line));
+                                    bit_of(static_cast<std::uint32_t>(SoftwareInterrupt::stop)) |
+                                    bit_of(machine.timer_line));
 }
 
 Result<> start_interrupt_controller() {

@@ -73,7 +73,8 @@ void read_chosen(Tree const& tree, BootInfo& info) {
         used += count;
     }
     auto const path = tree.text(*chosen, "stdout-path");
-    if (auto const console = tree.at(path.substr(0, path.find(':'))); console && tree.is_compatible(*console, "arm,pl011")) {
+    if (auto const console = tree.at(path.substr(0, path.find(':')));
+        console && tree.is_compatible(*console, "arm,pl011")) {
         if (auto const registers = tree.registers(*console); registers)
             machine.console = registers->start;
     }
@@ -90,7 +91,8 @@ void read_processors(Tree const& tree) {
         auto const node = tree.find_compatible(kind);
         if (!node)
             continue;
-        machine.firmware_call = tree.text(*node, "method") == "smc" ? FirmwareCall::secure_monitor : FirmwareCall::hypervisor;
+        machine.firmware_call =
+            tree.text(*node, "method") == "smc" ? FirmwareCall::secure_monitor : FirmwareCall::hypervisor;
         break;
     }
 }

@@ -1,5 +1,5 @@
-// Message-signalled interrupts: of a GICv2m frame (Arm, Server Base System Architecture, appendix E), where a write of its number raises
-// an interrupt line.
+// Message-signalled interrupts: of a GICv2m frame (Arm, Server Base System Architecture, appendix E), where a write of
+// its number raises an interrupt line.
 #include "kernel/arch/aarch64/message_interrupts.h"
 
 #include "arch/interrupt_routing.h"
@@ -10,8 +10,8 @@ namespace astrata::kernel::arch {
 
 namespace {
 
-constexpr std::uint64_t frame_type = 0x008;       // MSI_TYPER: first line and number of lines
-constexpr std::uint64_t frame_set = 0x040;        // MSI_SETSPI_NS
+constexpr std::uint64_t frame_type = 0x008;  // MSI_TYPER: first line and number of lines
+constexpr std::uint64_t frame_set = 0x040;   // MSI_SETSPI_NS
 
 constinit std::uint32_t first_line = 0;
 constinit std::uint32_t line_count = 0;

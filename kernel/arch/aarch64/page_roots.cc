@@ -6,7 +6,7 @@
 #include "kernel/arch/aarch64/console_window.h"
 #include "kernel/mem/layout.h"
 
-extern "C" astrata::paging::Entry boot_console_directory[astrata::paging::entries_per_table];   // boot/entry.S
+extern "C" astrata::paging::Entry boot_console_directory[astrata::paging::entries_per_table];  // boot/entry.S
 
 namespace astrata::kernel::arch {
 
@@ -24,7 +24,8 @@ paging::Entry& entry_at(PhysAddr table, VirtAddr address, int level) {
 
 void open_console_window(PhysAddr registers) {
     std::span const directory(boot_console_directory);
-    directory[0] = PageFormat::leaf({align_down(registers.value, huge_page_size)}, {.write = true, .global = true, .uncached = true}, 1);
+    directory[0] = PageFormat::leaf({align_down(registers.value, huge_page_size)},
+                                    {.write = true, .global = true, .uncached = true}, 1);
     asm volatile("dsb ishst\n\tisb" ::: "memory");
 }
 

@@ -25,7 +25,8 @@ void start_processors(Account& account) {
     }
     for (std::uint32_t index = 1; index < cpu_count(); ++index) {
         if (auto started = start_cpu(cpu(index)); !started)
-            print("CPU ", index, " does not start: ", name_of(started.error()), "; `cpu online ", index, "' tries again");
+            print("CPU ", index, " does not start: ", name_of(started.error()), "; `cpu online ", index,
+                  "' tries again");
     }
 }
 

@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "arch/cpu.h"
 #include "arch/copy_method.h"
+#include "arch/cpu.h"
 #include "kernel/arch/aarch64/features.h"
 
 namespace astrata::kernel::arch {
@@ -31,9 +31,9 @@ void identify_processor(abi::CpuInfo& info) {
     auto const identification = ASTRATA_READ_REGISTER("midr_el1");
     info.vendor = abi::Text<16>::from(implementer(identification >> 24 & 0xff));
     info.brand = abi::Text<48>::from("AArch64");
-    info.family = static_cast<std::uint32_t>(identification >> 20 & 0xf);   // variant
-    info.model = static_cast<std::uint32_t>(identification >> 4 & 0xfff);   // part number
-    info.stepping = static_cast<std::uint32_t>(identification & 0xf);       // revision
+    info.family = static_cast<std::uint32_t>(identification >> 20 & 0xf);  // variant
+    info.model = static_cast<std::uint32_t>(identification >> 4 & 0xfff);  // part number
+    info.stepping = static_cast<std::uint32_t>(identification & 0xf);      // revision
     info.features = ASTRATA_READ_REGISTER("id_aa64isar0_el1");
     info.extended_features = ASTRATA_READ_REGISTER("id_aa64pfr0_el1");
 }

@@ -58,7 +58,7 @@ void prepare_entry() {
     std::ranges::fill(entries.last<paging::entries_per_table / 2>(), paging::Entry{0});
     mem::copy_kernel_half(entries);
     auto const tables = reinterpret_cast<std::uint64_t>(boot_root);
-    write_back(tables, tables + 2 * page_size);   // and boot_pointers_low behind it
+    write_back(tables, tables + 2 * page_size);  // and boot_pointers_low behind it
     write_back(reinterpret_cast<std::uint64_t>(boot_entry), reinterpret_cast<std::uint64_t>(boot_text_end));
 }
 

@@ -20,15 +20,15 @@
 
 extern "C" {
 void thread_trampoline();
-[[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
-                               std::uint64_t argument2, std::uint64_t kernel_stack);
-[[noreturn]] void enter_user_mode(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
-                                  std::uint64_t argument2, std::uint64_t kernel_stack);
+[[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
+                               std::uint64_t argument1, std::uint64_t argument2, std::uint64_t kernel_stack);
+[[noreturn]] void enter_user_mode(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
+                                  std::uint64_t argument1, std::uint64_t argument2, std::uint64_t kernel_stack);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
 std::uint32_t enter_restricted(astrata::kernel::arch::RestrictedState* state);
 void loop_restricted(astrata::kernel::arch::RestrictedState* state, std::uint64_t handler, std::uint64_t argument,
                      std::atomic<std::uint32_t> const* pending);
-void store_vector_registers(std::byte* area);        // vector_registers.S
+void store_vector_registers(std::byte* area);  // vector_registers.S
 void load_vector_registers(std::byte const* area);
 }
 
@@ -38,9 +38,9 @@ namespace {
 
 /// What a vector area holds: as Linux's user_fpsimd_state. All zero is the initial state.
 struct VectorState {
-    std::array<std::array<std::uint64_t, 2>, 32> registers;   // V0-V31
-    std::uint32_t status;                                     // FPSR
-    std::uint32_t control;                                    // FPCR
+    std::array<std::array<std::uint64_t, 2>, 32> registers;  // V0-V31
+    std::uint32_t status;                                    // FPSR
+    std::uint32_t control;                                   // FPCR
     std::array<std::uint32_t, 2> reserved;
 };
 static_assert(sizeof(VectorState) == 528);
@@ -145,7 +145,15 @@ void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) 
     // What switch_stacks takes: x19 to x28, frame pointer and return address.
     std::array<std::uint64_t, 12> const words = {reinterpret_cast<std::uint64_t>(function),
                                                  reinterpret_cast<std::uint64_t>(argument),
-                                                 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
+                                                 0,
                                                  reinterpret_cast<std::uint64_t>(&thread_trampoline)};
     state.stack_pointer = state.stack_top - sizeof(words);
     std::memcpy(reinterpret_cast<void*>(state.stack_pointer), words.data(), sizeof(words));

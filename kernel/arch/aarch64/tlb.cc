@@ -1,5 +1,5 @@
-// TLB shootdown: processors tell each other by instruction (Arm ARM DDI 0487, section D8.14: TLBI, inner shareable), and DSB waits until
-// all have done it. Nobody is interrupted, so that there is nothing to answer.
+// TLB shootdown: processors tell each other by instruction (Arm ARM DDI 0487, section D8.14: TLBI, inner shareable),
+// and DSB waits until all have done it. Nobody is interrupted, so that there is nothing to answer.
 #include "kernel/mem/tlb.h"
 
 #include "arch/cpu.h"
@@ -40,7 +40,8 @@ CpuMask users_of(AddressSpace const& space) {
     for (std::uint32_t index = 0; index < arch::cpu_count(); ++index) {
         auto const& cpu = arch::cpu(index);
         for (auto const* used : {&cpu.entered, &cpu.left}) {
-            if (used->space.load(std::memory_order_relaxed) == &space || used->home.load(std::memory_order_relaxed) == &space)
+            if (used->space.load(std::memory_order_relaxed) == &space ||
+                used->home.load(std::memory_order_relaxed) == &space)
                 users |= CpuMask{1} << index;
         }
     }

@@ -24,21 +24,22 @@ enum Class : std::uint64_t {
     fetch_abort = 0x21,
     data_abort_from_user = 0x24,
     data_abort = 0x25,
-    breakpoint_instruction = 0x3c,   // BRK, which the compiler puts where a check fails
+    breakpoint_instruction = 0x3c,  // BRK, which the compiler puts where a check fails
 };
 
 // ISS of aborts.
-constexpr std::uint64_t write_not_read = 1U << 6;          // WnR
-constexpr std::uint64_t cache_maintenance = 1U << 8;       // CM: reported as a write, but needs no more than reading
-constexpr std::uint64_t fault_status = 0x3f;               // DFSC, IFSC
-constexpr std::uint64_t address_invalid = 1U << 10;        // FnV
+constexpr std::uint64_t write_not_read = 1U << 6;     // WnR
+constexpr std::uint64_t cache_maintenance = 1U << 8;  // CM: reported as a write, but needs no more than reading
+constexpr std::uint64_t fault_status = 0x3f;          // DFSC, IFSC
+constexpr std::uint64_t address_invalid = 1U << 10;   // FnV
 
 // Translation (4-7), access flag (8-11) and permission faults (12-15), of any level.
 bool is_of_a_page(std::uint64_t status) {
     return status >= 4 && status < 16;
 }
 bool is_abort(std::uint64_t number) {
-    return number == fetch_abort_from_user || number == fetch_abort || number == data_abort_from_user || number == data_abort;
+    return number == fetch_abort_from_user || number == fetch_abort || number == data_abort_from_user ||
+           number == data_abort;
 }
 
 abi::Access access_of(std::uint64_t number, std::uint64_t syndrome) {

@@ -23,7 +23,8 @@ namespace arch {
         asm volatile("mrs %0, " name : "=r"(read_value)::"memory"); \
         read_value;                                                 \
     })
-#define ASTRATA_WRITE_REGISTER(name, value) asm volatile("msr " name ", %0" ::"r"(static_cast<std::uint64_t>(value)) : "memory")
+#define ASTRATA_WRITE_REGISTER(name, value) \
+    asm volatile("msr " name ", %0" ::"r"(static_cast<std::uint64_t>(value)) : "memory")
 
 /// What was written to a system register holds from the next instruction on.
 inline void synchronize_context() {
@@ -31,7 +32,7 @@ inline void synchronize_context() {
 }
 
 struct InterruptState {
-    std::uint64_t flags = 0;   // DAIF
+    std::uint64_t flags = 0;  // DAIF
 };
 
 /// For code that knows they are on, or does not care whether they were.
@@ -60,8 +61,8 @@ inline PerCpu& this_cpu() {
     asm volatile("mov %0, x18" : "=r"(cpu));
     return *cpu;
 }
-/// Never changes under the running thread's feet, so the compiler may keep it. One load, so that a move to another CPU does not come
-/// between.
+/// Never changes under the running thread's feet, so the compiler may keep it. One load, so that a move to another CPU
+/// does not come between.
 inline Thread& current_thread() {
     Thread* thread;
     asm("ldr %0, [x18, #32]" : "=r"(thread));
@@ -73,8 +74,8 @@ static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
 [[gnu::always_inline]] inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
-/// Adds one to a counter of this CPU, whichever that is at the moment: a move to another one, like every exception, ends the exclusive
-/// access (Arm ARM, section B2.12).
+/// Adds one to a counter of this CPU, whichever that is at the moment: a move to another one, like every exception,
+/// ends the exclusive access (Arm ARM, section B2.12).
 template <std::size_t offset>
 inline void count_event() {
     std::uint64_t address;
@@ -96,7 +97,8 @@ inline void count_event() {
     asm volatile("ldr %w0, [x18, #44]" : "=r"(value)::"memory");
     return value != 0;
 }
-// A thread that is preempted between load and store, and moved, finds the same depth on the other CPU: none, or it would not have been.
+// A thread that is preempted between load and store, and moved, finds the same depth on the other CPU: none, or it
+// would not have been.
 inline void disable_preemption() {
     std::uint32_t depth;
     asm volatile("ldr %w0, [x18, #40]\n\t"
@@ -159,8 +161,8 @@ inline void pause() {
 [[nodiscard]] inline std::uint64_t timestamp() {
     return ASTRATA_READ_REGISTER("cntvct_el0");
 }
-/// Sleeps until an interrupt, which wakes the processor though it is not taken yet; enables interrupts then, so that none is missed in
-/// between.
+/// Sleeps until an interrupt, which wakes the processor though it is not taken yet; enables interrupts then, so that
+/// none is missed in between.
 inline void wait_for_interrupt() {
     asm volatile("dsb sy\n\twfi\n\tmsr daifclr, #2" ::: "memory");
 }

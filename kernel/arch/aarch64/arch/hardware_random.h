@@ -18,7 +18,7 @@ namespace astrata::kernel::arch {
     constexpr int attempts = 10;
     std::uint64_t is_valid = 0;
     for (int tries = 0; features.has_random && tries < attempts && is_valid == 0; ++tries)
-        asm volatile("mrs %0, s3_3_c2_c4_0\n\tcset %1, ne" : "=r"(value), "=r"(is_valid)::"cc");   // RNDR
+        asm volatile("mrs %0, s3_3_c2_c4_0\n\tcset %1, ne" : "=r"(value), "=r"(is_valid)::"cc");  // RNDR
     return is_valid != 0;
 }
 

@@ -1,4 +1,5 @@
-// From interrupt lines and messages to vectors: numbers that Bedrock gives interrupt objects. A line is the controller's own number, INTID.
+// From interrupt lines and messages to vectors: numbers that Bedrock gives interrupt objects. A line is the
+// controller's own number, INTID.
 #pragma once
 
 #include <cstdint>

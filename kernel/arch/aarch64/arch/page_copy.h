@@ -9,7 +9,7 @@
 namespace astrata::kernel::arch {
 
 inline void clear_page(std::byte* page) {
-    constexpr std::uint64_t is_prohibited = 1U << 4;   // DZP
+    constexpr std::uint64_t is_prohibited = 1U << 4;  // DZP
     auto const blocks = ASTRATA_READ_REGISTER("dczid_el0");
     auto const step = (blocks & is_prohibited) != 0 ? std::uint64_t{16} : std::uint64_t{4} << (blocks & 0xf);
     auto at = reinterpret_cast<std::uint64_t>(page);
@@ -40,8 +40,8 @@ inline void copy_page(std::byte* to, std::byte const* from) {
                  "add %[to], %[to], #64\n\t"
                  "subs %w[blocks], %w[blocks], #1\n\t"
                  "b.ne 1b"
-                 : [to] "+r"(to), [from] "+r"(from), [blocks] "+r"(blocks), [first] "=&r"(first), [second] "=&r"(second),
-                   [third] "=&r"(third), [fourth] "=&r"(fourth)
+                 : [to] "+r"(to), [from] "+r"(from), [blocks] "+r"(blocks), [first] "=&r"(first),
+                   [second] "=&r"(second), [third] "=&r"(third), [fourth] "=&r"(fourth)
                  :
                  : "memory", "cc");
 }

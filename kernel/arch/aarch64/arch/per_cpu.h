@@ -1,5 +1,5 @@
-// What each CPU keeps for itself. TPIDR_EL1 points to it always, and x18, which no compiled code touches, while in the kernel: a thread
-// that moves to another CPU finds that one's data in it. The first fields are known to the entry code.
+// What each CPU keeps for itself. TPIDR_EL1 points to it always, and x18, which no compiled code touches, while in the
+// kernel: a thread that moves to another CPU finds that one's data in it. The first fields are known to the entry code.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ struct RunQueue;
 
 namespace arch {
 
-extern "C" {   // hosted_entry.S
+extern "C" {  // hosted_entry.S
 void hosted_entry();
 void hosted_park_entry();
 void hosted_unpark_entry();
@@ -36,33 +36,33 @@ struct UsedSpace {
 
 struct PerCpu {
     PerCpu* self = nullptr;
-    std::uint64_t kernel_stack = 0;         // 8, where traps from native code begin
+    std::uint64_t kernel_stack = 0;  // 8, where traps from native code begin
     std::uint64_t user_stack = 0;
-    RestrictedState* restricted = nullptr;  // 24, set while foreign code runs on this CPU
-    Thread* current = nullptr;              // 32
-    std::uint32_t preemption_depth = 0;     // 40
-    std::uint32_t needs_reschedule = 0;     // 44
-    std::uint64_t restricted_return = 0;    // 48, stack pointer of enter_restricted; bit 0: it is SP_EL0
-    std::uint64_t full_root = 0;            // 56, page-table root of the native view
-    void (*hosted_call)() = hosted_entry;            // 64, where native code that is hosted in the kernel calls
-    void (*hosted_park)() = hosted_park_entry;       // 72 and 80, the same for these calls
+    RestrictedState* restricted = nullptr;      // 24, set while foreign code runs on this CPU
+    Thread* current = nullptr;                  // 32
+    std::uint32_t preemption_depth = 0;         // 40
+    std::uint32_t needs_reschedule = 0;         // 44
+    std::uint64_t restricted_return = 0;        // 48, stack pointer of enter_restricted; bit 0: it is SP_EL0
+    std::uint64_t full_root = 0;                // 56, page-table root of the native view
+    void (*hosted_call)() = hosted_entry;       // 64, where native code that is hosted in the kernel calls
+    void (*hosted_park)() = hosted_park_entry;  // 72 and 80, the same for these calls
     void (*hosted_unpark)() = hosted_unpark_entry;
-    std::uint64_t emergency_stack = 0;      // 88, for the report of a kernel stack that has overflowed
-    std::uint64_t held_ranks = 0;           // debug: bit for each lock rank held
-    std::uint64_t affinity = 0;             // MPIDR_EL1 without its flags
+    std::uint64_t emergency_stack = 0;  // 88, for the report of a kernel stack that has overflowed
+    std::uint64_t held_ranks = 0;       // debug: bit for each lock rank held
+    std::uint64_t affinity = 0;         // MPIDR_EL1 without its flags
     std::uint32_t index = 0;
-    std::uint32_t hardware_id = 0;          // the affinity's low half, for people
-    std::uint8_t interface_mask = 0;        // GICv2: the bit that means this CPU
-    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;   // 128 to 152, more of those calls
+    std::uint32_t hardware_id = 0;                                // the affinity's low half, for people
+    std::uint8_t interface_mask = 0;                              // GICv2: the bit that means this CPU
+    void (*hosted_map_anonymous)() = hosted_map_anonymous_entry;  // 128 to 152, more of those calls
     void (*hosted_unmap)() = hosted_unmap_entry;
     void (*hosted_protect)() = hosted_protect_entry;
     void (*hosted_read)() = hosted_read_entry;
-    std::uint64_t redistributor = 0;        // GICv3: its registers
-    std::uint64_t active_root = 0;          // what TTBR0_EL1 holds
-    UsedSpace entered;                      // before its root is loaded; it lives as long as its thread is current
-    UsedSpace left;                         // whose root was loaded before that
-    bool is_space_borrowed = true;          // else this CPU holds a reference: a kernel thread runs in it
-    Thread* vector_state_owner = nullptr;   // whose vector registers are loaded
+    std::uint64_t redistributor = 0;       // GICv3: its registers
+    std::uint64_t active_root = 0;         // what TTBR0_EL1 holds
+    UsedSpace entered;                     // before its root is loaded; it lives as long as its thread is current
+    UsedSpace left;                        // whose root was loaded before that
+    bool is_space_borrowed = true;         // else this CPU holds a reference: a kernel thread runs in it
+    Thread* vector_state_owner = nullptr;  // whose vector registers are loaded
     Thread* idle_thread = nullptr;
     sched::RunQueue* run_queue = nullptr;
     std::uint64_t interrupts = 0;
@@ -79,10 +79,11 @@ struct PerCpu {
     std::uint64_t interrupt_timing = 0;             // when interrupts came, for the random number generator
     bool is_started = false;                        // its data is complete and it runs its idle thread
     std::atomic<bool> is_online = false;
-    std::atomic<bool> is_leaving = false;           // is to go offline, or has
-    std::atomic<bool> has_new_timers = false;       // which another CPU gave it
+    std::atomic<bool> is_leaving = false;      // is to go offline, or has
+    std::atomic<bool> has_new_timers = false;  // which another CPU gave it
 };
-static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, current) == 32 && offsetof(PerCpu, preemption_depth) == 40);
+static_assert(offsetof(PerCpu, restricted) == 24 && offsetof(PerCpu, current) == 32 &&
+              offsetof(PerCpu, preemption_depth) == 40);
 static_assert(offsetof(PerCpu, restricted_return) == 48 && offsetof(PerCpu, full_root) == 56);
 static_assert(offsetof(PerCpu, hosted_call) == 64 && offsetof(PerCpu, hosted_unpark) == 80);
 static_assert(offsetof(PerCpu, emergency_stack) == 88);

@@ -19,20 +19,20 @@ struct PerCpu;
 struct TrapFrame;
 
 struct ThreadState {
-    std::uint64_t stack_pointer = 0;         // kernel stack, as switch_stacks left it
-    std::uint64_t parked_stack_pointer = 0;  // the same for a parked thread, always the same
-    std::uint64_t stack_top = 0;             // where traps and system calls from native code begin
-    std::uint64_t trap_stack = 0;            // the same: nothing is loaded with it
-    RestrictedState* restricted = nullptr;   // PerCpu::restricted while this thread runs
-    std::uint64_t restricted_return = 0;     // PerCpu::restricted_return likewise
-    std::uint64_t thread_pointer = 0;        // TPIDR_EL0, of threads with foreign code
+    std::uint64_t stack_pointer = 0;               // kernel stack, as switch_stacks left it
+    std::uint64_t parked_stack_pointer = 0;        // the same for a parked thread, always the same
+    std::uint64_t stack_top = 0;                   // where traps and system calls from native code begin
+    std::uint64_t trap_stack = 0;                  // the same: nothing is loaded with it
+    RestrictedState* restricted = nullptr;         // PerCpu::restricted while this thread runs
+    std::uint64_t restricted_return = 0;           // PerCpu::restricted_return likewise
+    std::uint64_t thread_pointer = 0;              // TPIDR_EL0, of threads with foreign code
     std::span<std::byte> vector_area;              // a VectorState; only threads that run foreign code have one
     std::span<std::byte> vector_staging;           // as large: state on its way in, until it is complete
     std::uint32_t vector_cpu = ~std::uint32_t{0};  // whose registers may still hold the state
 };
 
-/// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame and the registers that
-/// switch_stacks takes, of which all but the address to go on at do not matter.
+/// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame and the registers
+/// that switch_stacks takes, of which all but the address to go on at do not matter.
 inline constexpr std::uint64_t parked_stack_bytes = 288 + 96;
 
 /// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is
@@ -83,7 +83,8 @@ void free_vector_area(Thread& thread);
 void save_vector_state(Thread& thread, std::span<std::byte> into);
 void load_vector_state(Thread& thread, std::span<std::byte const> from);
 
-/// Registers of foreign code that are not loaded and stored at every entry and exit, of the calling thread: there are none.
+/// Registers of foreign code that are not loaded and stored at every entry and exit, of the calling thread: there are
+/// none.
 [[nodiscard]] inline Result<> load_segment_bases(RestrictedState const&) {
     return {};
 }

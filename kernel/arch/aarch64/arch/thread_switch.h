@@ -6,12 +6,13 @@
 #include "arch/thread_state.h"
 #include "kernel/sched/thread.h"
 
-extern "C" void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);   // syscall_entry.S
+extern "C" void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);  // syscall_entry.S
 
 namespace astrata::kernel::arch {
 
 /// Switches from the running thread to another; returns when the first runs again. Interrupts are off. The outgoing
-/// thread's foreign state is stored, the incoming one's loaded, address space included. `stack_of_from` is where the stack that is left is kept.
+/// thread's foreign state is stored, the incoming one's loaded, address space included. `stack_of_from` is where the
+/// stack that is left is kept.
 [[gnu::always_inline]] inline void switch_threads(PerCpu& cpu, Thread& from, Thread& to, std::uint64_t& stack_of_from) {
     if (from.is_user()) {
         from.arch.restricted = cpu.restricted;
@@ -21,8 +22,9 @@ namespace astrata::kernel::arch {
         cpu.restricted = to.arch.restricted;
         cpu.restricted_return = to.arch.restricted_return;
         cpu.kernel_stack = to.arch.stack_top;
-        bool const is_there = cpu.entered.space.load(std::memory_order_relaxed) == to.native_space() && cpu.is_space_borrowed &&
-                              to.arch.restricted == nullptr && cpu.active_root == cpu.full_root;
+        bool const is_there = cpu.entered.space.load(std::memory_order_relaxed) == to.native_space() &&
+                              cpu.is_space_borrowed && to.arch.restricted == nullptr &&
+                              cpu.active_root == cpu.full_root;
         if (!is_there)
             activate_space(to);
     } else {

@@ -1,6 +1,6 @@
 // The registers of interrupted or calling code, as the entry code stores them on the kernel stack. The order is shared
-// with frame_registers.inc: the eight message words of an IPC come first, so that a message is one run of words. What code outside
-// this folder asks of a frame has the same name on every machine.
+// with frame_registers.inc: the eight message words of an IPC come first, so that a message is one run of words. What
+// code outside this folder asks of a frame has the same name on every machine.
 #pragma once
 
 #include <array>
@@ -10,14 +10,15 @@
 namespace astrata::kernel::arch {
 
 // PSTATE as SPSR_EL1 holds it (Arm ARM DDI 0487, section C5.2.19).
-inline constexpr std::uint64_t pstate_mode = 0xf;          // M[3:0]
-inline constexpr std::uint64_t pstate_user = 0x0;          // EL0t
-inline constexpr std::uint64_t pstate_hosted = 0x4;        // EL1t: the kernel's rights, on SP_EL0
-inline constexpr std::uint64_t pstate_kernel = 0x5;        // EL1h
-inline constexpr std::uint64_t pstate_interrupts_off = 1U << 7;   // I
-inline constexpr std::uint64_t pstate_guards_user = 1U << 22;     // PAN
+inline constexpr std::uint64_t pstate_mode = 0xf;                // M[3:0]
+inline constexpr std::uint64_t pstate_user = 0x0;                // EL0t
+inline constexpr std::uint64_t pstate_hosted = 0x4;              // EL1t: the kernel's rights, on SP_EL0
+inline constexpr std::uint64_t pstate_kernel = 0x5;              // EL1h
+inline constexpr std::uint64_t pstate_interrupts_off = 1U << 7;  // I
+inline constexpr std::uint64_t pstate_guards_user = 1U << 22;    // PAN
 
-/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return address.
+/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return
+/// address.
 inline constexpr std::uint64_t frame_record_distance = 0;
 
 struct TrapFrame {
@@ -46,22 +47,25 @@ struct TrapFrame {
     [[nodiscard]] std::uint64_t stack() const { return sp; }
     [[nodiscard]] std::uint64_t frame_pointer() const { return upper[29 - 8]; }
 
-    // A system call: its number, and in the same place its result code, which the entry code copies to x0 where that is free; plain
-    // arguments and results.
+    // A system call: its number, and in the same place its result code, which the entry code copies to x0 where that is
+    // free; plain arguments and results.
     [[nodiscard]] std::uint64_t& number() { return x<8>(); }
     [[nodiscard]] std::uint64_t& status() { return x<8>(); }
     [[nodiscard, gnu::always_inline]] std::uint64_t& argument(std::size_t index) { return words[index]; }
     [[nodiscard, gnu::always_inline]] std::uint64_t& result(std::size_t index) { return words[index + 1]; }
 
     // A message call: what goes in, and in the same register what comes out.
-    [[nodiscard]] std::uint64_t& handle() { return x<9>(); }   ///< whom to call or answer; the reply handle of what was received
-    [[nodiscard]] std::uint64_t& info() { return x<10>(); }    ///< abi::MessageInfo
+    [[nodiscard]] std::uint64_t& handle() {
+        return x<9>();
+    }  ///< whom to call or answer; the reply handle of what was received
+    [[nodiscard]] std::uint64_t& info() { return x<10>(); }  ///< abi::MessageInfo
     [[nodiscard]] std::uint64_t& deadline() { return x<11>(); }
     [[nodiscard]] std::uint64_t& badge() { return x<11>(); }
-    [[nodiscard]] std::uint64_t& source() { return x<12>(); }   ///< what to receive from
+    [[nodiscard]] std::uint64_t& source() { return x<12>(); }  ///< what to receive from
     [[nodiscard]] std::uint64_t& key() { return x<12>(); }
 };
 static_assert(sizeof(TrapFrame) == 288);
-static_assert(offsetof(TrapFrame, upper) == 64 && offsetof(TrapFrame, sp) == 248 && offsetof(TrapFrame, syndrome) == 272);
+static_assert(offsetof(TrapFrame, upper) == 64 && offsetof(TrapFrame, sp) == 248 &&
+              offsetof(TrapFrame, syndrome) == 272);
 
 }  // namespace astrata::kernel::arch

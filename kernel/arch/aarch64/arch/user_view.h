@@ -1,4 +1,5 @@
-// Programs have page tables of their own here (TTBR0_EL1): there is no view of the kernel half that they would need beside them.
+// Programs have page tables of their own here (TTBR0_EL1): there is no view of the kernel half that they would need
+// beside them.
 #pragma once
 
 #include "lib/base/units.h"
