@@ -186,6 +186,16 @@ private:
         thing.held = nullptr;
         settle(thing);
     }
+    static bool is_needed(Record const& thing) { return thing.held || thing.handles != 0 || thing.parts != 0; }
+
+    // A part that has ended keeps what it is a part of no longer.
+    void let_go(Record& thing) {
+        if (thing.is_reply || thing.root == &thing || thing.object == nullptr || is_needed(thing))
+            return;
+        thing.object = nullptr;
+        --thing.root->parts;
+        let_go(*thing.root);
+    }
     // After references have gone: what must have ended has.
     void settle(Record& thing) {
         if (thing.is_reply) {  // it has no destructor that the world hears of
@@ -193,21 +203,15 @@ private:
                 thing.is_alive = false;
             return;
         }
-        bool const is_needed = thing.held || thing.handles != 0 || thing.parts != 0;
-        require(thing.is_alive == is_needed);
-        if (!is_needed && thing.root != &thing && thing.object != nullptr) {
-            thing.object = nullptr;
-            --thing.root->parts;
-            settle(*thing.root);
-        }
+        let_go(thing);
+        require(thing.is_alive == is_needed(thing));
+        require(thing.root->is_alive == is_needed(*thing.root));
     }
 
     void settle(std::set<Record*> const& things) {
-        // Parts first: they keep what they are parts of.
-        for (auto* const thing : things) {
-            if (thing->root != thing)
-                settle(*thing);
-        }
+        // All parts of a thing first: they went together.
+        for (auto* const thing : things)
+            let_go(*thing);
         for (auto* const thing : things)
             settle(*thing);
     }
