@@ -17,8 +17,9 @@ enum class ParkedIn : std::uint8_t { nothing, call, receive };
 /// Switches the fast path on, in the form for one or several CPUs: once the boot CPU knows its features, and before a
 /// second CPU starts. Never back: a CPU that goes offline may have threads to itself.
 void choose_fast_path(bool has_several_processors);
-/// Why all messages go the long way: the trace wants to see them, or some silo's time is used up and every switch must ask.
-enum class FastPathCloser : std::uint8_t { trace, cpu_limits };
+/// Why all messages go the long way: the trace wants to see them, some silo's time is used up and every switch must ask, or
+/// the machine's switch from thread to thread is made for one CPU, and there are more.
+enum class FastPathCloser : std::uint8_t { trace, cpu_limits, several_processors };
 /// Calls under way are not affected. From any context; one at a time for each closer.
 void close_fast_path(FastPathCloser who, bool is_closed);
 

@@ -263,7 +263,7 @@ void settle_counts(arch::PerCpu& cpu, Thread& thread) {
         return enqueue_here(cpu, thread, at_front, now);
     auto const level = level_of(thread);
     push(run_queues[target], target, thread, level, at_front, now);
-    // What is queued comes before the look at who runs there: enter_idle has the other side.
+    // That CPU may be about to sleep: it says that it is idle before it looks into its queue (enter_idle).
     std::atomic_thread_fence(std::memory_order_seq_cst);
     auto& other = arch::cpu(target);
     auto const* running = other.current;

@@ -147,7 +147,7 @@ Result<> Thread::wait_for_permit(MonotonicNs deadline) {
 }
 
 void Thread::permit() {
-    has_permit_.store(true, std::memory_order_seq_cst);
+    (void)has_permit_.exchange(true, std::memory_order_seq_cst);
     if (note_winner(wait_state_.try_permit(), wake_normal))
         sched::make_ready(*this);
 }

@@ -26,7 +26,8 @@ public:
     // ---- By the thread itself.
 
     void announce(Phase phase, std::uint64_t call_number) {
-        word_.store(word(phase, call_number), std::memory_order_seq_cst);
+        // An exchange, because emulated processors may carry out a later load before a mere store.
+        (void)word_.exchange(word(phase, call_number), std::memory_order_seq_cst);
     }
     /// The same where no other processor is.
     void announce_alone(Phase phase, std::uint64_t call_number) {

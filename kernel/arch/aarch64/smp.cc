@@ -113,7 +113,8 @@ Result<> list_cpu(std::uint64_t affinity, Account& account) {
 
 Result<> start_cpu(PerCpu& cpu) {
     TRY(prepare_data(cpu));
-    choose_fast_path(true);
+    // switch_directly has been shown to work with one CPU alone.
+    close_fast_path(FastPathCloser::several_processors, true);
     prepare_entry();
     // Until now it was not busy.
     cpu.idle_ticks = clock::ticks_for(clock::now().value);
