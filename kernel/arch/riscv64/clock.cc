@@ -1,5 +1,5 @@
-// The time counter, whose rate the devicetree tells, and this hart's timer: stimecmp (Sstc), or the firmware's (SBI 1.0,
-// chapter 6).
+// The time counter, whose rate the devicetree tells, and this hart's timer: stimecmp (Sstc), or the firmware's
+// (SBI 1.0, chapter 6).
 #include "kernel/time/clock.h"
 
 #include "arch/cpu.h"
@@ -26,12 +26,13 @@ void start() {
     first_count = arch::timestamp();
     auto const hz = arch::machine.counter_hz;
     multiplier = (nanoseconds_per_second << 32) / hz;
-    ticks_per_ns = ((hz / nanoseconds_per_second) << 32) + ((hz % nanoseconds_per_second) << 32) / nanoseconds_per_second;
+    ticks_per_ns =
+        ((hz / nanoseconds_per_second) << 32) + ((hz % nanoseconds_per_second) << 32) / nanoseconds_per_second;
 }
 
 void settle() {
-    print("clock: time counter at ", arch::machine.counter_hz / 1000, " kHz, timer: ",
-          arch::machine.has_timer_compare ? "stimecmp" : "firmware");
+    print("clock: time counter at ", arch::machine.counter_hz / 1000,
+          " kHz, timer: ", arch::machine.has_timer_compare ? "stimecmp" : "firmware");
 }
 
 MonotonicNs now() {

@@ -126,7 +126,8 @@ void read_processors(Tree const& tree) {
     for_each_child(tree, *processors, [&](Node node) { read_processor(tree, node); });
 }
 
-// "interrupts-extended" has pairs of a hart's own controller and its interrupt there: one for each context, in their order.
+// "interrupts-extended" has pairs of a hart's own controller and its interrupt there: one for each context, in their
+// order.
 void read_plic(Tree const& tree) {
     constexpr std::uint64_t supervisor_external = 9;
     auto node = tree.find_compatible("sifive,plic-1.0.0");

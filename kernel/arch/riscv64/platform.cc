@@ -42,7 +42,8 @@ void start_platform(BootInfo const&, Account& account) {
     arm_timer(~std::uint64_t{0});
     listen_for_interrupts();
     find_out_about_turns();
-    if (sbi::has(sbi::Extension::hart_state) && sbi::has(sbi::Extension::inter_processor) && sbi::has(sbi::Extension::remote_fence))
+    if (sbi::has(sbi::Extension::hart_state) && sbi::has(sbi::Extension::inter_processor) &&
+        sbi::has(sbi::Extension::remote_fence))
         start_other_cpus(account);
     else
         print("the firmware starts no other harts: one CPU");

@@ -1,5 +1,5 @@
-// Control and status registers by number (The RISC-V Instruction Set Manual, volume II, chapter 2), and the bits of them
-// that Bedrock uses.
+// Control and status registers by number (The RISC-V Instruction Set Manual, volume II, chapter 2), and the bits of
+// them that Bedrock uses.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ enum class Csr : unsigned {
     scause = 0x142,
     stval = 0x143,
     sip = 0x144,
-    stimecmp = 0x14d,   // Sstc
+    stimecmp = 0x14d,  // Sstc
     satp = 0x180,
     fcsr = 0x003,
     cycle = 0xc00,
@@ -24,13 +24,13 @@ enum class Csr : unsigned {
 };
 
 // sstatus, section 4.1.1
-inline constexpr std::uint64_t status_interrupts = 1U << 1;             // SIE
-inline constexpr std::uint64_t status_previous_interrupts = 1U << 5;    // SPIE
-inline constexpr std::uint64_t status_previous_supervisor = 1U << 8;    // SPP
-inline constexpr std::uint64_t status_user_memory = 1U << 18;           // SUM: supervisor code may reach user pages
-inline constexpr std::uint64_t status_floats = 3U << 13;                // FS: 0 off, 1 initial, 2 clean, 3 dirty
+inline constexpr std::uint64_t status_interrupts = 1U << 1;           // SIE
+inline constexpr std::uint64_t status_previous_interrupts = 1U << 5;  // SPIE
+inline constexpr std::uint64_t status_previous_supervisor = 1U << 8;  // SPP
+inline constexpr std::uint64_t status_user_memory = 1U << 18;         // SUM: supervisor code may reach user pages
+inline constexpr std::uint64_t status_floats = 3U << 13;              // FS: 0 off, 1 initial, 2 clean, 3 dirty
 inline constexpr std::uint64_t status_floats_clean = 2U << 13;
-inline constexpr std::uint64_t status_vectors = 3U << 9;                // VS, likewise
+inline constexpr std::uint64_t status_vectors = 3U << 9;  // VS, likewise
 inline constexpr std::uint64_t status_vectors_clean = 2U << 9;
 
 // sie, sip: section 4.1.3

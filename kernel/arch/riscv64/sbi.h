@@ -6,13 +6,13 @@
 namespace astrata::kernel::arch::sbi {
 
 struct Answer {
-    std::int64_t error = 0;   // section 3: 0 success, negative otherwise
+    std::int64_t error = 0;  // section 3: 0 success, negative otherwise
     std::uint64_t value = 0;
 };
 
 enum class Extension : std::uint64_t {
     base = 0x10,
-    console_putchar = 0x01,   // legacy, section 5.2
+    console_putchar = 0x01,  // legacy, section 5.2
     timer = 0x5449'4d45,
     inter_processor = 0x73'5049,
     remote_fence = 0x5246'4e43,

@@ -19,7 +19,7 @@
 #include "kernel/time/clock.h"
 
 extern "C" {
-void boot_secondary();   // boot/entry.S
+void boot_secondary();  // boot/entry.S
 void boot_secondary_high();
 void trap_entry();
 [[noreturn]] void secondary_begin();
@@ -86,7 +86,7 @@ void set_up_this_cpu(PerCpu& cpu) {
     write_csr<Csr::sscratch>(0);
     write_csr<Csr::stvec>(reinterpret_cast<std::uint64_t>(&trap_entry));
     clear_csr<Csr::sstatus>(status_user_memory | status_floats | status_vectors);
-    constexpr std::uint64_t all_counters = 7;   // cycle, time and instret in user mode
+    constexpr std::uint64_t all_counters = 7;  // cycle, time and instret in user mode
     write_csr<Csr::scounteren>(all_counters);
 }
 
@@ -136,8 +136,9 @@ Result<> start_cpu(PerCpu& cpu) {
                        .cpu = &cpu};
     handshake.store(Handshake::none);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    auto const started = sbi::call(sbi::Extension::hart_state, 0, cpu.hardware_id,
-                                   physical(reinterpret_cast<void const*>(&boot_secondary)), physical(&secondary_start));
+    auto const started =
+        sbi::call(sbi::Extension::hart_state, 0, cpu.hardware_id,
+                  physical(reinterpret_cast<void const*>(&boot_secondary)), physical(&secondary_start));
     if (started.error != 0)
         return fail(Error::timed_out);
     auto const give_up = clock::now() + patience_ns;

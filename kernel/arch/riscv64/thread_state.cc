@@ -24,9 +24,10 @@ void trap_return();
 [[noreturn]] void enter_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
                                std::uint64_t argument1, std::uint64_t argument2);
 [[noreturn]] void continue_on_stack(void (*function)(void*), void* argument, std::uint64_t stack_top);
-astrata::abi::RestrictedExit enter_restricted(astrata::kernel::arch::RestrictedState* state, std::uint64_t stack_for_traps);
-void loop_restricted(astrata::kernel::arch::RestrictedState* state, std::uint64_t stack_for_traps, std::uint64_t handler,
-                     std::uint64_t argument, std::atomic<std::uint32_t> const* pending);
+astrata::abi::RestrictedExit enter_restricted(astrata::kernel::arch::RestrictedState* state,
+                                              std::uint64_t stack_for_traps);
+void loop_restricted(astrata::kernel::arch::RestrictedState* state, std::uint64_t stack_for_traps,
+                     std::uint64_t handler, std::uint64_t argument, std::atomic<std::uint32_t> const* pending);
 void store_floats(std::byte* area);
 void load_floats(std::byte const* area);
 }
@@ -48,8 +49,8 @@ void set_floats(std::uint64_t state) {
     set_csr<Csr::sstatus>(state);
 }
 
-// Foreign code's registers go to memory whenever its thread leaves the CPU and has changed them, so that it can continue
-// anywhere; they are loaded again only if another thread used them meanwhile.
+// Foreign code's registers go to memory whenever its thread leaves the CPU and has changed them, so that it can
+// continue anywhere; they are loaded again only if another thread used them meanwhile.
 void leave_vector_state(Thread& thread) {
     if ((read_csr<Csr::sstatus>() & status_floats) == status_floats) {
         store_floats(thread.arch.vector_area.data());
@@ -141,7 +142,7 @@ void exchange_foreign_state(Thread& from, Thread& to) {
     if (!to.arch.vector_area.empty())
         resume_vector_state(this_cpu(), to);
     else
-        set_floats(0);   // native code has no business with what is in there
+        set_floats(0);  // native code has no business with what is in there
 }
 
 void prepare_stack(ThreadState& state, void (*function)(void*), void* argument) {
@@ -240,7 +241,7 @@ abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std
     auto const interrupts = disable_interrupts();
     use_root(this_cpu(), other_view);
     auto const reason = enter_restricted(thread.restricted_state, stack_for_traps(thread));
-    use_root(this_cpu(), own_view);   // perhaps on another CPU than before
+    use_root(this_cpu(), own_view);  // perhaps on another CPU than before
     restore_interrupts(interrupts);
     return reason;
 }

@@ -1,5 +1,5 @@
-// Translations are dropped on other harts by the firmware (SBI 1.0, chapter 8), which waits for all of them; a hart that has
-// interrupts off answers nevertheless.
+// Translations are dropped on other harts by the firmware (SBI 1.0, chapter 8), which waits for all of them; a hart
+// that has interrupts off answers nevertheless.
 #include "kernel/mem/tlb.h"
 
 #include <atomic>
@@ -30,7 +30,7 @@ void flush_there(arch::PerCpu& cpu, std::uint64_t start, std::uint64_t pages) {
     constexpr std::uint64_t remote_sfence_vma = 1;
     bool const is_all = pages > page_limit;
     arch::sbi::call(arch::sbi::Extension::remote_fence, remote_sfence_vma, 1, cpu.hardware_id, is_all ? 0 : start,
-              is_all ? ~std::uint64_t{0} : pages * page_size);
+                    is_all ? ~std::uint64_t{0} : pages * page_size);
     std::atomic_ref(cpu.tlb_shootdowns).fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -55,7 +55,8 @@ CpuMask users_of(AddressSpace const& space) {
     for (std::uint32_t index = 0; index < arch::cpu_count(); ++index) {
         auto const& cpu = arch::cpu(index);
         for (auto const* used : {&cpu.entered, &cpu.left}) {
-            if (used->space.load(std::memory_order_relaxed) == &space || used->home.load(std::memory_order_relaxed) == &space)
+            if (used->space.load(std::memory_order_relaxed) == &space ||
+                used->home.load(std::memory_order_relaxed) == &space)
                 users |= CpuMask{1} << index;
         }
     }

@@ -12,7 +12,7 @@
 #include "kernel/trap/panic.h"
 #include "kernel/trap/user_exit.h"
 
-extern "C" [[noreturn]] void unwind_restricted(astrata::abi::RestrictedExit reason);   // restricted_entry.S
+extern "C" [[noreturn]] void unwind_restricted(astrata::abi::RestrictedExit reason);  // restricted_entry.S
 
 namespace astrata::kernel {
 
@@ -38,10 +38,10 @@ enum Cause : std::uint64_t {
     store_fault = 15,
 };
 // Not the processor's: the stack of hosted code is used up.
-constexpr std::uint64_t no_stack = 24;   // the first cause for custom use
+constexpr std::uint64_t no_stack = 24;  // the first cause for custom use
 
-// Whether no page could make a faulting access lawful: hosted code may not touch a program's memory without saying so, nor
-// run it at all.
+// Whether no page could make a faulting access lawful: hosted code may not touch a program's memory without saying so,
+// nor run it at all.
 bool is_refused(arch::TrapFrame const& frame, abi::Access access) {
     return is_in_hosted_part({frame.pc}) && frame.stval < layout::home_end.value &&
            ((frame.sstatus & arch::status_user_memory) == 0 || access == abi::Access::execute);
@@ -52,8 +52,9 @@ Exception describe(arch::TrapFrame const& frame) {
     exception.is_page_fault = frame.scause == fetch_fault || frame.scause == load_fault || frame.scause == store_fault;
     exception.is_failed_check = frame.scause == invalid_instruction || frame.scause == breakpoint;
     // An address that no translation can have, and one with nothing behind it, are a copy routine's to survive, too.
-    exception.may_be_recovered = exception.is_page_fault || frame.scause == load_access || frame.scause == store_access ||
-                                 frame.scause == misaligned_load || frame.scause == misaligned_store;
+    exception.may_be_recovered = exception.is_page_fault || frame.scause == load_access ||
+                                 frame.scause == store_access || frame.scause == misaligned_load ||
+                                 frame.scause == misaligned_store;
     if (exception.may_be_recovered)
         exception.address = {frame.stval};
     if (exception.is_page_fault) {
@@ -65,7 +66,8 @@ Exception describe(arch::TrapFrame const& frame) {
     return exception;
 }
 
-// A processor may remember that a page was not there (section 4.2.1), and instructions from before somebody wrote others.
+// A processor may remember that a page was not there (section 4.2.1), and instructions from before somebody wrote
+// others.
 void forget_before_return(arch::TrapFrame const& frame) {
     auto& cpu = arch::this_cpu();
     if (cpu.last_fault == frame.stval)
@@ -127,7 +129,8 @@ extern "C" void trap_dispatch(astrata::kernel::arch::TrapFrame& frame) {
 }
 
 // On the thread's kernel stack, interrupts off: its stack in the hosted part has no room.
-extern "C" [[noreturn]] void hosted_stack_exhausted(astrata::kernel::arch::TrapFrame& frame, std::uint64_t fault_address) {
+extern "C" [[noreturn]] void hosted_stack_exhausted(astrata::kernel::arch::TrapFrame& frame,
+                                                    std::uint64_t fault_address) {
     using namespace astrata::kernel;
     auto& thread = arch::current_thread();
     print("process ", thread.process().id(), " (", thread.process().name(), ") has used up the stack of thread ",

@@ -19,7 +19,6 @@ namespace astrata::kernel::arch {
     write_root(root);
 }
 
-
 /// Gives up the reference that a CPU held while code in the kernel's half ran.
 void release_kept_space(PerCpu& cpu, AddressSpace& space);
 

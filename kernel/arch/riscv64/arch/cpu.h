@@ -62,7 +62,10 @@ inline Thread& current_thread() {
 template <std::size_t offset>
 inline void count_event() {
     std::uint64_t place;
-    asm volatile("addi %0, tp, %1\n\tamoadd.d zero, %2, (%0)" : "=&r"(place) : "i"(offset), "r"(std::uint64_t{1}) : "memory");
+    asm volatile("addi %0, tp, %1\n\tamoadd.d zero, %2, (%0)"
+                 : "=&r"(place)
+                 : "i"(offset), "r"(std::uint64_t{1})
+                 : "memory");
 }
 
 [[nodiscard]] inline bool needs_reschedule() {
@@ -118,8 +121,8 @@ inline void note_lock_taken(std::uint8_t) {}
 inline void note_lock_released(std::uint8_t) {}
 #endif
 
-/// Whether CPUs take turns rather than run at the same time, as QEMU's do when it counts instructions (smp.cc). One that
-/// only spins keeps the others waiting then; one that sleeps lets them run.
+/// Whether CPUs take turns rather than run at the same time, as QEMU's do when it counts instructions (smp.cc). One
+/// that only spins keeps the others waiting then; one that sleeps lets them run.
 inline constinit bool do_cpus_take_turns = false;
 void let_others_run();
 /// Zihintpause, a hint that processors without it ignore.
@@ -134,8 +137,8 @@ inline void pause() {
     asm volatile("rdtime %0" : "=r"(value));
     return value;
 }
-/// Sleeps until an interrupt, then enables interrupts: one that is pending ends the sleep whether they are enabled or not
-/// (section 3.3.3), so that none is missed.
+/// Sleeps until an interrupt, then enables interrupts: one that is pending ends the sleep whether they are enabled or
+/// not (section 3.3.3), so that none is missed.
 inline void wait_for_interrupt() {
     asm volatile("wfi\n\tcsrsi sstatus, 2" ::: "memory");
 }

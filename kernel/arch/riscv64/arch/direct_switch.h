@@ -12,7 +12,8 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/thread.h"
 
-/// Of the functions of the fast path, whose callers have stored every register: the compiler has no such convention here.
+/// Of the functions of the fast path, whose callers have stored every register: the compiler has no such convention
+/// here.
 #define ASTRATA_PRESERVES_NOTHING
 
 namespace astrata::kernel::arch {

@@ -1,5 +1,5 @@
-// The processor's random number generator, if it has one: none that supervisor code may use without the firmware's leave
-// (Zkr) is known to be open to it. What the devicetree brings (/chosen, rng-seed) stands in once.
+// The processor's random number generator, if it has one: none that supervisor code may use without the firmware's
+// leave (Zkr) is known to be open to it. What the devicetree brings (/chosen, rng-seed) stands in once.
 #pragma once
 
 #include <cstdint>

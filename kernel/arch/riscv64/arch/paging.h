@@ -25,8 +25,8 @@ static_assert(paging::PageTableFormat<PageFormat>);
 inline bool has_gigabyte_pages() {
     return true;
 }
-/// Privileged architecture, section 4.2.1: what was cached of the tables before has to go by an instruction of its own. There
-/// is one address-space identifier, 0; global translations stay.
+/// Privileged architecture, section 4.2.1: what was cached of the tables before has to go by an instruction of its own.
+/// There is one address-space identifier, 0; global translations stay.
 inline void write_root(std::uint64_t root) {
     write_csr<Csr::satp>(translation_sv48 | root >> 12);
     asm volatile("sfence.vma zero, %0" ::"r"(std::uint64_t{0}) : "memory");

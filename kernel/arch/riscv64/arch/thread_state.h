@@ -19,23 +19,23 @@ struct PerCpu;
 struct TrapFrame;
 
 struct ThreadState {
-    std::uint64_t stack_pointer = 0;                    // kernel stack, as switch_stacks left it
-    std::uint64_t parked_stack_pointer = 0;             // the same for a parked thread, always the same
-    std::uint64_t stack_top = 0;                        // where traps and system calls from native code begin
-    std::uint64_t trap_stack = 0;                       // PerCpu::trap_stack while this thread runs
-    RestrictedState* restricted = nullptr;              // PerCpu::restricted likewise
-    std::uint64_t restricted_return = 0;                // PerCpu::restricted_return likewise
-    std::span<std::byte> vector_area;                   // floating-point state; only threads that run foreign code have one
-    std::span<std::byte> vector_staging;                // as large: state on its way in, until it is complete
-    std::uint32_t vector_cpu = ~std::uint32_t{0};       // whose registers may still hold the state
+    std::uint64_t stack_pointer = 0;               // kernel stack, as switch_stacks left it
+    std::uint64_t parked_stack_pointer = 0;        // the same for a parked thread, always the same
+    std::uint64_t stack_top = 0;                   // where traps and system calls from native code begin
+    std::uint64_t trap_stack = 0;                  // PerCpu::trap_stack while this thread runs
+    RestrictedState* restricted = nullptr;         // PerCpu::restricted likewise
+    std::uint64_t restricted_return = 0;           // PerCpu::restricted_return likewise
+    std::span<std::byte> vector_area;              // floating-point state; only threads that run foreign code have one
+    std::span<std::byte> vector_staging;           // as large: state on its way in, until it is complete
+    std::uint32_t vector_cpu = ~std::uint32_t{0};  // whose registers may still hold the state
 };
 
-/// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame, and what switch_stacks
-/// takes off, of which only the way back matters.
+/// Where the stack pointer of a parked thread lies below the top of its stack: under the trap frame, and what
+/// switch_stacks takes off, of which only the way back matters.
 inline constexpr std::uint64_t parked_stack_bytes = 288 + 112;
 
-/// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is switched
-/// from again.
+/// The thread has been switched to: what is saved of it becomes what it is of a thread in native code, until it is
+/// switched from again.
 inline void note_running(ThreadState& state) {
     state.restricted = nullptr;
     state.trap_stack = state.stack_top;
@@ -53,8 +53,8 @@ void activate_space(Thread& thread);
 /// Code in the kernel's half runs in whatever space is there, which must then not go away with the thread that left it.
 void keep_space(PerCpu& cpu);
 
-/// For threads with foreign code: floating-point registers. The running thread's use of them is in the CPU's own status, on
-/// all ways into the kernel and out of it.
+/// For threads with foreign code: floating-point registers. The running thread's use of them is in the CPU's own
+/// status, on all ways into the kernel and out of it.
 void exchange_foreign_state(Thread& from, Thread& to);
 
 /// This CPU stops using whatever space it has, so that the last reference to it can be dropped in a thread's context.
@@ -68,8 +68,8 @@ void leave_space_when_idle();
                              std::uint64_t argument2);
 
 /// The same for a thread that is hosted in the kernel.
-[[noreturn]] void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0, std::uint64_t argument1,
-                               std::uint64_t argument2);
+[[noreturn]] void begin_hosted(std::uint64_t entry, std::uint64_t stack, std::uint64_t argument0,
+                               std::uint64_t argument1, std::uint64_t argument2);
 
 /// Goes on with function(argument) on a kernel stack, leaving whatever stack this is.
 [[noreturn]] void continue_on_kernel_stack(ThreadState const& state, void (*function)(void*), void* argument);
@@ -92,9 +92,8 @@ inline void save_segment_bases(RestrictedState&) {}
 /// Calls handler(argument, reason), which is hosted native code, at each exit of foreign code until it returns 0.
 void run_restricted_loop(Thread& thread, std::uint64_t handler, std::uint64_t argument);
 
-/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The entry code checks
-/// what it loads. `other_view` is the restricted page-table root, `own_view` the
-/// full one.
+/// Runs foreign code from the thread's bound state in its guest space, until it leaves restricted mode. The entry code
+/// checks what it loads. `other_view` is the restricted page-table root, `own_view` the full one.
 [[nodiscard]] abi::RestrictedExit run_restricted(Thread& thread, std::uint64_t other_view, std::uint64_t own_view);
 
 }  // namespace arch

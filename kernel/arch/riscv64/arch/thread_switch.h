@@ -6,7 +6,7 @@
 #include "arch/thread_state.h"
 #include "kernel/sched/thread.h"
 
-extern "C" void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);   // restricted_entry.S
+extern "C" void switch_stacks(std::uint64_t* save_here, std::uint64_t continue_with);  // restricted_entry.S
 
 namespace astrata::kernel::arch {
 
@@ -24,8 +24,9 @@ namespace astrata::kernel::arch {
         cpu.restricted_return = to.arch.restricted_return;
         cpu.kernel_stack = to.arch.stack_top;
         cpu.trap_stack = to.arch.trap_stack;
-        bool const is_there = cpu.entered.space.load(std::memory_order_relaxed) == to.native_space() && cpu.is_space_borrowed &&
-                              to.arch.restricted == nullptr && cpu.active_root == cpu.full_root;
+        bool const is_there = cpu.entered.space.load(std::memory_order_relaxed) == to.native_space() &&
+                              cpu.is_space_borrowed && to.arch.restricted == nullptr &&
+                              cpu.active_root == cpu.full_root;
         if (!is_there)
             activate_space(to);
     } else {

@@ -1,5 +1,5 @@
-// The registers of interrupted or calling code, as the entry code stores them on the kernel stack: x1 to x31 in their order,
-// so that the eight message words of an IPC, s2 to s9, are one run.
+// The registers of interrupted or calling code, as the entry code stores them on the kernel stack: x1 to x31 in their
+// order, so that the eight message words of an IPC, s2 to s9, are one run.
 #pragma once
 
 #include <array>
@@ -10,7 +10,8 @@
 
 namespace astrata::kernel::arch {
 
-/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return address.
+/// How far below what a frame pointer names the frame's record lies: the caller's frame pointer, then the return
+/// address.
 inline constexpr std::uint64_t frame_record_distance = 16;
 
 struct alignas(16) TrapFrame {
@@ -19,14 +20,14 @@ struct alignas(16) TrapFrame {
     std::uint64_t gp;
     std::uint64_t tp;
     std::uint64_t t0, t1, t2;
-    std::uint64_t s0;   // frame pointer
+    std::uint64_t s0;  // frame pointer
     std::uint64_t s1;
     std::array<std::uint64_t, 8> a;
-    std::array<std::uint64_t, 8> words;   // s2-s9: message words 0-7
+    std::array<std::uint64_t, 8> words;  // s2-s9: message words 0-7
     std::uint64_t s10, s11;
     std::uint64_t t3, t4, t5, t6;
     std::uint64_t pc;
-    std::uint64_t sstatus;   // as the trap left it
+    std::uint64_t sstatus;  // as the trap left it
     std::uint64_t scause;
     std::uint64_t stval;
 
@@ -40,8 +41,8 @@ struct alignas(16) TrapFrame {
     [[nodiscard]] std::uint64_t stack() const { return sp; }
     [[nodiscard]] std::uint64_t frame_pointer() const { return s0; }
 
-    // A system call: number in a7, arguments in a0-a5, results in a1-a3. The status stands in the number's place, where a
-    // message call leaves it; the entry code moves a plain call's to a0.
+    // A system call: number in a7, arguments in a0-a5, results in a1-a3. The status stands in the number's place, where
+    // a message call leaves it; the entry code moves a plain call's to a0.
     [[nodiscard]] std::uint64_t& number() { return a[7]; }
     [[nodiscard]] std::uint64_t& status() { return a[7]; }
     /// `index` is a constant, so nothing is decided at run time.
@@ -49,8 +50,10 @@ struct alignas(16) TrapFrame {
     [[nodiscard, gnu::always_inline]] std::uint64_t& result(std::size_t index) { return a[index + 1]; }
 
     // A message call: what goes in, and in the same register what comes out.
-    [[nodiscard]] std::uint64_t& handle() { return a[0]; }  ///< whom to call or answer; the reply handle of what was received
-    [[nodiscard]] std::uint64_t& info() { return a[1]; }    ///< abi::MessageInfo
+    [[nodiscard]] std::uint64_t& handle() {
+        return a[0];
+    }  ///< whom to call or answer; the reply handle of what was received
+    [[nodiscard]] std::uint64_t& info() { return a[1]; }  ///< abi::MessageInfo
     [[nodiscard]] std::uint64_t& deadline() { return a[2]; }
     [[nodiscard]] std::uint64_t& badge() { return a[2]; }
     [[nodiscard]] std::uint64_t& source() { return a[3]; }  ///< what to receive from

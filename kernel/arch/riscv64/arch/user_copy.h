@@ -1,4 +1,5 @@
-// Copying from and to user memory so that a fault ends the copy instead of the kernel (kernel/arch/riscv64/user_copy.S).
+// Copying from and to user memory so that a fault ends the copy instead of the kernel
+// (kernel/arch/riscv64/user_copy.S).
 #pragma once
 
 #include <cstddef>

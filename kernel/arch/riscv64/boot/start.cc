@@ -47,16 +47,17 @@ crypto::ChaChaKey early_key() {
         std::uint64_t value = 0;
         (void)read_hardware_random(value);
         auto const time = read_csr<Csr::cycle>();
-        auto const block = crypto::chacha20_block(
-            key, static_cast<std::uint32_t>(value),
-            {static_cast<std::uint32_t>(value >> 32), static_cast<std::uint32_t>(time), static_cast<std::uint32_t>(time >> 32)});
+        auto const block =
+            crypto::chacha20_block(key, static_cast<std::uint32_t>(value),
+                                   {static_cast<std::uint32_t>(value >> 32), static_cast<std::uint32_t>(time),
+                                    static_cast<std::uint32_t>(time >> 32)});
         std::copy_n(block.begin(), key.size(), key.begin());
     }
     return key;
 }
 
-// The table that tools/astrata/kernel_relocations.py writes: a count, and so many words that say how far from the image's
-// start an address of eight bytes lies that is stored there, doubled, plus one. All else is relative here.
+// The table that tools/astrata/kernel_relocations.py writes: a count, and so many words that say how far from the
+// image's start an address of eight bytes lies that is stored there, doubled, plus one. All else is relative here.
 std::span<std::uint32_t const> relocations() {
 #pragma clang unsafe_buffer_usage begin
     auto const* words = reinterpret_cast<std::uint32_t const*>(__relocations_start);
@@ -79,8 +80,8 @@ void relocate(std::uint64_t slide) {
 
 }  // namespace astrata::kernel::arch
 
-// Before anything else: chooses where the kernel half's parts lie, and has the image know its place. Runs where the image was
-// linked, while both places show it; returns to entry.S, which goes on in the new one.
+// Before anything else: chooses where the kernel half's parts lie, and has the image know its place. Runs where the
+// image was linked, while both places show it; returns to entry.S, which goes on in the new one.
 extern "C" void boot_place(std::uint64_t hart, std::uint64_t devicetree, std::uint64_t loaded_at) {
     using namespace astrata;
     using namespace astrata::kernel;
@@ -118,7 +119,8 @@ extern "C" [[noreturn, gnu::no_stack_protector]] void boot_start() {
     __stack_chk_guard = arch::canary;
     // What still refers to where the image was linked shall fault rather than work by luck.
     std::span const directories(boot_image_directories);
-    for (std::uint64_t page = 0; page < std::min(arch::early_image_pages, layout::image_slide() / huge_page_size); ++page)
+    for (std::uint64_t page = 0; page < std::min(arch::early_image_pages, layout::image_slide() / huge_page_size);
+         ++page)
         directories[page] = 0;
     asm volatile("sfence.vma\n\tfence.i" ::: "memory");
 #pragma clang unsafe_buffer_usage begin  // the linker's list of constructors
@@ -127,7 +129,8 @@ extern "C" [[noreturn, gnu::no_stack_protector]] void boot_start() {
 #pragma clang unsafe_buffer_usage end
     auto& cpu = arch::boot_cpu;
     cpu.hardware_id = arch::machine.boot_hart;
-    cpu.emergency_stack = reinterpret_cast<std::uint64_t>(arch::early_emergency_stack.data()) + arch::early_emergency_stack.size();
+    cpu.emergency_stack =
+        reinterpret_cast<std::uint64_t>(arch::early_emergency_stack.data()) + arch::early_emergency_stack.size();
     cpu.active_root = reinterpret_cast<std::uint64_t>(boot_root) - layout::image.value;
     arch::set_up_this_cpu(cpu);
     arch::register_boot_cpu(cpu);
