@@ -56,10 +56,15 @@ def main(words: list[str]) -> int:
     return Suite(arguments, every, chosen, places, whole=pattern is None and architectures.NATIVE in places).run()
 
 
+def usual_places() -> dict[str, tuple[str, ...] | None]:
+    """As `chosen_architectures`, when nobody asks for one."""
+    return {name: None if name == architectures.NATIVE else SMOKE for name in ARCHITECTURES}
+
+
 def chosen_architectures(text: str | None) -> dict[str, tuple[str, ...] | None]:
     """Where scenarios run, and which do (None: all that can). The first architecture's are called by their names alone."""
     if text is None and not os.environ.get("ASTRATA_ARCH"):
-        return {name: None if name == architectures.NATIVE else SMOKE for name in ARCHITECTURES}
+        return usual_places()
     if text == "all":
         return dict.fromkeys(ARCHITECTURES)
     return {architectures.architecture("--arch", text) if text else architectures.default(): None}
@@ -145,7 +150,7 @@ class Suite:
         if "docs.conformance" in self.chosen:
             # What works is said of the native architecture; the others have fewer scenarios.
             passed = set(self.passed) if self.whole and architectures.NATIVE in self.places else None
-            self._record("docs.conformance", "\n".join(conformance.check_files(passed, set(self.every) | set(all_names()))))
+            self._record("docs.conformance", "\n".join(conformance.check_files(passed, set(self.every) | set(all_names(places=usual_places())))))
         if self.failed:
             print("failed: " + " ".join(sorted(self.failed)))
         print(f"{len(self.passed)} passed, {len(self.failed)} failed", flush=True)
