@@ -32,6 +32,11 @@ class Architecture:
     def scenario_groups(self) -> tuple[str, ...]:
         return ("scenarios",) if self.is_native else ("scenarios", f"scenarios-{self.name}")
 
+    def machine_words(self, machine: str, processors: int) -> str:
+        """What QEMU's -M says for a machine that may have so many processors."""
+        # The virt machine's default interrupt controller, GICv2, numbers no more than eight.
+        return f"{machine},gic-version=3" if self.name == "aarch64" and processors > 8 else machine
+
     @property
     def debugger(self) -> str:
         return "gdb" if self.is_native else "gdb-multiarch"

@@ -47,7 +47,8 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
                  channels: dict[str, int]) -> list[str]:
     """QEMU's arguments. Files and channels are descriptors that QEMU inherits; `channels` maps names to them."""
     shared = ",memory-backend=memory" if options.memory_file is not None else ""
-    words = [emulator(options.architecture), "-M", options.machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
+    machine = options.architecture.machine_words(options.machine, max(options.smp, options.smp_limit))
+    words = [emulator(options.architecture), "-M", machine + shared, "-nodefaults", "-no-user-config", "-display", "none", "-cpu", options.cpu,
              "-smp", _processor_words(options), "-m", f"{options.memory >> 10}K",
              "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{archive}", "-append", append]
     if options.machine == "q35":

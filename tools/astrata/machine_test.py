@@ -37,6 +37,11 @@ class CommandLineTest(unittest.TestCase):
         with self.assertRaisesRegex(UsageError, "ASTRATA_ARCH vax: unknown architecture"):
             self.words()
 
+    def test_many_processors_get_an_interrupt_controller_that_numbers_them(self):
+        self.assertEqual(self.words(arch="aarch64", smp=8)[2], "virt")
+        self.assertEqual(self.words(arch="aarch64", smp=9)[2], "virt,gic-version=3")
+        self.assertEqual(self.words(arch="riscv64", smp=16)[2], "virt")
+
     def test_machines_belong_to_architectures(self):
         self.assertEqual(architectures.chosen_machine("aarch64", None), "virt")
         self.assertEqual(architectures.chosen_machine("x86_64", "q35"), "q35")

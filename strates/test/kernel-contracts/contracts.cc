@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "abi/system_calls.h"
 #include "kernel-contracts/environment.h"
@@ -32,18 +33,38 @@ MonotonicNs in_two_seconds() {
 }
 
 Result<> parts_of_regions(Environment& environment) {
-    auto const all = environment.ports.get();
+    auto const all = environment.interrupts.get();
     UniqueHandle const weak(TRY(sys::handle_duplicate(all, Rights::duplicate | Rights::read, 0)));
-    UniqueHandle const part(TRY(sys::io_region_create(weak.get(), 0x70, 2)));
+    UniqueHandle const part(TRY(sys::io_region_create(weak.get(), 0x10, 2)));
     expect(TRY(sys::handle_info(part.get())).rights == (Rights::duplicate | Rights::read),
            "a part of a region has the rights of the handle that it was made with");
+    expect(sys::io_region_create(part.get(), 1, 2).error_or(Error::io) == Error::out_of_range,
+           "a part of a region ends where the region does");
+    UniqueHandle const smaller(TRY(sys::io_region_create(part.get(), 1, 1)));
+    expect(sys::port_read(smaller.get(), 0, 1).error_or(Error::io) == Error::wrong_type, "interrupts are not ports");
+    TRY(sys::handle_revoke(weak.get()));
+    expect(sys::handle_info(part.get()).error_or(Error::io) == Error::bad_handle &&
+               sys::handle_info(smaller.get()).error_or(Error::io) == Error::bad_handle,
+           "revoking a region closes its parts");
+    return {};
+}
+
+// A machine without ports has an empty region of them, of which nothing can be read.
+Result<> parts_of_ports(Environment& environment) {
+    auto const all = environment.ports.get();
+    UniqueHandle const weak(TRY(sys::handle_duplicate(all, Rights::duplicate | Rights::read, 0)));
+    auto made = sys::io_region_create(weak.get(), 0x70, 2);
+    if (made.error_or(Error::io) == Error::out_of_range) {
+        expect(sys::port_read(all, 0, 1).error_or(Error::io) == Error::out_of_range, "no port, no reading");
+        expect(sys::port_write(all, 0, 1, 0).error_or(Error::io) == Error::out_of_range, "no port, no writing");
+        return {};
+    }
+    UniqueHandle const part(TRY(std::move(made)));
     expect(!sys::port_write(part.get(), 0, 1, 0), "a part of a region that may be read may not be written");
     UniqueHandle const smaller(TRY(sys::io_region_create(part.get(), 1, 1)));
     expect(TRY(sys::port_read(smaller.get(), 0, 1)) <= 0xff, "a part of a part can be read");
     TRY(sys::handle_revoke(weak.get()));
-    expect(sys::handle_info(part.get()).error_or(Error::io) == Error::bad_handle &&
-               sys::port_read(smaller.get(), 0, 1).error_or(Error::io) == Error::bad_handle,
-           "revoking a region closes its parts");
+    expect(sys::port_read(smaller.get(), 0, 1).error_or(Error::io) == Error::bad_handle, "and not once it is revoked");
     return {};
 }
 
@@ -130,6 +151,7 @@ Result<> wait_sets(Environment&) {
 
 Result<> strate_main(Environment& environment) {
     TRY(parts_of_regions(environment));
+    TRY(parts_of_ports(environment));
     TRY(real_time(environment));
     TRY(unstarted_threads(environment));
     TRY(calls_that_time_out(environment));
