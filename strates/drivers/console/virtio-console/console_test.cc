@@ -159,6 +159,25 @@ TEST_F(VirtioConsole, input_reaches_readers_and_end_comes_last) {
     EXPECT_EQ(Answers::texts[3], "again");
 }
 
+// A host that has something to say looks for buffers only when it is told of them, and not while the port is closed.
+TEST_F(VirtioConsole, input_that_waited_for_the_port_to_open_arrives) {
+    auto const times_told = [&] { return host.transport.notified.count(4); };
+    bool is_delivered = false;
+    auto seen = times_told();
+    host.transport.on_notify = [&] {
+        host.run();
+        if (times_told() > seen && host.is_guest_open[1] && !is_delivered)
+            is_delivered = host.send("early");
+        seen = times_told();
+    };
+    auto& port = *console->find("org.astrata.stdin").value();
+    ASSERT_TRUE(console->open(port));
+    port.read(4000, responder<Port::Read>(1));
+    ASSERT_TRUE(console->work());
+    EXPECT_TRUE(is_delivered);
+    EXPECT_EQ(Answers::texts[1], "early");
+}
+
 TEST_F(VirtioConsole, slow_readers_hold_the_host_back_and_lose_nothing) {
     auto& port = open();
     std::string sent;
