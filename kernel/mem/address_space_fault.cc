@@ -29,6 +29,8 @@ bool permits(Mapping const& mapping, abi::Access access) {
 
 Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
     VirtAddr const page{align_down(address.value, page_size)};
+    bool was_refused = false;
+    auto const reclaimed_before = mem::reclaimed_pages();
     for (int attempt = 0; attempt < attempt_limit; ++attempt) {
         Missing missing;
         std::optional<Error> error;
@@ -42,13 +44,15 @@ Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
         }
         if (error) {
             auto& payer = missing.object ? missing.object->account() : account();
-            if (*error == Error::no_memory && mem::make_room(payer))
+            was_refused = *error == Error::no_memory;
+            if (was_refused && mem::make_room(payer))
                 continue;
             return fail(*error);
         }
         TRY(MemoryObject::request(missing.lookup, 1));
     }
-    return fail(Error::io);
+    // Others took what was given back for the page, or the page itself before it could be shown; or its pager does not give it.
+    return fail(was_refused || mem::reclaimed_pages() != reclaimed_before ? Error::no_memory : Error::io);
 }
 
 [[gnu::always_inline]] inline Result<AddressSpace::Resolution>
@@ -69,7 +73,9 @@ Result<AddressSpace::Resolution> AddressSpace::resolve_shared_locked(Mapping& ma
     auto& object = *mapping.object;
     LockGuard guard(object.lock());
     auto const index = mapping.page_of_object(page);
-    auto found = is_write ? object.page_for_write_locked(index) : object.page_for_read_locked(index);
+    // What strates share with each other, such as the buffers of a disk, is what makes room when memory is short.
+    auto const reserve = is_guest() ? mem::Reserve::keep : mem::Reserve::may_use;
+    auto found = is_write ? object.page_for_write_locked(index, reserve) : object.page_for_read_locked(index);
     if (!found)
         missing.object = mapping.object;
     auto const lookup = TRY(std::move(found));

@@ -216,7 +216,7 @@ MemoryObject::Run MemoryObject::resident_locked(std::uint64_t index) NO_THREAD_S
     }
 }
 
-Result<MemoryObject::PageLookup> MemoryObject::page_for_write_locked(std::uint64_t index) {
+Result<MemoryObject::PageLookup> MemoryObject::page_for_write_locked(std::uint64_t index, mem::Reserve reserve) {
     if (is_fixed() || index >= page_count_locked())
         return page_for_read_locked(index);
     auto slot = TRY(tree_.slot_for(tree_first_ + index, account()));
@@ -230,7 +230,7 @@ Result<MemoryObject::PageLookup> MemoryObject::page_for_write_locked(std::uint64
     if (shown.state == PageState::needs_pager)
         return shown;
     bool const has_content = shown.state == PageState::present;
-    auto const page = TRY(allocate_user_page(account(), has_content ? Zero::no : Zero::yes, mem::Reserve::keep));
+    auto const page = TRY(allocate_user_page(account(), has_content ? Zero::no : Zero::yes, reserve));
     if (has_content)
         arch::copy_page(page_bytes(page).data(), page_bytes(shown.page).data());
     remove_from_views_locked(index, 1);
@@ -552,7 +552,7 @@ Result<PhysAddr> MemoryObject::copy_of(MemoryObject& source, std::uint64_t sourc
                                        mem::KeptPages const& kept) {
     auto allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
     // What pagers gave before they can give again, but not what this one gives just now.
-    if (!allocated && mem::make_room(account(), kept))
+    if (!allocated && kept.count != 0 && mem::make_room(account(), kept))
         allocated = allocate_user_page(account(), Zero::no, mem::Reserve::keep);
     auto const page = TRY(std::move(allocated));
     auto const bytes = page_bytes(page);
@@ -584,8 +584,9 @@ Result<> MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::u
         if (by == SupplyBy::move && wanted == page_size)
             page = take_over(source, source_offset + done);
         if (page.value == 0) {
-            auto const copy =
-                copy_of(source, source_offset + done, wanted, {this, offset / page_size, pages_for(length)});
+            // Nobody may ever look at those behind the first one: others lose nothing for them.
+            mem::KeptPages const kept{this, offset / page_size, done == 0 ? pages_for(length) : 0};
+            auto const copy = copy_of(source, source_offset + done, wanted, kept);
             if (!copy && copy.error() == Error::no_memory && done > 0)
                 break;  // whoever waits for the first pages can go on
             page = TRY(copy);

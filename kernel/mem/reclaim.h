@@ -25,6 +25,9 @@ struct KeptPages {
 /// any more. context   no spin locks held
 [[nodiscard]] bool make_room(Account& account, KeptPages kept = {}, std::uint64_t pages = 1);
 
+/// How many pages were ever given back so.
+[[nodiscard]] std::uint64_t reclaimed_pages();
+
 /// Every paged object is known here as long as it lives.
 void add_paged_object(MemoryObject& object);
 void remove_paged_object(MemoryObject& object);

@@ -29,6 +29,9 @@ Thread::~Thread() {
 }
 void Thread::timeout_expired(TimerNode&) {}
 void Thread::handles_gone() {}
+std::uint64_t Thread::used_ticks() {
+    return run_ticks;
+}
 void Thread::kill() {
     ++object_fakes.killed_threads;
 }

@@ -164,7 +164,7 @@ void Process::fill(abi::ProcessInfo& info) {
     std::uint64_t ticks = run_ticks.load(std::memory_order_relaxed);
     LockGuard guard(lock_);
     for (auto* thread = first_thread_; thread != nullptr; thread = thread->process_link.next)
-        ticks += thread->run_ticks.load(std::memory_order_relaxed);
+        ticks += thread->used_ticks();
     info.cpu_time_ns = clock::ns_from_ticks(ticks);
     info.state = state_;
     info.threads = thread_count_;

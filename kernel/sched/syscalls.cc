@@ -36,7 +36,7 @@ void fill(abi::ThreadInfo& info, Thread& thread) {
     info.priority = thread.base_priority;
     info.is_running = thread.is_on_cpu.load(std::memory_order_relaxed) ? 1 : 0;
     info.is_blocked = thread.is_waiting() ? 1 : 0;
-    info.cpu_time_ns = clock::ns_from_ticks(thread.run_ticks.load(std::memory_order_relaxed));
+    info.cpu_time_ns = clock::ns_from_ticks(thread.used_ticks());
     info.switches = thread.switches.load(std::memory_order_relaxed);
     info.name = abi::Text<32>::from(thread.name());
 }

@@ -5,6 +5,7 @@
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
+#include "arch/smp.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/memory_object.h"
@@ -256,6 +257,19 @@ void Thread::end() {
     finish();
 }
 
+std::uint64_t Thread::used_ticks() {
+    for (;;) {
+        auto const counted = run_ticks.load(std::memory_order_acquire);
+        if (arch::cpu(cpu.load(std::memory_order_relaxed)).current != this)
+            return counted;
+        auto const since = std::atomic_ref(switched_in_ticks).load(std::memory_order_acquire);
+        auto const now = arch::timestamp();
+        // Counted meanwhile: the beginning may be that of another stretch.
+        if (run_ticks.load(std::memory_order_relaxed) == counted)
+            return now > since ? counted + (now - since) : counted;
+    }
+}
+
 void Thread::finish() {
     if (farewell.address.value != 0)
         (void)copy_out({farewell.address, sizeof(farewell.value)}, std::as_bytes(std::span(&farewell.value, 1)));
@@ -268,7 +282,7 @@ void Thread::finish() {
     receive_source = nullptr;
     unregister_thread(*this);
     if (process_) {
-        process_->run_ticks.fetch_add(run_ticks.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        process_->run_ticks.fetch_add(used_ticks(), std::memory_order_relaxed);
         process_->remove_thread(*this);
     }
     sched::exit_thread();

@@ -302,6 +302,57 @@ def memory_of_the_machine():
     expect("Cannot allocate memory" in result.text or "Out of memory" in result.text or "137" in result.text, result.text)
 
 
+SHORTAGE = r"""
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int compare(void const* left, void const* right) { return *(char const*)left - *(char const*)right; }
+static void work_now_and_then(void) {
+    for (int round = 0; round < 300; ++round) {
+        char text[64];
+        snprintf(text, sizeof text, "%f %d", round * 1.5, round);
+        qsort(text, 10, 1, compare);
+        usleep(5000);
+    }
+    _exit(0);
+}
+static void eat(void) {
+    char* const area = mmap(0, 10 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (int round = 0; round < 20; ++round)
+        for (long at = 0; at < 10 << 20; at += 4096) area[at] = round;
+    usleep(100000);
+    _exit(0);
+}
+int main(void) {
+    int status, killed = 0, wrong = 0, of_bystander = -1;
+    pid_t const bystander = fork();
+    if (bystander == 0) work_now_and_then();
+    for (int index = 0; index < 10; ++index)
+        if (fork() == 0) eat();
+    for (pid_t ended; (ended = wait(&status)) > 0;) {
+        if (ended == bystander) of_bystander = status;
+        else if (status == 9) ++killed;
+        else if (status != 0) ++wrong;
+    }
+    printf("bystander %d, some killed %d, ended otherwise %d\n", of_bystander, killed > 0, wrong);
+    return 0;
+}
+"""
+
+
+@scenario("limits.shortage_of_the_machine", timeout=240)
+def shortage_of_the_machine():
+    """When the machine itself is out of memory, its greediest programs are killed; others get their code's pages all the same."""
+    compile_static("tree/bin/shortage", SHORTAGE)
+    for processors in ("1", "2", "1", "2"):
+        result = run("/bin/shortage", options=["--rootfs", "tree", "--memory", "64M", "--smp", processors], timeout=60)
+        result.check(stdout="bystander 0, some killed 1, ended otherwise 0\n", status=0)
+
+
 LARGEST = r"""
 #define _GNU_SOURCE
 #include <signal.h>

@@ -26,17 +26,24 @@ private:
 }  // namespace
 
 void Pager::on_page_request(sdk::PageRequest request) {
-    // What goes wrong has been answered by then; a request that could not even be started is dropped with its reply
-    // handle, and Bedrock asks again.
-    async::spawn(answer(std::move(request)), [](Result<>) {});
+    async::spawn(answer(request), [](Result<>) {});
+    // There was not even memory to start with. Asked again at once, that would be no better: whoever wants the page has to see to it
+    // that there is some.
+    refuse(request, Error::no_memory);
 }
 
-async::Task<Result<>> Pager::answer(sdk::PageRequest request) {
+// What is answered already stays so.
+void Pager::refuse(sdk::PageRequest& request, Error error) {
+    if (request.reply)
+        (void)sys::pager_fail(request.reply.release(), static_cast<std::uint64_t>(error));
+}
+
+// By reference, so that a frame that cannot be allocated leaves the request with the caller.
+async::Task<Result<>> Pager::answer(sdk::PageRequest& asked) {
+    auto request = std::move(asked);
     auto const result = co_await supply_pages(request);
-    if (!result && request.reply) {
-        (void)sys::pager_fail(request.reply.get(), static_cast<std::uint64_t>(result.error()));
-        (void)request.reply.release();
-    }
+    if (!result)
+        refuse(request, result.error());
     co_return result;
 }
 
@@ -116,22 +123,26 @@ async::Task<Result<>> Pager::read_ahead(ext4::Volume& volume, CachedFile& file, 
 
 Result<> Pager::supply(sdk::PageRequest& request, CachedFile& file, ReadyPages const& pages) {
     auto const source = pages.buffer.session().peer().buffers();
-    auto const supply_run = [&](std::uint64_t skipped, std::uint64_t bytes) {
-        return sys::pager_supply(request.reply.get(), source, pages.buffer.offset() + skipped,
-                                 pages.run.first * page_size + skipped, bytes, 1);
+    auto const supply_from = [&](std::uint64_t start, std::uint64_t end, bool is_last) {
+        return sys::pager_supply(request.reply.get(), source, pages.buffer.offset() + start,
+                                 pages.run.first * page_size + start, end - start, is_last ? 1 : 0);
     };
     auto supplied = pages.run;
     cache_.make_room(file, pages.run, request.reply.get());
-    auto result = supply_run(0, pages.bytes);
+    // Those before the page that was asked for would only be nice to have. With it the last part begins: Bedrock may leave out what
+    // comes behind a part's first page, and has that one when it lets the reader go on.
+    auto const skipped = std::min<std::uint64_t>((request.first_page - pages.run.first) * page_size, pages.bytes);
+    if (skipped != 0)
+        (void)supply_from(0, skipped, false);
+    auto result = supply_from(skipped, pages.bytes, true);
     if (!result && result.error() == Error::no_memory) {
         cache_.free_all_but(file, pages.run, request.reply.get());
-        result = supply_run(0, pages.bytes);
+        result = supply_from(skipped, pages.bytes, true);
     }
     if (!result && result.error() == Error::no_memory) {
         // The one page without which the reader cannot go on.
-        auto const skipped = (request.first_page - pages.run.first) * page_size;
         supplied = {.first = request.first_page, .count = 1};
-        result = supply_run(skipped, std::min<std::uint64_t>(page_size, pages.bytes - skipped));
+        result = supply_from(skipped, std::min<std::uint64_t>(skipped + page_size, pages.bytes), true);
     }
     if (!result)
         return result;

@@ -17,7 +17,8 @@ public:
     void on_page_request(sdk::PageRequest request) override;
 
 private:
-    async::Task<Result<>> answer(sdk::PageRequest request);
+    static void refuse(sdk::PageRequest& request, Error error);
+    async::Task<Result<>> answer(sdk::PageRequest& asked);
     async::Task<Result<>> supply_pages(sdk::PageRequest& request);
     async::Task<Result<ReadyPages>> read_pages(ext4::Volume& volume, CachedFile& file, PageRun run, PageRun needed);
     async::Task<Result<ReadyPages>> read_into(ext4::Volume& volume, CachedFile& file, PageRun run, Buffer buffer);

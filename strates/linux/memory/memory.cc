@@ -425,8 +425,13 @@ Memory::FaultCause Memory::classify_fault(std::uint64_t address, bool is_write, 
         is_write ? sys::address_space_commit(space_, align_down(address, page_size), page_size) : probe(address);
     if (tried.has_value())
         return FaultCause::passed;
-    if (tried.error() == Error::no_memory)
-        return FaultCause::no_memory;
+    switch (tried.error()) {
+    case Error::no_memory: return FaultCause::no_memory;
+    // Others' faults were faster, or something that is to be done first ended the wait for the page.
+    case Error::busy:
+    case Error::interrupted: return FaultCause::passed;
+    default: break;
+    }
     // Anonymous memory is always there: this one was unmapped again, which the program's next attempt will show.
     return has_backing ? FaultCause::no_page : FaultCause::passed;
 }
