@@ -5,7 +5,6 @@
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
-#include "arch/smp.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/memory_object.h"
@@ -255,19 +254,6 @@ void Thread::end() {
     if (process_ && process_->is_hosted())
         arch::continue_on_kernel_stack(arch, [](void* thread) { static_cast<Thread*>(thread)->finish(); }, this);
     finish();
-}
-
-std::uint64_t Thread::used_ticks() {
-    for (;;) {
-        auto const counted = run_ticks.load(std::memory_order_acquire);
-        if (arch::cpu(cpu.load(std::memory_order_relaxed)).current != this)
-            return counted;
-        auto const since = std::atomic_ref(switched_in_ticks).load(std::memory_order_acquire);
-        auto const now = arch::timestamp();
-        // Counted meanwhile: the beginning may be that of another stretch.
-        if (run_ticks.load(std::memory_order_relaxed) == counted)
-            return now > since ? counted + (now - since) : counted;
-    }
 }
 
 void Thread::finish() {
