@@ -174,6 +174,29 @@ TEST(Lifecycle, obeys_requests) {
     EXPECT_EQ(life.restart_at().value, 3u);
 }
 
+TEST(Lifecycle, is_given_up_when_it_never_starts) {
+    Lifecycle life;
+    std::uint64_t now = 0;
+    for (std::uint32_t i = 1; i != Lifecycle::launch_limit; ++i) {
+        life.wanted();
+        ASSERT_FALSE(life.launch_failed(manifest::Restart::always, {now}));
+        ASSERT_EQ(life.state(), abi::StrateState::restarting);
+        now = life.restart_at().value;
+    }
+    EXPECT_GT(now, 2'000'000'000u);
+    life.wanted();
+    EXPECT_TRUE(life.launch_failed(manifest::Restart::always, {now}));
+    EXPECT_EQ(life.state(), abi::StrateState::stopped);
+    // One launch that works, and it has as many tries as before.
+    life.wanted();
+    EXPECT_FALSE(life.launch_failed(manifest::Restart::always, {now}));
+    life.running({now});
+    life.ended(abi::ProcessState::crashed, 0, manifest::Restart::always, {now});
+    for (std::uint32_t i = 1; i != Lifecycle::launch_limit; ++i)
+        EXPECT_FALSE(life.launch_failed(manifest::Restart::always, {now}));
+    EXPECT_TRUE(life.launch_failed(manifest::Restart::always, {now}));
+}
+
 TEST(CommandLine, finds_our_words) {
     auto const line = CommandLine::parse("quiet  session=virtio isolation=linux:kernel isolation=bad session=x ");
     EXPECT_FALSE(line.wants_host_session);  // the last one counts
