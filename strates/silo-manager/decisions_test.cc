@@ -34,8 +34,9 @@ std::string manifest_file(std::string const& strate, unsigned start, std::vector
     if (virtio_device != 0)
         body += number(2, 4) + number(0, 4) + number(virtio_device, 4) + number(0, 12) + name("");
     return number(0x54464d41, 4) + number(2, 2) + number(88, 2) + number(88 + body.size(), 4) + number(0, 4) +
-           number(start, 4) + number(0, 4) + number(0, 4) + number(0, 4) + number(0, 8) + number(0, 8) + number(provides.size(), 2) +
-           number(needs.size(), 2) + number(virtio_device != 0 ? 1 : 0, 2) + number(0, 2) + name(strate) + body;
+           number(start, 4) + number(0, 4) + number(0, 4) + number(0, 4) + number(0, 8) + number(0, 8) +
+           number(provides.size(), 2) + number(needs.size(), 2) + number(virtio_device != 0 ? 1 : 0, 2) + number(0, 2) +
+           name(strate) + body;
 }
 
 std::string file(std::string const& path, std::string const& contents) {
