@@ -127,8 +127,8 @@ std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
     return finish_wait();
 }
 
-// The wait is announced before the thread looks for a permit, and a permit is given before its giver looks for the wait: one of
-// the two sees the other (permit_model.pml).
+// The wait is announced before the thread looks for a permit, and a permit is given before its giver looks for the
+// wait: one of the two sees the other (permit_model.pml).
 Result<> Thread::wait_for_permit(MonotonicNs deadline) {
     if (has_permit_.exchange(false, std::memory_order_acquire))
         return {};
@@ -158,7 +158,8 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     if (!is_interrupted_already()) {
         // A hosted thread's stack holds more than the system call.
         if (!process_->is_hosted())
-            wait_state_.park(call == ParkedIn::call ? WaitState::Phase::parked_in_call : WaitState::Phase::parked_in_receive);
+            wait_state_.park(call == ParkedIn::call ? WaitState::Phase::parked_in_call
+                                                    : WaitState::Phase::parked_in_receive);
         if (next != nullptr)
             sched::switch_to(*next);
         else
@@ -232,8 +233,8 @@ void Thread::kill() {
     cpu_limits::stop_waiting(*this);
 }
 
-// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it, and so
-// on, and must not happen inside of whatever closed the handle.
+// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it,
+// and so on, and must not happen inside of whatever closed the handle.
 void Thread::handles_gone() {
     if (!is_user() || !claim_unstarted())
         return;
