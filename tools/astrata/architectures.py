@@ -28,6 +28,11 @@ class Architecture:
         return "sleep=on" if self.name == "riscv64" else "sleep=off"
 
     @property
+    def sign_of_life(self) -> bytes:
+        """What a console shows once it can be typed at; nothing: anything at all. OpenSBI has it to itself before."""
+        return b">>> " if self.name == "riscv64" else b""
+
+    @property
     def is_native(self) -> bool:
         """Whether the host is of this architecture."""
         return self.release is None
