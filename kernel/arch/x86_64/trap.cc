@@ -81,7 +81,7 @@ void store_registers(arch::RestrictedState& state, arch::TrapFrame& frame) {
 }
 
 // Returns the driver's thread that waited for the interrupt, if that was it; it is to be made ready.
-Thread* handle_interrupt(std::uint8_t vector) {
+[[nodiscard]] Thread* handle_interrupt(std::uint8_t vector) {
     InterruptScope const scope(vector);
     switch (vector) {
     case arch::spurious_vector: break;
@@ -174,8 +174,10 @@ extern "C" void trap_dispatch_paranoid(astrata::kernel::arch::TrapFrame& frame) 
 extern "C" void hosted_stack_exhausted(astrata::kernel::arch::TrapFrame& frame, std::uint64_t fault_address) {
     using namespace astrata::kernel;
     // The processor has taken an interrupt that it could then not deliver.
-    if (auto const vector = arch::interrupt_in_service(); vector != 0)
-        handle_interrupt(vector);
+    if (auto const vector = arch::interrupt_in_service(); vector != 0) {
+        if (auto* const woken = handle_interrupt(vector); woken != nullptr)
+            sched::make_ready(*woken);
+    }
     auto& thread = arch::current_thread();
     print("process ", thread.process().id(), " (", thread.process().name(), ") has used up the stack of thread ",
           thread.id());
