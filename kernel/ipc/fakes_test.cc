@@ -251,6 +251,10 @@ void cpu_limits::add(Silo&) {}
 void cpu_limits::remove(Silo&) {}
 void cpu_limits::stop_waiting(Thread&) {}
 
+std::uint64_t Thread::used_ticks() {
+    return run_ticks;
+}
+
 void register_process(Process&) {}
 void unregister_process(Process&) {}
 void register_thread(Thread&) {}

@@ -51,7 +51,8 @@ Result<> AddressSpace::handle_fault(VirtAddr address, abi::Access access) {
         }
         TRY(MemoryObject::request(missing.lookup, 1));
     }
-    // Others took what was given back for the page, or the page itself before it could be shown; or its pager does not give it.
+    // Others took what was given back for the page, or the page itself before it could be shown; or its pager does not
+    // give it.
     return fail(was_refused || mem::reclaimed_pages() != reclaimed_before ? Error::no_memory : Error::io);
 }
 

@@ -134,11 +134,10 @@ public:
     /// Those that page_for_read_locked would find, from `index` on.
     [[nodiscard]] Run resident_locked(std::uint64_t index) REQUIRES(lock_);
     [[nodiscard]] PageLookup page_for_read_locked(std::uint64_t index) REQUIRES(lock_);
-    /// Makes the page writable first: allocates, beside the reserve or from it too, and copies. Views that show what was there before
-    /// have lost it on return.
-    /// errors    no_memory
-    [[nodiscard]] Result<PageLookup> page_for_write_locked(std::uint64_t index, mem::Reserve reserve = mem::Reserve::keep)
-        REQUIRES(lock_);
+    /// Makes the page writable first: allocates, beside the reserve or from it too, and copies. Views that show what
+    /// was there before have lost it on return. errors    no_memory
+    [[nodiscard]] Result<PageLookup> page_for_write_locked(std::uint64_t index,
+                                                           mem::Reserve reserve = mem::Reserve::keep) REQUIRES(lock_);
     void add_view_locked(ObjectView& view) REQUIRES(lock_) { views_.push_back(view); }
     void remove_view_locked(ObjectView& view) REQUIRES(lock_) { views_.remove(view); }
     /// Has a missing page brought in. The caller tries again afterwards.

@@ -25,7 +25,8 @@ Process::~Process() {
 
 Result<Ref<Process>> Process::create(Ref<Silo> silo, std::string_view name, abi::IsolationMode isolation) {
     bool const is_hosted = isolation == abi::IsolationMode::kernel;
-    auto home = TRY(is_hosted ? AddressSpace::create_hosted_home(silo->memory()) : AddressSpace::create_home(silo->memory()));
+    auto home =
+        TRY(is_hosted ? AddressSpace::create_hosted_home(silo->memory()) : AddressSpace::create_home(silo->memory()));
     auto const vdso = TRY(furnish_home(*home));
     TRY(silo->count_process());
     auto process = make_object<Process>(silo->memory(), silo, std::move(home), vdso, name);
@@ -51,7 +52,8 @@ Result<> Process::add_thread(Thread& thread) {
     {
         LockGuard guard(lock_);
         if (!is_ending_.load(std::memory_order_relaxed)) {
-            // The list holds a reference: a thread that was never started may lose its last handle while it stands here.
+            // The list holds a reference: a thread that was never started may lose its last handle while it stands
+            // here.
             thread.add_reference();
             thread.process_link = {.previous = nullptr, .next = first_thread_, .is_linked = true};
             if (first_thread_ != nullptr)

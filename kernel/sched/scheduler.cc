@@ -657,4 +657,17 @@ void preempt_now() {
     arch::restore_interrupts(state);
 }
 
+std::uint64_t Thread::used_ticks() {
+    for (;;) {
+        auto const counted = run_ticks.load(std::memory_order_acquire);
+        if (arch::cpu(cpu.load(std::memory_order_relaxed)).current != this)
+            return counted;
+        auto const since = std::atomic_ref(switched_in_ticks).load(std::memory_order_acquire);
+        auto const now = arch::timestamp();
+        // Counted meanwhile: the beginning may be that of another stretch.
+        if (run_ticks.load(std::memory_order_relaxed) == counted)
+            return now > since ? counted + (now - since) : counted;
+    }
+}
+
 }  // namespace astrata::kernel

@@ -5,7 +5,6 @@
 
 #include "arch/cpu.h"
 #include "arch/direct_map.h"
-#include "arch/smp.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
 #include "kernel/mem/memory_object.h"
@@ -128,8 +127,8 @@ std::uint32_t Thread::block_and_switch_to(Thread& next, MonotonicNs deadline) {
     return finish_wait();
 }
 
-// The wait is announced before the thread looks for a permit, and a permit is given before its giver looks for the wait: one of
-// the two sees the other (permit_model.pml).
+// The wait is announced before the thread looks for a permit, and a permit is given before its giver looks for the
+// wait: one of the two sees the other (permit_model.pml).
 Result<> Thread::wait_for_permit(MonotonicNs deadline) {
     if (has_permit_.exchange(false, std::memory_order_acquire))
         return {};
@@ -159,7 +158,8 @@ std::uint32_t Thread::park(ParkedIn call, Thread* next) {
     if (!is_interrupted_already()) {
         // A hosted thread's stack holds more than the system call.
         if (!process_->is_hosted())
-            wait_state_.park(call == ParkedIn::call ? WaitState::Phase::parked_in_call : WaitState::Phase::parked_in_receive);
+            wait_state_.park(call == ParkedIn::call ? WaitState::Phase::parked_in_call
+                                                    : WaitState::Phase::parked_in_receive);
         if (next != nullptr)
             sched::switch_to(*next);
         else
@@ -233,8 +233,8 @@ void Thread::kill() {
     cpu_limits::stop_waiting(*this);
 }
 
-// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it, and so
-// on, and must not happen inside of whatever closed the handle.
+// It ends as any other thread does, on its own stack: the end of its process may be the end of more threads like it,
+// and so on, and must not happen inside of whatever closed the handle.
 void Thread::handles_gone() {
     if (!is_user() || !claim_unstarted())
         return;
@@ -255,19 +255,6 @@ void Thread::end() {
     if (process_ && process_->is_hosted())
         arch::continue_on_kernel_stack(arch, [](void* thread) { static_cast<Thread*>(thread)->finish(); }, this);
     finish();
-}
-
-std::uint64_t Thread::used_ticks() {
-    for (;;) {
-        auto const counted = run_ticks.load(std::memory_order_acquire);
-        if (arch::cpu(cpu.load(std::memory_order_relaxed)).current != this)
-            return counted;
-        auto const since = std::atomic_ref(switched_in_ticks).load(std::memory_order_acquire);
-        auto const now = arch::timestamp();
-        // Counted meanwhile: the beginning may be that of another stretch.
-        if (run_ticks.load(std::memory_order_relaxed) == counted)
-            return now > since ? counted + (now - since) : counted;
-    }
 }
 
 void Thread::finish() {

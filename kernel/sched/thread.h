@@ -160,8 +160,8 @@ public:
     std::uint64_t switched_in_ticks = 0;
     std::atomic<std::uint64_t> run_ticks = 0;
     std::atomic<std::uint64_t> switches = 0;
-    /// `run_ticks` and, if it runs, the time since it was switched to, which nobody counts before it stops. Any thread may ask;
-    /// of one that is just being left on another CPU that time may be missing.
+    /// `run_ticks` and, if it runs, the time since it was switched to, which nobody counts before it stops. Any thread
+    /// may ask; of one that is just being left on another CPU that time may be missing.
     [[nodiscard]] std::uint64_t used_ticks();
     // Since the CPU and the silo were told last; only the thread itself and the switch away from it touch them.
     std::uint32_t uncounted_system_calls = 0;

@@ -293,7 +293,9 @@ Result<> Session::run() {
     personality_ = std::move(*personality);
     bool is_running = false;
     if (auto const started = start_program(is_running); !started) {
-        say_error("cannot start the program", started.error());
+        say_error(started.error() == Error::peer_closed ? "the Linux silo ended before the program could start"
+                                                        : "cannot start the program",
+                  started.error());
         return fail(started.error());
     }
     if (!is_running)

@@ -34,8 +34,9 @@ std::string manifest_file(std::string const& strate, unsigned start, std::vector
     if (virtio_device != 0)
         body += number(2, 4) + number(0, 4) + number(virtio_device, 4) + number(0, 12) + name("");
     return number(0x54464d41, 4) + number(2, 2) + number(88, 2) + number(88 + body.size(), 4) + number(0, 4) +
-           number(start, 4) + number(0, 4) + number(0, 4) + number(0, 4) + number(0, 8) + number(0, 8) + number(provides.size(), 2) +
-           number(needs.size(), 2) + number(virtio_device != 0 ? 1 : 0, 2) + number(0, 2) + name(strate) + body;
+           number(start, 4) + number(0, 4) + number(0, 4) + number(0, 4) + number(0, 8) + number(0, 8) +
+           number(provides.size(), 2) + number(needs.size(), 2) + number(virtio_device != 0 ? 1 : 0, 2) + number(0, 2) +
+           name(strate) + body;
 }
 
 std::string file(std::string const& path, std::string const& contents) {
@@ -172,6 +173,29 @@ TEST(Lifecycle, obeys_requests) {
     life.ended(abi::ProcessState::killed, 0, manifest::Restart::never, {3});
     EXPECT_EQ(life.state(), abi::StrateState::restarting);
     EXPECT_EQ(life.restart_at().value, 3u);
+}
+
+TEST(Lifecycle, is_given_up_when_it_never_starts) {
+    Lifecycle life;
+    std::uint64_t now = 0;
+    for (std::uint32_t i = 1; i != Lifecycle::launch_limit; ++i) {
+        life.wanted();
+        ASSERT_FALSE(life.launch_failed(manifest::Restart::always, {now}));
+        ASSERT_EQ(life.state(), abi::StrateState::restarting);
+        now = life.restart_at().value;
+    }
+    EXPECT_GT(now, 2'000'000'000u);
+    life.wanted();
+    EXPECT_TRUE(life.launch_failed(manifest::Restart::always, {now}));
+    EXPECT_EQ(life.state(), abi::StrateState::stopped);
+    // One launch that works, and it has as many tries as before.
+    life.wanted();
+    EXPECT_FALSE(life.launch_failed(manifest::Restart::always, {now}));
+    life.running({now});
+    life.ended(abi::ProcessState::crashed, 0, manifest::Restart::always, {now});
+    for (std::uint32_t i = 1; i != Lifecycle::launch_limit; ++i)
+        EXPECT_FALSE(life.launch_failed(manifest::Restart::always, {now}));
+    EXPECT_TRUE(life.launch_failed(manifest::Restart::always, {now}));
 }
 
 TEST(CommandLine, finds_our_words) {

@@ -52,6 +52,7 @@ public:
         stop_is_requested_ = false;
     }
     void running(MonotonicNs now) {
+        failed_launches_ = 0;
         if (has_run_)
             ++restarts_;
         has_run_ = true;
@@ -89,8 +90,22 @@ public:
         }
     }
 
+    /// It could not be started. True: not for so long that nobody is to wait for it any more. It is stopped then.
+    [[nodiscard]] bool launch_failed(manifest::Restart policy, MonotonicNs now) {
+        ended(abi::ProcessState::crashed, 0, policy, now);
+        if (state_ != abi::StrateState::restarting || ++failed_launches_ < launch_limit)
+            return false;
+        failed_launches_ = 0;
+        backoff_.reset();
+        state_ = abi::StrateState::stopped;
+        return true;
+    }
+    /// With the pauses between them, some seconds.
+    static constexpr std::uint32_t launch_limit = 9;
+
 private:
     abi::StrateState state_ = abi::StrateState::stopped;
+    std::uint32_t failed_launches_ = 0;  // in a row
     std::uint32_t restarts_ = 0;
     MonotonicNs started_;
     MonotonicNs restart_at_ = never;

@@ -100,8 +100,10 @@ Result<Instance*> Manager::create_instance(Program const& program, manifest::Nam
 
 // The one instance of a program that is neither a driver nor parameterised.
 Result<Instance*> Manager::instance_of(Program const& program) {
-    if (auto* const present = find(program.manifest.name.view()))
+    if (auto* const present = find(program.manifest.name.view())) {
+        TRY(provide_schemes(*present));  // which it lost if it was given up
         return present;
+    }
     auto* const made = TRY(create_instance(program, program.manifest.name));
     TRY(provide_schemes(*made));
     return made;
@@ -192,8 +194,17 @@ void Manager::launch_or_fail(Instance& instance) {
     // What cannot get better by waiting is not tried again.
     if (launched.error() == Error::bad_executable || launched.error() == Error::not_supported)
         instance.life.stopped();
+    else if (instance.life.launch_failed(instance.program.manifest.restart, sys::clock_now()))
+        give_up(instance);
     else
-        after_end(instance, abi::ProcessState::crashed, 0);
+        settle_end(instance);
+}
+
+// Whoever waits for an answer, or comes later, is told that there is none; somebody who starts it begins anew.
+void Manager::give_up(Instance& instance) {
+    sdk::log("silo manager: ", instance.name.view(), " is not tried again");
+    instance.remark("not tried again");
+    schemes_.remove_all_of(instance);
 }
 
 Result<abi::IsolationMode> Manager::isolation_of(Instance const& instance) const {
@@ -218,6 +229,7 @@ Result<> apply_cpu_limits(abi::Handle silo, CpuLimits const& limits) {
 
 Result<> Manager::launch(Instance& instance) {
     instance.isolation = TRY(isolation_of(instance));
+    TRY(provide_schemes(instance));
     auto const& program = instance.program;
     instance.silo = sdk::UniqueHandle(
         TRY(sys::silo_create(environment_.silo.get(), instance.memory_limit, 0, program.manifest.thread_limit)));
@@ -390,6 +402,10 @@ void Manager::end_run(Instance& instance) {
 
 void Manager::after_end(Instance& instance, abi::ProcessState state, std::int64_t code) {
     instance.life.ended(state, code, instance.program.manifest.restart, sys::clock_now());
+    settle_end(instance);
+}
+
+void Manager::settle_end(Instance& instance) {
     // A Linux silo that is over for good takes its endpoint along, so that nobody waits for an answer from it.
     if (!instance.bindings.is_empty() && instance.life.state() != abi::StrateState::restarting)
         schemes_.remove_all_of(instance);

@@ -80,6 +80,8 @@ private:
     void tell_clients(Instance const& provider);
     void end_run(Instance& instance);
     void after_end(Instance& instance, abi::ProcessState state, std::int64_t code);
+    void settle_end(Instance& instance);
+    void give_up(Instance& instance);
     void schedule_restarts();
     void restart_due();
 

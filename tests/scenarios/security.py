@@ -122,13 +122,16 @@ int main(int argc, char** argv) {
 @scenario("security.linux_programs_lie_anywhere")
 def linux_programs_lie_anywhere():
     """Bits of the page number that differ from start to start: as many as with Linux. None under ADDR_NO_RANDOMIZE."""
-    compile_static("tree/bin/places", PLACES, pie=True)
+    program = compile_static("tree/bin/places", PLACES, pie=True)
+    with open(program, "rb") as file:
+        movable = file.read(18)[16] == 3  # ET_DYN: not every cross compiler can make one that is static
     for processors in ("1", "2"):
         result = run("/bin/places", options=["--rootfs", "tree", "--smp", processors]).check()
         seen = dict(pair.split(":") for pair in result.text.split())
         for name, bits in {"image": 28, "mmap": 28, "stack": 22, "brk": 13}.items():
             # An image moves the heap behind it along, and a stack what is mapped below it.
-            expect(int(seen[name]) >= bits, f"{name} has {seen[name]} bits, not {bits}: {result.text}")
+            if name != "image" or movable:
+                expect(int(seen[name]) >= bits, f"{name} has {seen[name]} bits, not {bits}: {result.text}")
             expect(seen[f"fixed-{name}"] == "0", f"{name} moves without randomness: {result.text}")
 
 

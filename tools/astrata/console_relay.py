@@ -42,13 +42,14 @@ class EscapeFilter:
 class ConsoleRelay:
     """Moves bytes both ways until the machine ends or the user leaves."""
 
-    def __init__(self, machine: Machine, is_terminal: bool):
+    def __init__(self, machine: Machine, is_terminal: bool, sign_of_life: bytes = b""):
         self.machine = machine
         fd = machine.channels["serial"].fileno()
         self.keys, self.to_guest = Reader(0), Writer(fd)
         self.from_guest, self.output = Reader(fd), Writer(1)
         self.filter = EscapeFilter() if is_terminal else None
         self.has_spoken = is_terminal
+        self.sign_of_life, self.heard = sign_of_life, b""
 
     def run(self) -> int:
         """Exit status: 0 when the system was shut down or left, 128 + N after a signal."""
@@ -80,7 +81,7 @@ class ConsoleRelay:
         if serial:
             poll.register(fd, serial)
         # The console's chip may be reset by the guest's driver as it starts, losing what came before: a script piped
-        # in waits for the first sign of life.
+        # in waits for the first sign of life; behind a firmware that speaks too, that is Chevron's prompt.
         if self.has_spoken and not self.keys.at_end and self.to_guest.has_room:
             poll.register(0, READABLE)
         if self.output.pending:
@@ -90,7 +91,10 @@ class ConsoleRelay:
                 self.to_guest.flush()
             if ready == fd and events & READABLE and self.output.has_room and not self.from_guest.at_end:
                 data = self.from_guest.read()
-                self.has_spoken = self.has_spoken or bool(data)
+                if not self.has_spoken and data:
+                    # A sign may come in two pieces.
+                    self.heard = self.heard[-len(self.sign_of_life):] + data
+                    self.has_spoken = self.sign_of_life in self.heard
                 self.output.put(data)
             elif ready == 0:
                 self._on_keys()

@@ -65,7 +65,7 @@ def command_line(options: Options, kernel: int, archive: int, append: str, disks
     if not options.reboots:
         words.append("-no-reboot")
     if options.icount:
-        words += ["-icount", "shift=0,sleep=off", "-seed", "1"]
+        words += ["-icount", f"shift=0,{options.architecture.counted_idleness}", "-seed", "1"]
     for name, descriptor in channels.items():
         words += ["-chardev", f"socket,id={name},fd={descriptor}"]
     words += ["-serial", "chardev:serial"]

@@ -234,7 +234,7 @@ def _run_console(arguments, options, system, disks) -> int:
     guest = machine.Machine(options, system.kernel, system.archive, append, disks, ("serial",))
     try:
         with terminal.raw_mode() if interactive else nullcontext():
-            return ConsoleRelay(guest, interactive).run()
+            return ConsoleRelay(guest, interactive, options.architecture.sign_of_life).run()
     finally:
         _end(guest, disks)
 

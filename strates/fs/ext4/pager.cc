@@ -27,8 +27,8 @@ private:
 
 void Pager::on_page_request(sdk::PageRequest request) {
     async::spawn(answer(request), [](Result<>) {});
-    // There was not even memory to start with. Asked again at once, that would be no better: whoever wants the page has to see to it
-    // that there is some.
+    // There was not even memory to start with. Asked again at once, that would be no better: whoever wants the page has
+    // to see to it that there is some.
     refuse(request, Error::no_memory);
 }
 
@@ -129,8 +129,8 @@ Result<> Pager::supply(sdk::PageRequest& request, CachedFile& file, ReadyPages c
     };
     auto supplied = pages.run;
     cache_.make_room(file, pages.run, request.reply.get());
-    // Those before the page that was asked for would only be nice to have. With it the last part begins: Bedrock may leave out what
-    // comes behind a part's first page, and has that one when it lets the reader go on.
+    // Those before the page that was asked for would only be nice to have. With it the last part begins: Bedrock may
+    // leave out what comes behind a part's first page, and has that one when it lets the reader go on.
     auto const skipped = std::min<std::uint64_t>((request.first_page - pages.run.first) * page_size, pages.bytes);
     if (skipped != 0)
         (void)supply_from(0, skipped, false);

@@ -42,15 +42,25 @@ LinuxResult<> change_policy(Task& task, std::int32_t pid, std::uint32_t policy, 
     policy &= ~reset_on_fork;
     if (!is_known(policy) || priority < 0 || priority > 99 || is_real_time(policy) != (priority != 0))
         return fail(Errno::einval);
-    Lock lock(process_table().mutex);
-    auto* target = LTRY(find(task, pid));
-    LTRY(check_may_change(task, *target));
-    if (is_real_time(policy) && !task.credentials().has(Capability::sys_nice))
-        return fail(Errno::eperm);
-    target->scheduling_policy = policy;
-    target->scheduling_priority = priority;
-    apply_priority(*target);
-    lend_anew(*target);
+    auto const target = LTRY([&]() -> LinuxResult<Ref<Task>> {
+        Lock lock(process_table().mutex);
+        auto* found = LTRY(find(task, pid));
+        LTRY(check_may_change(task, *found));
+        if (is_real_time(policy) && !task.credentials().has(Capability::sys_nice))
+            return fail(Errno::eperm);
+        found->scheduling_policy = policy;
+        found->scheduling_priority = priority;
+        if (found != &task) {
+            apply_priority(*found);
+            lend_anew(*found);
+        }
+        return Ref<Task>::share(*found);
+    }());
+    // The caller may be less urgent from here on than those who wait for the lock: so not with the lock held.
+    if (target.get() == &task) {
+        lend_anew(task);
+        apply_priority(task);
+    }
     return {};
 }
 

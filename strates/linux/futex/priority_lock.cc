@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <new>
+#include <optional>
 
 #include "lib/base/intrusive_list.h"
 #include "strates/linux/core/lock.h"
@@ -19,6 +20,8 @@ struct LockWaiter {
     ListLink<LockWaiter> link;
     Task& task;
     std::atomic<bool> is_owner = false;
+    /// Whom it has the lock from, and then lends nothing any more.
+    std::optional<Ref<Task>> former;
     /// As the owner it must write this into the word, which the former one could not; 0: nothing.
     std::uint32_t due_word = 0;
 };
@@ -78,7 +81,8 @@ void update_lending_locked(Task& first) REQUIRES(mutex) {
         if (lent == task->lending.lent)
             return;
         task->lending.lent = lent;
-        apply_priority(*task);
+        if (!task->lending.has_ended)
+            apply_priority(*task);
         if (task->lending.awaited == nullptr)
             return;
         task = task->lending.awaited->owner.get();
@@ -104,10 +108,12 @@ void end_if_unawaited_locked(ContendedLock& lock) REQUIRES(mutex) {
     delete &lock;
 }
 
-// `word` is where the former owner's program has it; null if that is not known.
+// The new owner takes back what the former one was lent: that one, less urgent in the midst of this, would keep the new
+// owner waiting as long as anything in between runs. `word` is where the former owner's program has it; null if that is
+// not known.
 LinuxResult<> hand_over_locked(ContendedLock& lock, GuestAddress word, std::uint32_t mark) REQUIRES(mutex) {
     auto& next = *most_urgent(lock);
-    auto const former = lock.owner;
+    next.former = lock.owner;
     lock.waiters.remove(next);
     next.task.lending.awaited = nullptr;
     lock.owner = Ref<Task>::share(next.task);
@@ -117,7 +123,6 @@ LinuxResult<> hand_over_locked(ContendedLock& lock, GuestAddress word, std::uint
         next.due_word = value;
     else
         written = write_guest(word, value);
-    update_lending_locked(*former);
     update_lending_locked(next.task);
     auto const woken = Ref<Task>::share(next.task);
     next.is_owner.store(true, std::memory_order_release);  // its stack may be gone from here on
@@ -194,8 +199,10 @@ LinuxResult<> wait_for_lock(GuestAddress word, LockWaiter& waiter, MonotonicNs d
     while (slept && !waiter.is_owner.load(std::memory_order_acquire))
         slept = sleep_task(deadline);
     Lock guard(mutex);
-    if (waiter.is_owner.load(std::memory_order_relaxed))
+    if (waiter.is_owner.load(std::memory_order_relaxed)) {
+        update_lending_locked(**waiter.former);
         return become_owner(word, waiter);
+    }
     auto& lock = *waiter.task.lending.awaited;
     waiter.task.lending.awaited = nullptr;
     lock.waiters.remove(waiter);
