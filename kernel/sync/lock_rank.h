@@ -28,7 +28,7 @@ enum class LockRank : std::uint8_t {
     mutex_queue,       ///< threads that sleep for a mutex
     accounts,          ///< which account has which id
     kernel_space,      ///< the kernel's own virtual ranges
-    interrupt_routing, ///< vectors and IO-APIC entries
+    interrupt_routing, ///< the interrupt controllers' lines and vectors
     slab,              ///< one size class of the kernel heap
     frames,            ///< the frame allocator
     random,            ///< the random number generator

@@ -15,8 +15,7 @@ InterruptLine with_flags(std::uint32_t line, std::uint64_t flags) {
     return {.line = line, .is_edge = (flags & 3) != 0, .is_active_low = (flags & 10) != 0};
 }
 
-}  // namespace
-
+// Which controller the specifiers of a node's "interrupts" are for (section 2.4.1).
 std::optional<Node> interrupt_parent(Tree const& tree, Node node) {
     std::optional<Node> place = node;
     for (int depth = 0; place && depth < depth_limit; ++depth) {
@@ -29,10 +28,12 @@ std::optional<Node> interrupt_parent(Tree const& tree, Node node) {
     return std::nullopt;
 }
 
+}  // namespace
+
 Result<InterruptLine> take_specifier(Tree const& tree, Node controller, Cells& cells) {
     auto const count = specifier_cells(tree, controller);
-    // GIC: kind (0 shared, 1 private), number, flags. Private lines begin at 16, shared ones at 32 (Arm GIC, chapter
-    // 2).
+    // GIC: kind (0 shared, 1 private), number, flags. Private lines begin at 16, shared ones at 32 (Arm GIC
+    // architecture, chapter 2).
     if (count == 3 &&
         (tree.is_compatible(controller, "arm,gic-v3") || tree.is_compatible(controller, "arm,cortex-a15-gic") ||
          tree.is_compatible(controller, "arm,gic-400"))) {
@@ -61,25 +62,6 @@ Result<InterruptLine> interrupt_of(Tree const& tree, Node node, std::size_t inde
     if (count == 0 || !cells.skip(index * count) || cells.count() < count)
         return fail(Error::not_found);
     return take_specifier(tree, *controller, cells);
-}
-
-Result<ExtendedInterrupt> extended_interrupt(Tree const& tree, Node node, std::size_t index) {
-    auto const value = tree.property(node, "interrupts-extended");
-    if (!value)
-        return fail(Error::not_found);
-    Cells cells(*value);
-    for (std::size_t passed = 0; cells.count() != 0; ++passed) {
-        auto const controller = tree.by_handle(static_cast<std::uint32_t>(TRY(cells.take())));
-        if (!controller)
-            return fail(Error::corrupt);
-        auto const count = specifier_cells(tree, *controller);
-        if (passed == index)
-            return ExtendedInterrupt{.controller = *controller,
-                                     .first_cell = count != 0 ? static_cast<std::uint32_t>(TRY(cells.take())) : 0};
-        if (!cells.skip(count))
-            return fail(Error::corrupt);
-    }
-    return fail(Error::not_found);
 }
 
 }  // namespace astrata::devicetree

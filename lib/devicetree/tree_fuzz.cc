@@ -18,7 +18,6 @@ void visit(Tree const& tree, Node node, int depth) {
     for (std::size_t index = 0; index < 4; ++index) {
         (void)tree.registers(node, index);
         (void)interrupt_of(tree, node, index);
-        (void)extended_interrupt(tree, node, index);
     }
     if (depth == 0)
         return;

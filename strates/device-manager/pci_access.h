@@ -1,4 +1,4 @@
-// The two ways to PCI configuration space on a PC.
+// The ways to PCI configuration space: windows in memory, and a PC's ports.
 #pragma once
 
 #include "lib/acpi/tables.h"

@@ -1,4 +1,4 @@
-// Switching the machine off and resetting it, by ACPI's fixed hardware.
+// Switching the machine off and resetting it: by ACPI's fixed hardware, or by firmware that only Bedrock can call.
 #pragma once
 
 #include "abi/device.h"

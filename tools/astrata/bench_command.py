@@ -22,7 +22,7 @@ OPTIONS = [
     Option("--compare", "SYSTEM", convert=choice("linux"), help="linux: every system call's cost beside Debian's kernel"),
     Option("--write", "FILE", help="with --compare: also write the figures as a page (docs/performance.md is made so)"),
     Option("--json", help="one JSON document on stdout instead of tables"),
-    Option("--arch", "ARCHITECTURE", convert=architectures.architecture, help="x86_64 (also without this option), or aarch64 or riscv64, without Linux"),
+    Option("--arch", "ARCHITECTURE", convert=architectures.architecture, help="x86_64 (also without this option); aarch64 or riscv64, where no Linux is compared with"),
 ]
 REPEATS = 5
 PROMPT = ">>> "

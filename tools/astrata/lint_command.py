@@ -23,9 +23,9 @@ def main(words: list[str]) -> int:
     arguments = parse("lint", OPTIONS, words)
     no_words("lint", arguments)
     problems, notices = layering.check()
-    from astrata.test_command import all_names
+    from astrata.test_command import all_names, usual_places
 
-    problems += conformance.check_files(None, set(all_names()))
+    problems += conformance.check_files(None, set(all_names(places=usual_places())))
     for notice in notices:
         say("notice: " + notice)
     if arguments.tidy:

@@ -86,7 +86,7 @@ int cpuinfo(Context& context) {
         context.out.left("vendor", 12)
             .print(' ', cpu.vendor.view(), ", family ", cpu.family, ", model ", cpu.model, ", stepping ", cpu.stepping,
                    '\n');
-        context.out.left("local APIC", 12).print(' ', cpu.hardware_id, '\n');
+        context.out.left("hardware id", 12).print(' ', cpu.hardware_id, '\n');
         context.out.left("TSC", 12).print(' ', frequency_khz / 1000, '.').print(frequency_khz % 1000 / 100, " MHz\n");
         context.out.left("busy", 12)
             .print(' ', busy.view(), ", ", cpu.switches, " switches, ", cpu.interrupts, " interrupts\n");
@@ -95,7 +95,7 @@ int cpuinfo(Context& context) {
 }
 
 int list_cpus(Context& context) {
-    context.out.left("CPU", 6).left("STATE", 10).right("APIC", 6).right("BUSY", 9).right("SWITCHES", 12).print('\n');
+    context.out.left("CPU", 6).left("STATE", 10).right("ID", 6).right("BUSY", 9).right("SWITCHES", 12).print('\n');
     return for_each_cpu(context, [&](abi::CpuInfo const& cpu) {
         ShortText busy;
         append_percent(busy, cpu.busy_ns, cpu.busy_ns + cpu.idle_ns);

@@ -35,19 +35,6 @@ void flush(VirtAddr start, std::uint64_t pages) {
 
 }  // namespace
 
-CpuMask users_of(AddressSpace const& space) {
-    CpuMask users = 0;
-    for (std::uint32_t index = 0; index < arch::cpu_count(); ++index) {
-        auto const& cpu = arch::cpu(index);
-        for (auto const* used : {&cpu.entered, &cpu.left}) {
-            if (used->space.load(std::memory_order_relaxed) == &space ||
-                used->home.load(std::memory_order_relaxed) == &space)
-                users |= CpuMask{1} << index;
-        }
-    }
-    return users;
-}
-
 void flush_own() {
     asm volatile("dsb nshst\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
 }

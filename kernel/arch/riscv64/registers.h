@@ -18,7 +18,6 @@ enum class Csr : unsigned {
     sip = 0x144,
     stimecmp = 0x14d,  // Sstc
     satp = 0x180,
-    fcsr = 0x003,
     cycle = 0xc00,
     time = 0xc01,
 };
@@ -31,7 +30,6 @@ inline constexpr std::uint64_t status_user_memory = 1U << 18;         // SUM: su
 inline constexpr std::uint64_t status_floats = 3U << 13;              // FS: 0 off, 1 initial, 2 clean, 3 dirty
 inline constexpr std::uint64_t status_floats_clean = 2U << 13;
 inline constexpr std::uint64_t status_vectors = 3U << 9;  // VS, likewise
-inline constexpr std::uint64_t status_vectors_clean = 2U << 9;
 
 // sie, sip: section 4.1.3
 inline constexpr std::uint64_t software_interrupt = 1U << 1;

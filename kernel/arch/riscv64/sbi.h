@@ -12,7 +12,6 @@ struct Answer {
 
 enum class Extension : std::uint64_t {
     base = 0x10,
-    console_putchar = 0x01,  // legacy, section 5.2
     timer = 0x5449'4d45,
     inter_processor = 0x73'5049,
     remote_fence = 0x5246'4e43,

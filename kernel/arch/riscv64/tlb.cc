@@ -50,19 +50,6 @@ void flush_everywhere(CpuMask targets, std::uint64_t start, std::uint64_t pages)
 
 namespace tlb {
 
-CpuMask users_of(AddressSpace const& space) {
-    CpuMask users = 0;
-    for (std::uint32_t index = 0; index < arch::cpu_count(); ++index) {
-        auto const& cpu = arch::cpu(index);
-        for (auto const* used : {&cpu.entered, &cpu.left}) {
-            if (used->space.load(std::memory_order_relaxed) == &space ||
-                used->home.load(std::memory_order_relaxed) == &space)
-                users |= CpuMask{1} << index;
-        }
-    }
-    return users;
-}
-
 void flush_own() {
     flush_here(0, ~std::uint64_t{0});
 }

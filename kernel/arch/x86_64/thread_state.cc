@@ -11,12 +11,8 @@
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/mem/address_space.h"
 #include "kernel/mem/heap.h"
-#include "kernel/mem/kernel_space.h"
 #include "kernel/object/process.h"
-#include "kernel/sched/reaper.h"
-#include "kernel/sched/scheduler.h"
 #include "kernel/sched/thread.h"
-#include "kernel/trap/user_exit.h"
 
 extern "C" {
 void thread_trampoline();
@@ -116,65 +112,12 @@ void resume_vector_state(PerCpu& cpu, Thread& thread) {
 
 }  // namespace
 
-void keep_space(PerCpu& cpu) {
-    auto* const space = cpu.entered.space.load(std::memory_order_relaxed);
-    if (space != nullptr && cpu.is_space_borrowed) {
-        space->add_reference();
-        cpu.is_space_borrowed = false;
-    }
-}
-
 [[clang::preserve_most]] void forget_branches() {
     constexpr std::uint32_t msr_prediction_command = 0x49;  // IA32_PRED_CMD: IBPB
     auto const& controls = features.speculation_controls;
     if (controls.is_barrier_on_switch)
         write_msr(msr_prediction_command, 1);
     fill_return_buffer();
-}
-
-void release_kept_space(PerCpu& cpu, AddressSpace& space) {
-    cpu.is_space_borrowed = true;
-    if (!space.drop_reference_unless_last())
-        hand_to_reaper(space);
-}
-
-void activate_space(Thread& thread) {
-    auto& cpu = this_cpu();
-    auto* const space = thread.native_space();
-    if (space == nullptr) {
-        keep_space(cpu);
-        return;
-    }
-    auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
-    enter_space<Processors::several>(cpu, *space);
-    use_root(cpu, cpu.restricted != nullptr ? space->restricted_root().value : cpu.full_root);
-    // The thread keeps its space alive, and the one before is not used any more.
-    if (!cpu.is_space_borrowed)
-        release_kept_space(cpu, *former);
-}
-
-// Returns the space if this CPU held a reference to it, which is the caller's now.
-static AddressSpace* stop_using_space() {
-    auto const state = disable_interrupts();
-    auto& cpu = this_cpu();
-    auto* const former = cpu.entered.space.load(std::memory_order_relaxed);
-    announce_space<Processors::several>(cpu, nullptr, nullptr);
-    use_root(cpu, mem::kernel_root().value);
-    announce_space<Processors::several>(cpu, nullptr,
-                                        nullptr);  // nobody needs to tell this CPU about the old one any more
-    bool const is_held = !std::exchange(cpu.is_space_borrowed, true);
-    restore_interrupts(state);
-    return is_held ? former : nullptr;
-}
-
-void leave_space() {
-    if (auto* const held = stop_using_space(); held != nullptr)
-        held->drop_reference();
-}
-
-void leave_space_when_idle() {
-    if (auto* const held = stop_using_space(); held != nullptr && !held->drop_reference_unless_last())
-        hand_to_reaper(*held);
 }
 
 TrapFrame& system_call_frame(ThreadState const& state) {
@@ -349,25 +292,3 @@ void save_segment_bases(RestrictedState& state) {
 }
 
 }  // namespace astrata::kernel::arch
-
-// The first thing that a new thread does, interrupts off.
-extern "C" [[noreturn]] void thread_first_run(void (*function)(void*), void* argument) {
-    using namespace astrata::kernel;
-    sched::finish_switch();
-    arch::enable_interrupts();
-    function(argument);
-    arch::current_thread().end();
-}
-
-// Between two runs of foreign code in loop_restricted, interrupts off, when something is pending: nonzero if a kick
-// ends the next run before it begins.
-extern "C" std::uint32_t settle_restricted_loop() {
-    using namespace astrata::kernel;
-    auto& thread = arch::current_thread();
-    arch::TrapFrame frame{};
-    settle_before_user_mode(frame);  // ends a killed thread
-    if (!thread.is_kick_pending())
-        return 0;
-    thread.take_kick();
-    return 1;
-}

@@ -32,6 +32,9 @@ template <Processors processors>
     }
     cpu.entered.space.store(space, std::memory_order_relaxed);
     cpu.entered.home.store(home, std::memory_order_relaxed);
+    // Before the processor reads anything through the root that it is about to load: sfence.vma orders this hart alone.
+    if constexpr (processors == Processors::several)
+        std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 /// The space becomes the CPU's, in the native view. Interrupts are off, and the thread that was current before was a
