@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 
-from astrata import paths
+from astrata import packages, paths
 from astrata.errors import CommandError
 from astrata.messages import say
 
@@ -61,26 +61,12 @@ def folder_of(name: str) -> str:
 
 def fetch(path: str, sha256: str, into: str) -> None:
     """Downloads `path` of the distribution's main archive, by apt and its settings, and checks it."""
-    result = None
-    for site in _archives():
+    for site in packages.archives():
         result = subprocess.run([APT_HELPER, "download-file", site + path, into, "SHA256:" + sha256], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if result.returncode == 0:
             return
-    raise CommandError(f"apt cannot fetch {path}\n{result.stdout.strip() if result else 'apt knows no archive of the distribution'}")
-
-
-def _archives() -> list[str]:
-    """Roots of the archives that apt knows, those with the most packages first."""
-    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)", "Created-By: Packages"]
-    lines = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                           check=False).stdout.splitlines()
-    sites = {}
-    for line in lines:
-        site, _, rest = line.partition(" ")
-        if rest.startswith("Debian "):
-            sites[site] = min(sites.get(site, 2), 1 if rest == "Debian Debian" else 2)
-    return sorted(sites, key=sites.get)
+    raise CommandError(f"apt cannot fetch {path}\n{result.stdout.strip()}")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def download(package: str, folder: str) -> str:
 
 
 def download_foreign(package: str, folder: str, architecture: str, release: str) -> str:
-    """The same for another architecture and release, from the host's Debian mirror: apt keeps the lists it needs for that below
+    """The same for another architecture and release, from the archive that the host uses: apt keeps the lists it needs for that below
     `folder`, checked by Debian's keys, and the host's own lists do not change."""
     import subprocess
 
@@ -104,7 +104,7 @@ def download_foreign(package: str, folder: str, architecture: str, release: str)
     for place in ("lists/partial", "archives/partial", "preferences.d", "empty"):
         os.makedirs(os.path.join(state, place), exist_ok=True)
     sources = os.path.join(state, "sources.list")
-    _write(sources, f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {release} main\n")
+    _write(sources, f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {archives()[0]} {release} main\n")
     _write(os.path.join(state, "status"), "")
     options = [f"Dir::State={state}", f"Dir::State::status={state}/status", f"Dir::Cache={state}", f"Dir::Etc::sourcelist={sources}",
                f"Dir::Etc::sourceparts={state}/empty", f"Dir::Etc::preferencesparts={state}/empty", "Dir::Etc::preferences=/dev/null",
@@ -120,14 +120,21 @@ def download_foreign(package: str, folder: str, architecture: str, release: str)
     return os.path.join(folder, found[-1])
 
 
-def _mirror() -> str:
-    """Where the host has Debian's packages from."""
+def archives() -> list[str]:
+    """Roots of the distribution's archives that apt knows, the main one first; never empty."""
     import subprocess
 
-    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"],
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.splitlines()
-    found = [line.split()[1] for line in listed if line.startswith("Debian ") and "security" not in line]
-    return found[0] if found else "http://deb.debian.org/debian"
+    lines = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)", "Created-By: Packages"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                           check=False).stdout.splitlines()
+    found = {}
+    for line in lines:
+        site, _, rest = line.partition(" ")
+        if rest.startswith("Debian "):
+            found[site] = min(found.get(site, 2), 1 if rest == "Debian Debian" else 2)
+    if not found:
+        raise CommandError("apt knows no archive of Debian: is there one in /etc/apt/sources.list.d?")
+    return sorted(found, key=found.get)
 
 
 def as_root(wish: str) -> list[str]:

@@ -27,12 +27,12 @@ private:
 Result<> strate_main(cmos_rtc::Environment& environment) {
     PortRegisters registers(environment.cmos.get());
     auto const seconds = cmos_rtc::read_time(registers);
-    if (!seconds || *seconds < 0) {
+    auto const since_boot = sys::clock_now().value;
+    if (!seconds || *seconds <= static_cast<std::int64_t>(since_boot / 1'000'000'000)) {
         // A machine without a clock is no failure of ours; its time just begins in 1970.
         sdk::log("no usable real-time clock: ", seconds ? Error::corrupt : seconds.error());
         return {};
     }
-    auto const since_boot = sys::clock_now().value;
     TRY(sys::clock_set_wall(environment.root_silo.get(),
                             static_cast<std::uint64_t>(*seconds) * 1'000'000'000 - since_boot));
     sdk::log("wall clock set to ", *seconds, " s after 1970");
